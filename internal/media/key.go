@@ -1,0 +1,39 @@
+package media
+
+import "strings"
+
+// OriginalPrefix is what the key of every original starts with, in the input bucket.
+const OriginalPrefix = "originals/"
+
+// OriginalKey is the key of id's original in the input bucket.
+func OriginalKey(id ID) string { return OriginalPrefix + string(id) }
+
+// ParseOriginalKey is the inverse of [OriginalKey]. It reports false for folders
+// and for any key that no grant was ever given for.
+func ParseOriginalKey(key string) (ID, bool) {
+	rest, ok := strings.CutPrefix(key, OriginalPrefix)
+	if !ok {
+		return "", false
+	}
+	id, err := ParseID(rest)
+	return id, err == nil
+}
+
+// ImagePrefix is what the key of everything published for id starts with, in the output bucket.
+func ImagePrefix(id ID) string { return "i/" + string(id) + "/" }
+
+// ManifestKey is the key of id's manifest in the output bucket.
+func ManifestKey(id ID) string { return ImagePrefix(id) + "manifest.json" }
+
+// VariantKey is the key of one variant in the output bucket. The revision is
+// part of it, so that the bytes behind a key never change their meaning.
+func VariantKey(id ID, rev, name string, format Format) string {
+	return ImagePrefix(id) + rev + "/" + name + format.Extension()
+}
+
+// URL is the host-relative reference under which the CDN serves an object of the
+// output bucket.
+func URL(key string) string { return "/" + key }
+
+// StatusURL is the host-relative reference of id's status in the upload API.
+func StatusURL(id ID) string { return "/api/v1/uploads/" + string(id) }

@@ -1,0 +1,15 @@
+package media
+
+// Limits bound what an original may be. A file beyond any of them is rejected
+// before anything of it is decoded.
+type Limits struct {
+	Bytes  int64 // size of the file
+	Pixels int64 // width x height of one frame
+	Frames int   // frames of an animation; 1 for a still image
+}
+
+// DefaultLimits are the limits of a service that sets none: 50 MiB, 100
+// megapixels, 300 frames.
+func DefaultLimits() Limits {
+	return Limits{Bytes: 50 << 20, Pixels: 100_000_000, Frames: 300}
+}

@@ -1,0 +1,95 @@
+package media
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// Status says how far an upload has come.
+type Status string
+
+const (
+	Processing Status = "processing" // the original is there, the manifest is not
+	Ready      Status = "ready"      // every quick variant is published
+	Rejected   Status = "rejected"   // permanent: see Manifest.Rejection
+	Failed     Status = "failed"     // every retry is used up
+)
+
+// Manifest is the published record of one upload: the last object that the
+// worker writes, and what the upload API answers as the upload's status.
+type Manifest struct {
+	ID          ID           `json:"id"`
+	Status      Status       `json:"status"`
+	Complete    bool         `json:"complete"` // the slow variants are published too
+	Preset      string       `json:"preset,omitempty"`
+	Rev         string       `json:"rev,omitempty"`
+	Original    *Original    `json:"original,omitempty"`
+	Placeholder *Placeholder `json:"placeholder,omitempty"`
+	Variants    []Variant    `json:"variants,omitempty"`
+	Picture     string       `json:"picture,omitempty"` // an HTML <picture> element
+	Rejection   *Rejection   `json:"rejection,omitempty"`
+}
+
+// Original describes the bytes received. Width and Height are those of the
+// upright image, and 0 where they are not known.
+type Original struct {
+	ContentType Format `json:"contentType"`
+	Bytes       int64  `json:"bytes"`
+	Width       int    `json:"width,omitempty"`
+	Height      int    `json:"height,omitempty"`
+}
+
+// Placeholder is what a page shows until an image has loaded.
+type Placeholder struct {
+	ThumbHash string `json:"thumbhash"` // base64 (RFC 4648 §4) of the hash
+	Color     string `json:"color"`     // #rrggbb, the average color
+}
+
+// Variant is one output image. Width, Height and Bytes are 0 until it is published.
+type Variant struct {
+	Name        string `json:"name"`
+	ContentType Format `json:"contentType"`
+	URL         string `json:"url"`
+	Width       int    `json:"width,omitempty"`
+	Height      int    `json:"height,omitempty"`
+	Bytes       int64  `json:"bytes,omitempty"`
+}
+
+// Settled reports whether the upload's status will not change any more.
+func (m Manifest) Settled() bool {
+	return m.Status == Rejected || m.Status == Failed || m.Status == Ready && m.Complete
+}
+
+// Encode returns the manifest as JSON.
+func (m Manifest) Encode() ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false) // keeps the picture element readable
+	if err := encoder.Encode(m); err != nil {
+		return nil, fmt.Errorf("encode manifest: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// ParseManifest is the inverse of Manifest.Encode. It refuses a document that no
+// worker can have written.
+func ParseManifest(data []byte) (Manifest, error) {
+	var m Manifest
+	if err := json.Unmarshal(data, &m); err != nil {
+		return Manifest{}, fmt.Errorf("parse manifest: %w", err)
+	}
+	if _, err := ParseID(string(m.ID)); err != nil {
+		return Manifest{}, fmt.Errorf("parse manifest: %w", err)
+	}
+	switch m.Status {
+	case Processing, Ready, Failed:
+	case Rejected:
+		if m.Rejection == nil {
+			return Manifest{}, fmt.Errorf("parse manifest: rejected without a rejection")
+		}
+	default:
+		return Manifest{}, fmt.Errorf("parse manifest: unknown status %q", m.Status)
+	}
+	return m, nil
+}

@@ -1,0 +1,192 @@
+package media
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+)
+
+// Engine names what turns an original into pixels, apart from the preset. It is
+// part of every revision: change it whenever the same original and preset would
+// give other bytes, so that published URLs keep their meaning.
+const Engine = "bimg 1.1.9, libvips 8.18.7, render 1"
+
+// DefaultPreset is used where a client names none.
+const DefaultPreset = "photo"
+
+//go:embed presets.json
+var shippedPresets []byte
+
+// Fit says how an image is brought to a size. Neither way enlarges or distorts.
+type Fit string
+
+const (
+	Inside Fit = "inside" // the whole image, within the size
+	Cover  Fit = "cover"  // the size filled, what is over cropped away
+)
+
+// Crop says which part a Cover keeps.
+type Crop string
+
+const (
+	Centre    Crop = "centre"    // the middle
+	Attention Crop = "attention" // the part that draws the eye
+)
+
+// Preset is a named recipe: the variants that are made of an original.
+type Preset struct {
+	Name       string    `json:"name"`
+	Fit        Fit       `json:"fit"`
+	Crop       Crop      `json:"crop,omitempty"` // with Cover
+	Sizes      []Size    `json:"sizes"`          // smallest first
+	Background string    `json:"background"`     // #rrggbb, behind transparent pixels in JPEG
+	Encoders   []Encoder `json:"encoders"`       // best first: the order of <source>
+}
+
+// Size is one output size in pixels. With Inside, Height 0 leaves the height free.
+type Size struct {
+	Width  int `json:"width"`
+	Height int `json:"height,omitempty"`
+}
+
+// Name names the variants of this size, in URLs too.
+func (s Size) Name() string { return strconv.Itoa(s.Width) }
+
+// Encoder is one output format with its settings.
+type Encoder struct {
+	Format  Format `json:"format"`
+	Quality int    `json:"quality"`         // 1 to 100
+	Speed   int    `json:"speed,omitempty"` // AVIF only: 1 (slowest) to 9
+}
+
+// Quick reports whether the encoder is fast enough to be waited for: quick
+// variants make an upload ready, the others make it complete.
+func (e Encoder) Quick() bool { return e.Format != AVIF }
+
+// Rev is the revision of everything that decides the pixels of the preset's
+// variants: the first 8 hex digits of a SHA-256 over the preset and [Engine].
+func (p Preset) Rev() string {
+	recipe, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // plain strings and integers always marshal
+	}
+	digest := sha256.Sum256(append(recipe, Engine...))
+	return hex.EncodeToString(digest[:4])
+}
+
+// Variants lists every variant of the preset for id, as far as it is known
+// before the upload: name, content type and URL.
+func (p Preset) Variants(id ID) []Variant {
+	rev := p.Rev()
+	variants := make([]Variant, 0, len(p.Encoders)*len(p.Sizes))
+	for _, encoder := range p.Encoders {
+		for _, size := range p.Sizes {
+			variants = append(variants, Variant{
+				Name:        size.Name(),
+				ContentType: encoder.Format,
+				URL:         URL(VariantKey(id, rev, size.Name(), encoder.Format)),
+			})
+		}
+	}
+	return variants
+}
+
+// Presets is the list of presets that a service offers.
+type Presets []Preset
+
+// ShippedPresets returns the presets that are built in.
+func ShippedPresets() Presets {
+	presets, err := ParsePresets(shippedPresets)
+	if err != nil {
+		panic(err) // the embedded file is part of the program, and a test parses it
+	}
+	return presets
+}
+
+// ParsePresets reads a JSON list of presets and checks it. The error names
+// everything that is wrong.
+func ParsePresets(data []byte) (Presets, error) {
+	var presets Presets
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&presets); err != nil {
+		return nil, fmt.Errorf("parse presets: %w", err)
+	}
+	var problems []error
+	seen := make(map[string]bool)
+	for _, preset := range presets {
+		if seen[preset.Name] {
+			problems = append(problems, fmt.Errorf("preset %q: listed twice", preset.Name))
+		}
+		seen[preset.Name] = true
+		if err := preset.check(); err != nil {
+			problems = append(problems, fmt.Errorf("preset %q: %w", preset.Name, err))
+		}
+	}
+	if !seen[DefaultPreset] {
+		problems = append(problems, fmt.Errorf("preset %q: missing", DefaultPreset))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	return presets, nil
+}
+
+// Find returns the preset of that name.
+func (p Presets) Find(name string) (Preset, bool) {
+	for _, preset := range p {
+		if preset.Name == name {
+			return preset, true
+		}
+	}
+	return Preset{}, false
+}
+
+var (
+	presetName  = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+	presetColor = regexp.MustCompile(`^#[0-9a-f]{6}$`)
+)
+
+func (p Preset) check() error {
+	var problems []error
+	expect := func(ok bool, format string, args ...any) {
+		if !ok {
+			problems = append(problems, fmt.Errorf(format, args...))
+		}
+	}
+	expect(presetName.MatchString(p.Name), "name: want lower-case letters, digits and hyphens")
+	expect(presetColor.MatchString(p.Background), "background: want #rrggbb, not %q", p.Background)
+	switch p.Fit {
+	case Inside:
+		expect(p.Crop == "", "crop: only goes with fit %q", Cover)
+	case Cover:
+		expect(p.Crop == Centre || p.Crop == Attention, "crop: want %q or %q, not %q", Centre, Attention, p.Crop)
+	default:
+		expect(false, "fit: want %q or %q, not %q", Inside, Cover, p.Fit)
+	}
+	expect(len(p.Sizes) > 0, "sizes: none")
+	for i, size := range p.Sizes {
+		expect(size.Width >= 1 && size.Width <= MaxEdge, "size %d: want a width from 1 to %d", i, MaxEdge)
+		expect(size.Height <= MaxEdge && (size.Height >= 1 || size.Height == 0 && p.Fit == Inside),
+			"size %d: want a height from 1 to %d", i, MaxEdge)
+		expect(i == 0 || size.Width > p.Sizes[i-1].Width, "size %d: not wider than the one before", i)
+	}
+	formats := make(map[Format]bool)
+	for i, encoder := range p.Encoders {
+		avif := encoder.Format == AVIF
+		expect(avif || encoder.Format == WebP || encoder.Format == JPEG, "encoder %d: can't write %q", i, encoder.Format)
+		expect(!formats[encoder.Format], "encoder %d: %q listed twice", i, encoder.Format)
+		expect(encoder.Quality >= 1 && encoder.Quality <= 100, "encoder %d: want a quality from 1 to 100", i)
+		expect(avif && encoder.Speed >= 1 && encoder.Speed <= 9 || !avif && encoder.Speed == 0,
+			"encoder %d: want a speed from 1 to 9 for AVIF, none otherwise", i)
+		formats[encoder.Format] = true
+	}
+	expect(formats[JPEG], "encoders: image/jpeg is missing, which every client can show")
+	return errors.Join(problems...)
+}

@@ -1,0 +1,34 @@
+package media
+
+import "fmt"
+
+// Code says why a file was rejected. Codes are part of the contract: clients
+// switch on them.
+type Code string
+
+// The reasons to reject a file. Each is the file's own fault and final: the same
+// bytes are rejected again.
+const (
+	Empty           Code = "empty"            // no bytes
+	UnsupportedType Code = "unsupported-type" // not one of the accepted formats
+	TypeMismatch    Code = "type-mismatch"    // not the format that was declared
+	Corrupt         Code = "corrupt"          // of an accepted format, but broken
+	Truncated       Code = "truncated"        // the end is missing
+	TooManyBytes    Code = "too-many-bytes"   // beyond Limits.Bytes
+	TooManyPixels   Code = "too-many-pixels"  // beyond Limits.Pixels
+	TooManyFrames   Code = "too-many-frames"  // beyond Limits.Frames
+)
+
+// Rejection is a permanent refusal of a file. It is an error on its way through
+// the worker and a part of the manifest for the client.
+type Rejection struct {
+	Code   Code   `json:"code"`
+	Detail string `json:"detail"` // a sentence for the person who uploaded the file
+}
+
+// Reject returns a Rejection whose detail is formatted as by fmt.Sprintf.
+func Reject(code Code, format string, args ...any) *Rejection {
+	return &Rejection{Code: code, Detail: fmt.Sprintf(format, args...)}
+}
+
+func (r *Rejection) Error() string { return "rejected as " + string(r.Code) + ": " + r.Detail }
