@@ -1,0 +1,184 @@
+// Package s3 runs a real S3 server in this process, for development and tests.
+// It verifies signatures, signed headers and checksums, and it gives each part of
+// presize an account of its own that may do what the part's AWS role allows, and
+// nothing else. Objects are plain files.
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/gofiber/fiber/v3"
+	"github.com/versity/versitygw/backend"
+	"github.com/versity/versitygw/backend/meta"
+	"github.com/versity/versitygw/backend/posix"
+	"github.com/versity/versitygw/s3api"
+	"github.com/versity/versitygw/s3api/middlewares"
+)
+
+// Region is the region that the server says it is in.
+const Region = "us-east-1"
+
+// rootAccount sets up the buckets. It exists within this package only.
+const rootAccount = "presize-root"
+
+// Config says what a Server serves.
+type Config struct {
+	Dir      string   // where the objects are, created if missing; they survive a restart
+	Address  string   // host:port to listen on
+	Buckets  []Bucket // created if missing, configured anew at every start
+	Accounts []string // names, which are the access keys too
+
+	// OnEvent is called with every ObjectCreated and ObjectRemoved event, in AWS's
+	// own shape, before the client that caused it has its answer. It must not block.
+	OnEvent func(events.S3Event)
+}
+
+// Bucket is one bucket with its rules.
+type Bucket struct {
+	Name        string
+	CORSOrigins []string    // origins whose pages may put objects
+	Statements  []Statement // who may do what; everything else is denied
+}
+
+// Server is a running S3 server. One process can hold one at a time.
+type Server struct {
+	address   string
+	accounts  accounts
+	transport *http.Transport // of all clients
+	backend   backend.Backend
+	api       *s3api.S3ApiServer
+	requests  sync.RWMutex // each request holds it for reading, Close for writing
+	done      chan error
+}
+
+// Start runs a server until [Server.Close]. The process's working directory
+// changes to the server's: give absolute paths to whatever needs them later.
+func Start(ctx context.Context, config Config) (*Server, error) {
+	if err := checkFree(config.Address); err != nil {
+		return nil, err
+	}
+	storage, err := openStorage(config.Dir)
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := newAccounts(config.Dir, append([]string{rootAccount}, config.Accounts...))
+	if err != nil {
+		return nil, err
+	}
+	server := &Server{
+		address:   config.Address,
+		accounts:  accounts,
+		transport: awshttp.NewBuildableClient().GetTransport(),
+		backend:   storage,
+		done:      make(chan error, 1),
+	}
+	listening := make(chan struct{})
+	root := middlewares.RootUserConfig{Access: rootAccount, Secret: accounts[rootAccount].Secret}
+	server.api, err = s3api.New(storage, root, Region, accounts, nil, nil, eventSender(config.OnEvent), nil,
+		s3api.WithQuiet(),
+		s3api.WithKeepAlive(),
+		s3api.WithMpMaxParts(10_000),
+		s3api.WithConcurrencyLimiter(1_000, 1_000),
+		s3api.WithMiddleware("/", server.admit),
+		s3api.WithOnListen(func() { close(listening) }),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("set up the S3 server: %w", err)
+	}
+	go func() { server.done <- server.api.ServeMultiPort([]string{config.Address}) }()
+	select {
+	case <-listening:
+	case err := <-server.done:
+		return nil, fmt.Errorf("start the S3 server: %w", err)
+	}
+	for _, bucket := range config.Buckets {
+		if err := setUp(ctx, server.Client(rootAccount), bucket); err != nil {
+			return nil, errors.Join(fmt.Errorf("set up bucket %s: %w", bucket.Name, err), server.Close())
+		}
+	}
+	return server, nil
+}
+
+// checkFree reports a taken port in its own words, before the server hides it.
+func checkFree(address string) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	return listener.Close()
+}
+
+func openStorage(dir string) (backend.Backend, error) {
+	objects, attributes := filepath.Join(dir, "objects"), filepath.Join(dir, "attributes")
+	for _, dir := range []string{objects, attributes} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	// Beside the files, because not every file system has extended attributes.
+	sideCar, err := meta.NewSideCar(attributes)
+	if err != nil {
+		return nil, fmt.Errorf("open the S3 server's storage: %w", err)
+	}
+	storage, err := posix.New(objects, sideCar, posix.PosixOpts{})
+	if err != nil {
+		return nil, fmt.Errorf("open the S3 server's storage: %w", err)
+	}
+	return storage, nil
+}
+
+// URL is where the server answers.
+func (s *Server) URL() string { return "http://" + s.address }
+
+// Client returns a client that signs with an account's keys.
+func (s *Server) Client(account string) *s3.Client {
+	return s3.New(s3.Options{
+		Region:       Region,
+		BaseEndpoint: aws.String(s.URL()),
+		UsePathStyle: true,
+		Credentials:  credentials.NewStaticCredentialsProvider(account, s.accounts[account].Secret, ""),
+		HTTPClient:   &http.Client{Transport: s.transport},
+	})
+}
+
+// Close stops the server after the requests under way, or after 10 s without them.
+func (s *Server) Close() error {
+	s.transport.CloseIdleConnections()
+	stopped, idle := make(chan error, 1), make(chan struct{})
+	go func() { stopped <- s.api.ShutDown() }()
+	go func() {
+		s.requests.Lock()
+		close(idle)
+	}()
+	var err error
+	select {
+	case err = <-stopped:
+	case <-idle:
+		// ShutDown waits for connections too that no request came over yet, and
+		// browsers keep such in store.
+	}
+	<-s.done // an error by nature: the listener was closed
+	s.backend.Shutdown()
+	return err
+}
+
+// admit lets a request pass unless the server is closing.
+func (s *Server) admit(ctx fiber.Ctx) error {
+	if !s.requests.TryRLock() {
+		return fiber.ErrServiceUnavailable
+	}
+	defer s.requests.RUnlock()
+	return ctx.Next()
+}

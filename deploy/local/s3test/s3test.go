@@ -1,0 +1,72 @@
+// Package s3test gives tests a real S3 server with the buckets of presize.
+package s3test
+
+import (
+	"context"
+	"net"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/presize/presize/deploy/local/s3"
+	"github.com/presize/presize/internal/bucket"
+)
+
+// Names of the buckets, and of the account that may do everything with them.
+const (
+	Input  = "presize-input"
+	Output = "presize-output"
+	Owner  = "owner"
+)
+
+// Env is a running S3 server and its buckets as the owner sees them.
+type Env struct {
+	Server        *s3.Server
+	Input, Output *bucket.Bucket
+}
+
+// Start runs an S3 server in a temporary directory until the test ends. onEvent
+// may be nil. Tests that use it do not run in parallel, and name files by
+// absolute paths: see [s3.Start].
+func Start(t testing.TB, onEvent func(events.S3Event)) Env {
+	t.Helper()
+	t.Chdir(t.TempDir()) // the server changes it, this changes it back
+	server, err := s3.Start(context.Background(), s3.Config{
+		Dir:      t.TempDir(),
+		Address:  FreeAddress(t),
+		Accounts: []string{Owner},
+		Buckets:  []s3.Bucket{owned(Input), owned(Output)},
+		OnEvent:  onEvent,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	client := server.Client(Owner)
+	return Env{Server: server, Input: bucket.New(client, Input), Output: bucket.New(client, Output)}
+}
+
+// FreeAddress returns a loopback address that nothing listens on.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+func owned(name string) s3.Bucket {
+	return s3.Bucket{Name: name, Statements: []s3.Statement{{
+		Sid:       "Owner",
+		Effect:    "Allow",
+		Principal: Owner,
+		Action:    []string{"s3:*"},
+		Resource:  []string{"arn:aws:s3:::" + name, "arn:aws:s3:::" + name + "/*"},
+	}}}
+}
