@@ -1,0 +1,175 @@
+// Package bucket is presize's only way to S3. A [Bucket] reads, writes, lists and
+// deletes whole objects and presigns grants.
+//
+// The IAM actions that its methods need, on the bucket's objects unless said
+// otherwise:
+//
+//	Head, Get, Fetch   s3:GetObject
+//	Put, Create        s3:PutObject
+//	PresignPut         s3:PutObject (checked by S3 when the grant is used)
+//	Delete             s3:DeleteObject
+//	List               s3:ListBucket on the bucket
+//
+// Head, Get and Fetch also need s3:ListBucket on the bucket: without it S3
+// answers 403 instead of 404 where there is no such object, and a missing object
+// could not be told from a missing permission.
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/feature/s3/manager"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// Errors that callers act on. Everything else that a method returns is S3's own
+// failure, and the SDK has already tried it again.
+var (
+	ErrNotFound = errors.New("no such object")
+	ErrExists   = errors.New("object exists already")
+	ErrChanged  = errors.New("object was replaced meanwhile")
+	ErrTooLarge = errors.New("object is larger than expected")
+)
+
+// Bucket is one S3 bucket. It is safe for concurrent use.
+type Bucket struct {
+	name       string
+	client     *s3.Client
+	presigner  *s3.PresignClient
+	downloader *manager.Downloader
+	uploader   *manager.Uploader
+}
+
+// New returns the bucket of that name as client sees it.
+func New(client *s3.Client, name string) *Bucket {
+	return &Bucket{
+		name:       name,
+		client:     client,
+		presigner:  newPresigner(client),
+		downloader: newDownloader(client),
+		uploader:   newUploader(client),
+	}
+}
+
+// Info is what S3 knows of an object beside its bytes.
+type Info struct {
+	Key          string
+	Size         int64 // bytes
+	ETag         string
+	Modified     time.Time
+	ContentType  string
+	CacheControl string
+	Metadata     map[string]string // lower-case names, without x-amz-meta-
+}
+
+// Head returns what S3 knows of an object, or [ErrNotFound].
+func (b *Bucket) Head(ctx context.Context, key string) (Info, error) {
+	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key})
+	if err != nil {
+		return Info{}, b.fail("head", key, err)
+	}
+	return Info{
+		Key:          key,
+		Size:         aws.ToInt64(out.ContentLength),
+		ETag:         aws.ToString(out.ETag),
+		Modified:     aws.ToTime(out.LastModified),
+		ContentType:  aws.ToString(out.ContentType),
+		CacheControl: aws.ToString(out.CacheControl),
+		Metadata:     out.Metadata,
+	}, nil
+}
+
+// Get returns a small object whole. It fails with [ErrNotFound], or with
+// [ErrTooLarge] if there are more than limit bytes.
+func (b *Bucket) Get(ctx context.Context, key string, limit int64) ([]byte, Info, error) {
+	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
+	if err != nil {
+		return nil, Info{}, b.fail("get", key, err)
+	}
+	defer out.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(out.Body, limit+1))
+	if err != nil {
+		return nil, Info{}, b.fail("get", key, err)
+	}
+	if int64(len(body)) > limit {
+		return nil, Info{}, b.fail("get", key, ErrTooLarge)
+	}
+	return body, Info{
+		Key:          key,
+		Size:         int64(len(body)),
+		ETag:         aws.ToString(out.ETag),
+		Modified:     aws.ToTime(out.LastModified),
+		ContentType:  aws.ToString(out.ContentType),
+		CacheControl: aws.ToString(out.CacheControl),
+		Metadata:     out.Metadata,
+	}, nil
+}
+
+// Delete removes objects. Deleting what is not there is no error.
+func (b *Bucket) Delete(ctx context.Context, keys ...string) error {
+	for _, key := range keys {
+		_, err := b.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.name, Key: &key})
+		if err := b.fail("delete", key, err); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// List yields the objects whose keys start with prefix, in the order of their
+// keys. Of each Info only Key, Size, ETag and Modified are set. It stops at the
+// first error.
+func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
+	return func(yield func(Info, error) bool) {
+		pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				yield(Info{}, b.fail("list", prefix, err))
+				return
+			}
+			for _, object := range page.Contents {
+				info := Info{
+					Key:      aws.ToString(object.Key),
+					Size:     aws.ToInt64(object.Size),
+					ETag:     aws.ToString(object.ETag),
+					Modified: aws.ToTime(object.LastModified),
+				}
+				if !yield(info, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// fail adds what was tried to err and maps S3's answers to this package's errors.
+// It returns nil for nil.
+func (b *Bucket) fail(verb, key string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var missing *types.NoSuchKey
+	var response *awshttp.ResponseError
+	switch {
+	case errors.As(err, &missing):
+		err = ErrNotFound
+	case !errors.As(err, &response):
+	case response.HTTPStatusCode() == http.StatusNotFound:
+		err = ErrNotFound
+	case response.HTTPStatusCode() == http.StatusPreconditionFailed && verb == "create":
+		err = ErrExists
+	case response.HTTPStatusCode() == http.StatusPreconditionFailed:
+		err = ErrChanged
+	}
+	return fmt.Errorf("%s %s/%s: %w", verb, b.name, key, err)
+}
