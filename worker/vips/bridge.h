@@ -1,0 +1,36 @@
+// What bimg gets wrong or can't do, done on the libvips that bimg is linked to.
+// Every function returns 0, or -1 after an error. None keeps a pointer to a
+// caller's buffer: what they return is decoded and held in memory.
+#include <vips/vips.h>
+
+typedef struct {
+	int width; // as stored, before the orientation is applied
+	int height;
+	int orientation; // 1 to 8 as in EXIF
+	int pages;
+} PresizeHeader;
+
+// presize_header reads the header of an encoded image and decodes nothing. It
+// fails unless libvips reads the image with the given loader.
+int presize_header(const void *buf, size_t len, const char *loader, PresizeHeader *header);
+
+// presize_decode decodes an image to exactly width x height: upright, 8-bit
+// sRGB, a fourth band only for alpha, and without any metadata. Broken images
+// fail, and unless lenient is set so do those that only make the decoder warn.
+int presize_decode(const void *buf, size_t len, int width, int height, int lenient, int threads, VipsImage **out);
+
+// presize_resize scales a decoded image with its alpha premultiplied.
+int presize_resize(VipsImage *in, int width, int height, int threads, VipsImage **out);
+
+// presize_crop keeps width x height of a decoded image: what draws the eye, or
+// the middle.
+int presize_crop(VipsImage *in, int width, int height, int attention, VipsImage **out);
+
+// presize_flatten lays a decoded image on an opaque background.
+int presize_flatten(VipsImage *in, double red, double green, double blue, VipsImage **out);
+
+// presize_scale_raw is presize_decode for pixels that another decoder has read
+// from the file: upright, 8-bit RGBA in the colour space of the profile that
+// libvips finds in the file. Their alpha is ignored where opaque is set.
+int presize_scale_raw(const void *file, size_t len, const void *rgba, int rgba_width, int rgba_height, int opaque,
+	int width, int height, int threads, VipsImage **out);

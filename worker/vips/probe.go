@@ -1,0 +1,93 @@
+package vips
+
+// #include <stdlib.h>
+// #include "bridge.h"
+import "C"
+
+import (
+	"unsafe"
+
+	"github.com/presize/presize/internal/media"
+)
+
+// Info is what the header of an original says.
+type Info struct {
+	Format  media.Format
+	Upright media.Extent // as the image is to be seen, orientation applied
+	Frames  int          // 1 for a still image
+}
+
+// loaders names the one loader of libvips that may read each format, so that a
+// file can't talk libvips into another one than its magic bytes promise.
+func loader(format media.Format) string {
+	switch format {
+	case media.JPEG:
+		return "VipsForeignLoadJpegBuffer"
+	case media.PNG:
+		return "VipsForeignLoadPngBuffer"
+	case media.WebP:
+		return "VipsForeignLoadWebpBuffer"
+	case media.GIF:
+		return "VipsForeignLoadNsgifBuffer"
+	case media.TIFF:
+		return "VipsForeignLoadTiffBuffer"
+	default:
+		return "VipsForeignLoadHeifBuffer"
+	}
+}
+
+// Probe looks at the header of an original and decodes nothing. The error is a
+// *media.Rejection where the file can't be accepted: it is empty, of no accepted
+// format, broken, or beyond the limits.
+func Probe(original []byte, limits media.Limits) (Info, error) {
+	start()
+	if len(original) == 0 {
+		return Info{}, media.Reject(media.Empty, "The file is empty.")
+	}
+	if size := int64(len(original)); size > limits.Bytes {
+		return Info{}, media.Reject(media.TooManyBytes,
+			"The file has %d bytes; at most %d are accepted.", size, limits.Bytes)
+	}
+	format, ok := media.Sniff(original[:min(len(original), media.SniffLength)])
+	if !ok {
+		return Info{}, media.Reject(media.UnsupportedType,
+			"The file is not a JPEG, PNG, WebP, AVIF, GIF, TIFF or HEIC image.")
+	}
+	header, err := readHeader(original, loader(format))
+	if err != nil {
+		return Info{}, broken(original, format)
+	}
+	info := Info{
+		Format:  format,
+		Upright: media.Extent{Width: int(header.width), Height: int(header.height)},
+		Frames:  1,
+	}
+	if header.orientation >= 5 { // EXIF 2.32 §4.6.4: the rows and columns change places
+		info.Upright = media.Extent{Width: info.Upright.Height, Height: info.Upright.Width}
+	}
+	if format == media.GIF || format == media.WebP {
+		info.Frames = int(header.pages)
+	}
+	if pixels := info.Upright.Pixels(); pixels > limits.Pixels {
+		return info, media.Reject(media.TooManyPixels, "The image is %d x %d, which is %.1f megapixels; at most %.1f are accepted.",
+			info.Upright.Width, info.Upright.Height, float64(pixels)/1e6, float64(limits.Pixels)/1e6)
+	}
+	if info.Frames > limits.Frames {
+		return info, media.Reject(media.TooManyFrames,
+			"The animation has %d frames; at most %d are accepted.", info.Frames, limits.Frames)
+	}
+	return info, nil
+}
+
+func readHeader(original []byte, loader string) (C.PresizeHeader, error) {
+	name := C.CString(loader)
+	defer C.free(unsafe.Pointer(name))
+	var header C.PresizeHeader
+	err := call(func() C.int {
+		return C.presize_header(unsafe.Pointer(&original[0]), C.size_t(len(original)), name, &header)
+	})
+	if err != nil || header.width < 1 || header.height < 1 {
+		return header, errVips
+	}
+	return header, nil
+}

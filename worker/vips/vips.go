@@ -1,0 +1,173 @@
+// Package vips turns one original into the variants of a preset. It is the only
+// part of presize with C in it.
+//
+// bimg encodes the variants and brings libvips into the process. What bimg 1.1.9
+// would get wrong on the way from the original to the pixels is done by a small
+// bridge to the same libvips (bridge.h): decoding with shrink-on-load that keeps
+// the colour profile, orientation, conversion to sRGB, resizing with
+// premultiplied alpha, cropping, and failing on files that are cut off.
+//
+// An original is decoded once, to the largest size that the preset needs. The
+// smaller sizes are made from that, each from the next larger, and encoded by as
+// many goroutines as there are processors: see [Render].
+package vips
+
+// #cgo pkg-config: vips
+// #include "bridge.h"
+import "C"
+
+import (
+	"errors"
+	"runtime"
+	"strings"
+	"sync"
+	"unsafe"
+
+	"github.com/h2non/bimg"
+
+	"github.com/presize/presize/internal/media"
+)
+
+// start turns libvips' cache of operations off: no two renders ever share one,
+// and it would keep whole images alive.
+var start = sync.OnceFunc(func() {
+	bimg.VipsCacheSetMax(0)
+	bimg.VipsCacheSetMaxMem(0)
+})
+
+// errVips stands for every error of libvips. It has no message, because libvips
+// collects the messages of all threads in one buffer: see [exclusively].
+var errVips = errors.New("libvips can't process the image")
+
+// buffer guards libvips' buffer of error messages. Every call of libvips holds it
+// for reading, so whoever holds it for writing sees the messages of one call only.
+var buffer sync.RWMutex
+
+// call runs a call of libvips, beside any others.
+func call(f func() C.int) error {
+	buffer.RLock()
+	defer buffer.RUnlock()
+	defer C.vips_thread_shutdown() // goroutines change threads, so nothing else would free a thread's caches
+	if f() != 0 {
+		return errVips
+	}
+	return nil
+}
+
+// exclusively runs a call of libvips while no other one runs, and returns what
+// libvips has to say about it.
+func exclusively(f func() C.int) (messages string, err error) {
+	buffer.Lock()
+	defer buffer.Unlock()
+	defer C.vips_thread_shutdown()
+	C.vips_error_clear()
+	if f() != 0 {
+		err = errVips
+	}
+	messages = C.GoString(C.vips_error_buffer())
+	C.vips_error_clear()
+	return messages, err
+}
+
+// image is a decoded image in memory: upright, sRGB, 8 bits a band, 3 bands or
+// with alpha 4. It is immutable and safe for concurrent use. Whoever gets one
+// from a function here frees it: Go's collector does not see how large it is.
+type image struct {
+	vips  *C.VipsImage
+	bands int
+	media.Extent
+}
+
+// newImage takes over the reference to a decoded image. It returns nil for none.
+func newImage(vips *C.VipsImage) *image {
+	if vips == nil {
+		return nil
+	}
+	return &image{
+		vips:   vips,
+		bands:  int(C.vips_image_get_bands(vips)),
+		Extent: media.Extent{Width: int(C.vips_image_get_width(vips)), Height: int(C.vips_image_get_height(vips))},
+	}
+}
+
+func (i *image) free() { C.g_object_unref(C.gpointer(i.vips)) }
+
+// same returns the image once more, to be freed once more.
+func (i *image) same() *image {
+	C.g_object_ref(C.gpointer(i.vips))
+	return i
+}
+
+// decode decodes an original to exactly extent, with as many threads as there are
+// processors.
+//
+// What makes a decoder warn is damage that one can see, with one exception: some
+// phones and programs leave stray bytes between the last pixel of a JPEG and its
+// end marker (EOI, 0xd9). If that is the first warning, the image is whole.
+func decode(original []byte, format media.Format, extent media.Extent) (*image, error) {
+	if format == media.HEIC || format == media.HEIF {
+		return decodeHEIC(original, extent)
+	}
+	var out *C.VipsImage
+	attempt := func(lenient C.int) func() C.int {
+		return func() C.int {
+			return C.presize_decode(unsafe.Pointer(&original[0]), C.size_t(len(original)),
+				C.int(extent.Width), C.int(extent.Height), lenient, C.int(runtime.GOMAXPROCS(0)), &out)
+		}
+	}
+	err := call(attempt(0))
+	if err != nil && format == media.JPEG {
+		var messages string
+		messages, err = exclusively(attempt(0))
+		if strings.Contains(messages, "extraneous bytes before marker 0xd9") {
+			err = call(attempt(1))
+		}
+	}
+	return newImage(out), err
+}
+
+// resize returns the image scaled to exactly extent.
+func (i *image) resize(extent media.Extent) (*image, error) {
+	if extent == i.Extent {
+		return i.same(), nil
+	}
+	var out *C.VipsImage
+	err := call(func() C.int {
+		return C.presize_resize(i.vips, C.int(extent.Width), C.int(extent.Height), 1, &out)
+	})
+	return newImage(out), err
+}
+
+// crop returns the area of the given extent that crop chooses.
+func (i *image) crop(extent media.Extent, crop media.Crop) (*image, error) {
+	if extent == i.Extent {
+		return i.same(), nil
+	}
+	var attention C.int
+	if crop == media.Attention {
+		attention = 1
+	}
+	var out *C.VipsImage
+	err := call(func() C.int {
+		return C.presize_crop(i.vips, C.int(extent.Width), C.int(extent.Height), attention, &out)
+	})
+	return newImage(out), err
+}
+
+// flatten returns the image without alpha, on an opaque background.
+func (i *image) flatten(background bimg.Color) (*image, error) {
+	if i.bands == 3 {
+		return i.same(), nil
+	}
+	var out *C.VipsImage
+	err := call(func() C.int {
+		return C.presize_flatten(i.vips, C.double(background.R), C.double(background.G), C.double(background.B), &out)
+	})
+	return newImage(out), err
+}
+
+// pixels returns the bytes of the image, row by row. They must not be changed,
+// and are valid until the image is freed.
+func (i *image) pixels() []byte {
+	return unsafe.Slice((*byte)(C.vips_image_get_data(i.vips)), i.Width*i.Height*i.bands)
+}

@@ -1,0 +1,217 @@
+package vips
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	stdimage "image"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/h2non/bimg"
+
+	"github.com/presize/presize/internal/media"
+)
+
+// photos is the folder of real photos that the bimg module carries.
+var photos = sync.OnceValue(func() string {
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/h2non/bimg").Output()
+	if err != nil {
+		panic(err)
+	}
+	return filepath.Join(strings.TrimSpace(string(dir)), "testdata")
+})
+
+func readPhoto(t testing.TB, name string) []byte {
+	t.Helper()
+	file, err := os.ReadFile(filepath.Join(photos(), name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func preset(t testing.TB, name string) media.Preset {
+	t.Helper()
+	found, ok := media.ShippedPresets().Find(name)
+	if !ok {
+		t.Fatalf("no preset %q", name)
+	}
+	return found
+}
+
+// render probes and renders a file to the end.
+func render(file []byte, preset media.Preset) ([]Variant, media.Placeholder, error) {
+	info, err := Probe(file, media.DefaultLimits())
+	if err != nil {
+		return nil, media.Placeholder{}, err
+	}
+	rendering := Render(context.Background(), file, info, preset)
+	var variants []Variant
+	for v, err := range rendering.Variants() {
+		if err != nil {
+			return variants, media.Placeholder{}, err
+		}
+		variants = append(variants, v)
+	}
+	return variants, rendering.Placeholder(), nil
+}
+
+func mustRender(t testing.TB, file []byte, preset media.Preset) []Variant {
+	t.Helper()
+	variants, _, err := render(file, preset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return variants
+}
+
+func find(t testing.TB, variants []Variant, name string, format media.Format) Variant {
+	t.Helper()
+	for _, v := range variants {
+		if v.Name == name && v.Format == format {
+			return v
+		}
+	}
+	t.Fatalf("no variant %s %s", name, format)
+	return Variant{}
+}
+
+// decodeAny decodes a variant of any format to straight RGBA, through PNG.
+func decodeAny(t testing.TB, encoded []byte) *stdimage.NRGBA {
+	t.Helper()
+	lossless, err := bimg.Resize(encoded, bimg.Options{Type: bimg.PNG})
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoded, err := png.Decode(bytes.NewReader(lossless))
+	if err != nil {
+		t.Fatal(err)
+	}
+	straight := stdimage.NewNRGBA(decoded.Bounds())
+	for y := range straight.Rect.Dy() {
+		for x := range straight.Rect.Dx() {
+			straight.Set(x, y, decoded.At(x, y))
+		}
+	}
+	return straight
+}
+
+func encodePNG(t testing.TB, img stdimage.Image) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestEngineNamesTheVersionsInUse(t *testing.T) {
+	for _, version := range []string{"bimg " + bimg.Version, "libvips " + bimg.VipsVersion} {
+		if !strings.Contains(media.Engine, version) {
+			t.Errorf("media.Engine is %q, but in use is %s", media.Engine, version)
+		}
+	}
+}
+
+func TestEveryVariantComesOutOnceAndQuickOnesFirst(t *testing.T) {
+	for _, name := range []string{"photo", "avatar", "card"} {
+		preset := preset(t, name)
+		variants := mustRender(t, readPhoto(t, "test.jpg"), preset)
+		var got, want []string
+		slow := false
+		for _, v := range variants {
+			got = append(got, v.Name+v.Format.Extension())
+			if v.Format != media.AVIF && slow {
+				t.Errorf("%s: %s%s after a slow variant", name, v.Name, v.Format.Extension())
+			}
+			slow = slow || v.Format == media.AVIF
+			sniffed, ok := media.Sniff(v.Bytes)
+			if !ok || sniffed != v.Format {
+				t.Errorf("%s: %s says it is %s, but is %s", name, v.Name, v.Format, sniffed)
+			}
+		}
+		for _, v := range preset.Variants("id") {
+			want = append(want, v.Name+v.ContentType.Extension())
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestExtentsAreThePlannedOnes(t *testing.T) {
+	for _, size := range []stdimage.Point{{1, 1}, {1, 3000}, {3000, 1}, {100, 68}, {640, 480}, {641, 481}, {2500, 40}} {
+		file := encodePNG(t, stdimage.NewNRGBA(stdimage.Rectangle{Max: size}))
+		for _, name := range []string{"photo", "avatar", "card"} {
+			preset := preset(t, name)
+			preset.Encoders = slices.DeleteFunc(slices.Clone(preset.Encoders), func(e media.Encoder) bool { return !e.Quick() })
+			variants := mustRender(t, file, preset)
+			for _, output := range preset.Sizes {
+				want := preset.Plan(output, media.Extent{Width: size.X, Height: size.Y}).Output
+				v := find(t, variants, output.Name(), media.JPEG)
+				actual := decodeAny(t, v.Bytes).Rect.Size()
+				if v.Extent != want || actual != (stdimage.Point{X: want.Width, Y: want.Height}) {
+					t.Errorf("%s of %v, %s: said %v, is %v, want %v", name, size, output.Name(), v.Extent, actual, want)
+				}
+			}
+		}
+	}
+}
+
+func TestSameOriginalGivesTheSameBytes(t *testing.T) {
+	file := readPhoto(t, "test_exif.jpg")
+	byName := func(variants []Variant) map[string][]byte {
+		all := make(map[string][]byte)
+		for _, v := range variants {
+			all[v.Name+v.Format.Extension()] = v.Bytes
+		}
+		return all
+	}
+	want := byName(mustRender(t, file, preset(t, "photo")))
+	broken := readPhoto(t, "corrupt.jpg")
+	var all sync.WaitGroup
+	for range 3 { // beside each other, and beside files that fail
+		all.Go(func() {
+			variants, _, err := render(file, preset(t, "photo"))
+			if err != nil {
+				t.Error(err)
+			}
+			for name, encoded := range byName(variants) {
+				if !bytes.Equal(encoded, want[name]) {
+					t.Errorf("%s differs", name)
+				}
+			}
+		})
+		all.Go(func() {
+			var rejection *media.Rejection
+			if _, _, err := render(broken, preset(t, "photo")); !errors.As(err, &rejection) {
+				t.Errorf("a broken file gives %v", err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestRenderEndsWithItsContext(t *testing.T) {
+	file := readPhoto(t, "test.jpg")
+	info, err := Probe(file, media.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, err = range Render(ctx, file, info, preset(t, "photo")).Variants() {
+	}
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
