@@ -1,0 +1,150 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+)
+
+// sample is what osls compiled from serverless.yml: the output of this command's own packaging, kept.
+const sample = "testdata/template.json"
+
+func TestCompiledTemplateKeepsEveryPromise(t *testing.T) {
+	tmpl, err := readTemplate(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, failure := range check(tmpl) {
+		t.Error(failure)
+	}
+}
+
+func TestEmptyTemplateKeepsNoPromise(t *testing.T) {
+	failures := check(template{})
+	if len(failures) < 50 {
+		t.Errorf("only %d checks failed: %q", len(failures), failures)
+	}
+}
+
+// edited reads the sample, with the value at the end of way replaced. A nil value takes it away.
+func edited(t *testing.T, value any, way ...any) template {
+	t.Helper()
+	data, err := os.ReadFile(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc any
+	if err := json.Unmarshal(data, &doc); err != nil {
+		t.Fatal(err)
+	}
+	parent := doc
+	for _, step := range way[:len(way)-1] {
+		parent = child(t, parent, step)
+	}
+	switch step := way[len(way)-1].(type) {
+	case int:
+		list := parent.([]any)
+		list[step] = value
+	case string:
+		object := parent.(map[string]any)
+		object[step] = value
+		if value == nil {
+			delete(object, step)
+		}
+	}
+	data, err = json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tmpl template
+	if err := json.Unmarshal(data, &tmpl); err != nil {
+		t.Fatal(err)
+	}
+	return tmpl
+}
+
+func child(t *testing.T, parent, step any) any {
+	t.Helper()
+	switch step := step.(type) {
+	case int:
+		return parent.([]any)[step]
+	default:
+		found, ok := parent.(map[string]any)[step.(string)]
+		if !ok {
+			t.Fatalf("the sample has no %q", step)
+		}
+		return found
+	}
+}
+
+// edit is one way to break the deployment, and a part of the sentence that must name it.
+type edit struct {
+	want  string
+	value any
+	way   []any
+}
+
+func way(steps ...any) []any              { return append([]any{"Resources"}, steps...) }
+func props(id string, steps ...any) []any { return append(way(id, "Properties"), steps...) }
+
+func testEdits(t *testing.T, edits map[string]edit) {
+	for name, e := range edits {
+		t.Run(name, func(t *testing.T) {
+			failures := strings.Join(check(edited(t, e.value, e.way...)), "\n")
+			if !strings.Contains(failures, e.want) {
+				t.Errorf("no failure says %q; there are:\n%s", e.want, failures)
+			}
+		})
+	}
+}
+
+func ref(id string) any          { return map[string]any{"Ref": id} }
+func getAtt(id, name string) any { return map[string]any{"Fn::GetAtt": []any{id, name}} }
+func sub(text string) any        { return map[string]any{"Fn::Sub": text} }
+
+func TestReferences(t *testing.T) {
+	testEdits(t, map[string]edit{
+		"Ref to nothing":       {"WorkerLambdaFunction refers to Nothing", ref("Nothing"), props(worker, "Timeout")},
+		"GetAtt of nothing":    {"WorkerLambdaFunction refers to Nothing", getAtt("Nothing", "Arn"), props(worker, "Timeout")},
+		"Sub of nothing":       {"WorkerLambdaFunction refers to Nothing", sub("x-${Nothing.Arn}"), props(worker, "Timeout")},
+		"DependsOn nothing":    {"FailureQueue refers to Nothing", "Nothing", way(failureQueue, "DependsOn")},
+		"output of nothing":    {"output SiteUrl refers to Nothing", ref("Nothing"), []any{"Outputs", "SiteUrl", "Value"}},
+		"role names bucket":    {"InputBucket -> InputEventPermission -> WorkerLambdaFunction -> WorkerRole -> InputBucket", ref(inputBucket), props("WorkerRole", "Description")},
+		"permission by bucket": {"InputBucket -> InputEventPermission -> InputBucket", getAtt(inputBucket, "Arn"), props("InputEventPermission", "SourceArn")},
+		"DependsOn in circle":  {"circle: FailureQueue -> FailureQueue", "FailureQueue", way(failureQueue, "DependsOn")},
+	})
+}
+
+func TestSubstitutionRefersToNeitherItsOwnVariablesNorLiterals(t *testing.T) {
+	value := map[string]any{"Fn::Sub": []any{"${!Literal} ${Own} ${Domain}", map[string]any{"Own": ref(outputBucket)}}}
+	tmpl := edited(t, value, props(distribution, "Tags")...)
+	if failures := check(tmpl); len(failures) > 0 {
+		t.Errorf("failures: %q", failures)
+	}
+	if got := (node{value}).text(); got != "${!Literal} ${OutputBucket} ${Domain}" {
+		t.Errorf("text = %q", got)
+	}
+}
+
+func TestOutputs(t *testing.T) {
+	testEdits(t, map[string]edit{
+		"no distribution": {"output DistributionId", nil, []any{"Outputs", "DistributionId"}},
+	})
+}
+
+func FuzzCheckSurvivesAnyTemplate(f *testing.F) {
+	data, err := os.ReadFile(sample)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Add([]byte(`{"Resources":{"A":{"DependsOn":["A"],"Properties":{"X":{"Fn::Sub":["${A}"]},"Y":{"Fn::If":[]},"Z":{"Fn::GetAtt":"A.B"}}}}}`))
+	f.Add([]byte(`{"Resources":{"Distribution":{"Properties":{"DistributionConfig":{"CacheBehaviors":[{"CachePolicyId":"${"}]}}}}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var tmpl template
+		if json.Unmarshal(data, &tmpl) == nil {
+			check(tmpl)
+		}
+	})
+}

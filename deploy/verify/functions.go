@@ -1,0 +1,129 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+)
+
+func checkFunctions(t template, r *report) {
+	r.want(len(t.ofType("AWS::Lambda::Function")) == 2, "there must be two functions")
+	for _, id := range []string{apiFunction, worker} {
+		props := t.props(id)
+		r.wantText(props.at("Runtime"), "provided.al2023", "%s: runtime", id)
+		r.wantText(props.at("Handler"), "bootstrap", "%s: handler", id)
+		r.want(slices.Equal(props.at("Architectures").texts(), []string{"arm64"}), "%s must run on arm64", id)
+		r.wantText(props.at("LoggingConfig", "LogFormat"), "JSON", "%s: log format", id)
+		r.wantText(variableOf(t, id, "PRESIZE_INPUT_BUCKET"), t.props(inputBucket).at("BucketName").text(), "%s: PRESIZE_INPUT_BUCKET", id)
+		r.wantText(variableOf(t, id, "PRESIZE_OUTPUT_BUCKET"), t.props(outputBucket).at("BucketName").text(), "%s: PRESIZE_OUTPUT_BUCKET", id)
+		r.want(logGroupOf(t, id) != "", "%s must have a log group whose logs end", id)
+	}
+	r.wantText(t.props(apiFunction).at("MemorySize"), "256", "%s: memory", apiFunction)
+	r.want(t.props(apiFunction).at("Layers").value == nil, "%s must need no layer", apiFunction)
+
+	r.want(slices.Equal(t.props(worker).at("Layers").texts(), []string{"${" + layer + "}"}), "%s must have the libvips layer", worker)
+	r.want(slices.Contains(t.props(layer).at("CompatibleArchitectures").texts(), "arm64"), "%s must be for arm64", layer)
+	r.want(slices.Contains(t.props(layer).at("CompatibleRuntimes").texts(), "provided.al2023"), "%s must be for provided.al2023", layer)
+	r.wantText(variableOf(t, worker, "PRESIZE_DISTRIBUTION_ID"), "${Distribution}", "%s: PRESIZE_DISTRIBUTION_ID", worker)
+	r.wantText(variableOf(t, worker, "VIPS_BLOCK_UNTRUSTED"), "1", "%s: VIPS_BLOCK_UNTRUSTED", worker)
+	r.wantText(variableOf(t, worker, "VIPS_WARNING"), "1", "%s: VIPS_WARNING", worker)
+	r.wantText(variableOf(t, worker, "MALLOC_ARENA_MAX"), "2", "%s: MALLOC_ARENA_MAX", worker)
+}
+
+func variableOf(t template, function, name string) node {
+	return t.props(function).at("Environment", "Variables", name)
+}
+
+// logGroupOf is the id of the log group that Lambda writes the function's logs to, if it forgets them some day.
+func logGroupOf(t template, function string) string {
+	name := "/aws/lambda/" + t.props(function).at("FunctionName").text()
+	for _, id := range t.ofType("AWS::Logs::LogGroup") {
+		if t.props(id).at("LogGroupName").text() == name && number(t.props(id).at("RetentionInDays")) > 0 {
+			return id
+		}
+	}
+	return ""
+}
+
+// number is the value of a number, and 0 for anything else.
+func number(n node) float64 {
+	f, err := strconv.ParseFloat(n.text(), 64)
+	if err != nil {
+		return 0
+	}
+	return f
+}
+
+// checkHTTPAPI checks that whatever is asked of the API below /api/ reaches its function, which has time to answer.
+func checkHTTPAPI(t template, r *report) {
+	routed := slices.ContainsFunc(t.ofType("AWS::ApiGatewayV2::Route"), func(id string) bool {
+		return t.props(id).at("RouteKey").text() == "ANY /api/{proxy+}"
+	})
+	r.want(routed, "the HTTP API must route ANY /api/{proxy+}")
+	integrated := slices.ContainsFunc(t.ofType("AWS::ApiGatewayV2::Integration"), func(id string) bool {
+		return t.props(id).at("IntegrationUri").text() == "${"+apiFunction+".Arn}" && t.props(id).at("PayloadFormatVersion").text() == "2.0"
+	})
+	r.want(integrated, "the HTTP API must hand requests to %s as payload 2.0", apiFunction)
+	r.want(slices.ContainsFunc(t.ofType("AWS::Lambda::Permission"), func(id string) bool {
+		return mayInvoke(t, id, "apigateway.amazonaws.com", apiFunction)
+	}), "the HTTP API must be permitted to invoke %s", apiFunction)
+	// A held answer takes 20 s; API Gateway gives up after 30 s.
+	timeout := number(t.props(apiFunction).at("Timeout"))
+	r.want(timeout > 20 && timeout < 30, "%s must time out after the longest held answer and before API Gateway", apiFunction)
+}
+
+func mayInvoke(t template, permission, principal, function string) bool {
+	props := t.props(permission)
+	return props.at("Principal").text() == principal && props.at("Action").text() == "lambda:InvokeFunction" &&
+		props.at("FunctionName").text() == "${"+function+".Arn}"
+}
+
+// checkTrigger checks that originals that come and go are told to the worker, which S3 is permitted to invoke
+// before it is told to.
+func checkTrigger(t template, r *report) {
+	events := []string{}
+	for _, n := range t.props(inputBucket).at("NotificationConfiguration", "LambdaConfigurations").items() {
+		events = append(events, n.at("Event").text())
+		r.wantText(n.at("Function"), "${"+worker+".Arn}", "%s: receiver of %s", inputBucket, n.at("Event").text())
+		rules := n.at("Filter", "S3Key", "Rules").items()
+		r.want(len(rules) == 1 && rules[0].at("Name").text() == "prefix" && rules[0].at("Value").text() == "originals/",
+			"%s must tell of originals only", inputBucket)
+	}
+	slices.Sort(events)
+	r.want(slices.Equal(events, []string{"s3:ObjectCreated:*", "s3:ObjectRemoved:*"}), "%s must tell of created and removed originals", inputBucket)
+	for _, id := range []string{outputBucket, siteBucket} {
+		r.want(t.props(id).at("NotificationConfiguration").value == nil, "%s must trigger nothing", id)
+	}
+	permitted := slices.ContainsFunc(t.Resources[inputBucket].DependsOn.texts(), func(id string) bool {
+		return mayInvoke(t, id, "s3.amazonaws.com", worker) &&
+			t.props(id).at("SourceArn").text() == bucketARN(t, inputBucket) &&
+			t.props(id).at("SourceAccount").text() == "${AWS::AccountId}"
+	})
+	r.want(permitted, "%s must depend on its permission to invoke %s", inputBucket, worker)
+}
+
+// checkFailures checks that a failed event is tried again, and then kept where somebody is told of it.
+func checkFailures(t template, r *report) {
+	var config node
+	for _, id := range t.ofType("AWS::Lambda::EventInvokeConfig") {
+		if t.props(id).at("FunctionName").text() == "${"+worker+"}" {
+			config = t.props(id)
+		}
+	}
+	r.wantText(config.at("MaximumRetryAttempts"), "2", "%s: retries", worker)
+	r.wantText(config.at("DestinationConfig", "OnFailure", "Destination"), "${"+failureQueue+".Arn}", "%s: destination of failures", worker)
+	age := number(config.at("MaximumEventAgeInSeconds"))
+	r.want(age > 0, "%s must have a maximum event age", worker)
+	last := age + number(t.props(worker).at("Timeout"))
+	r.want(number(variableOf(t, apiFunction, "PRESIZE_RETRY_BUDGET_SECONDS")) == last,
+		"%s: PRESIZE_RETRY_BUDGET_SECONDS must be %g, when the last try of %s is over", apiFunction, last, worker)
+
+	r.wantText(t.props(failureQueue).at("MessageRetentionPeriod"), "1209600", "%s: retention of 14 days, in seconds", failureQueue)
+	r.wantText(t.props(failureQueue).at("SqsManagedSseEnabled"), "true", "%s: encryption", failureQueue)
+	r.want(slices.ContainsFunc(t.ofType("AWS::CloudWatch::Alarm"), func(id string) bool {
+		props := t.props(id)
+		dimensions := props.at("Dimensions").items()
+		return props.at("MetricName").text() == "ApproximateNumberOfMessagesVisible" &&
+			len(dimensions) == 1 && dimensions[0].at("Value").text() == "${"+failureQueue+".QueueName}" &&
+			props.at("ComparisonOperator").text() == "GreaterThanThreshold" && props.at("Threshold").text() == "0"
+	}), "there must be an alarm as soon as %s is not empty", failureQueue)
+}

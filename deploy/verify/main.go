@@ -1,0 +1,68 @@
+// Verify packages the AWS deployment without an AWS account or a network, and checks what came of it.
+//
+// It runs the osls that deploy/package.json pins, against a loopback endpoint that answers as an account does
+// in which nothing is deployed yet, and then checks the CloudFormation template that osls has compiled. What
+// does not hold is printed, one line each, and the command exits with status 1.
+//
+// It runs in the repository's root, and needs the archives in dist/ and the packages in deploy/node_modules.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+)
+
+// packagings are the two ways the parameters of serverless.yml can lie, all set and none. The plain one comes
+// last, so that it is what stays in .serverless.
+var packagings = []struct {
+	name   string
+	params []string
+}{
+	{"every parameter set", []string{
+		"domain=images.example.com",
+		"certificateArn=arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000",
+		"allowedOrigins=https://a.example,https://b.example",
+		"priceClass=PriceClass_All",
+		"logRetentionDays=7",
+		"maxBytes=1000000",
+		"maxMegapixels=10",
+		"maxFrames=10",
+		"grantSeconds=60",
+	}},
+	{"no parameter set", nil},
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "verify:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	failed := false
+	for _, p := range packagings {
+		if err := packageOffline(ctx, p.params); err != nil {
+			return fmt.Errorf("packaging with %s: %w", p.name, err)
+		}
+		t, err := readTemplate(compiledTemplate)
+		if err != nil {
+			return err
+		}
+		failures := check(t)
+		for _, f := range failures {
+			fmt.Printf("%s: %s\n", p.name, f)
+		}
+		failed = failed || len(failures) > 0
+		fmt.Printf("%s: %d resources, %d checks failed\n", p.name, len(t.Resources), len(failures))
+	}
+	if failed {
+		return errors.New("the template is not what the deployment promises")
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package main
+
+import "testing"
+
+func TestBuckets(t *testing.T) {
+	const policy = "OutputBucketPolicy"
+	statement := func(steps ...any) []any {
+		return props(policy, append([]any{"PolicyDocument", "Statement"}, steps...)...)
+	}
+	cors := func(steps ...any) []any {
+		return props(inputBucket, append([]any{"CorsConfiguration", "CorsRules"}, steps...)...)
+	}
+	testEdits(t, map[string]edit{
+		"public ACLs":             {"InputBucket: IgnorePublicAcls must be", false, props(inputBucket, "PublicAccessBlockConfiguration", "IgnorePublicAcls")},
+		"public policy":           {"SiteBucket: BlockPublicPolicy must be", false, props(siteBucket, "PublicAccessBlockConfiguration", "BlockPublicPolicy")},
+		"public deployment":       {"ServerlessDeploymentBucket: BlockPublicAcls must be", nil, props("ServerlessDeploymentBucket", "PublicAccessBlockConfiguration")},
+		"not encrypted":           {"OutputBucket must be encrypted", nil, props(outputBucket, "BucketEncryption")},
+		"deleted with stack":      {"InputBucket must outlive the stack", "Delete", way(inputBucket, "DeletionPolicy")},
+		"deleted on replacement":  {"OutputBucket must outlive its replacement", nil, way(outputBucket, "UpdateReplacePolicy")},
+		"foreign objects":         {"SiteBucket must own its objects", "ObjectWriter", props(siteBucket, "OwnershipControls", "Rules", 0, "ObjectOwnership")},
+		"multipart uploads stay":  {"OutputBucket must drop incomplete multipart uploads", "Disabled", props(outputBucket, "LifecycleConfiguration", "Rules", 0, "Status")},
+		"plain HTTP":              {"OutputBucket must refuse plain HTTP", "true", statement(0, "Condition", "Bool", "aws:SecureTransport")},
+		"no policy":               {"SiteBucket must refuse plain HTTP", nil, way("SiteBucketPolicy")},
+		"policy for everybody":    {"OutputBucket: statement Cdn must allow the distribution only", "*", statement(1, "Principal")},
+		"any distribution":        {"OutputBucket: statement Cdn must allow the distribution only", nil, statement(1, "Condition")},
+		"CDN may write":           {"OutputBucket: the CDN must not be allowed s3:PutObject", "s3:PutObject", statement(1, "Action")},
+		"CORS on output":          {"OutputBucket must have no CORS", []any{}, props(outputBucket, "CorsConfiguration")},
+		"uploads from anywhere":   {"InputBucket must not take uploads from *", []any{"*"}, cors(0, "AllowedOrigins")},
+		"no uploads from the CDN": {"InputBucket must take uploads from https://${Distribution.DomainName}", []any{"https://${Domain}"}, cors(0, "AllowedOrigins")},
+		"CORS for GET":            {"CORS must allow PUT only", []any{"GET", "PUT"}, cors(0, "AllowedMethods")},
+		"ETag hidden":             {"CORS must expose ETag", []any{}, cors(0, "ExposedHeaders")},
+		"header not allowed":      {"CORS must allow the header if-none-match", []any{"content-type"}, cors(0, "AllowedHeaders")},
+		"other origins forgotten": {"InputBucket must take uploads from ${AllowedOrigins}", ref("AWS::NoValue"), cors(1)},
+	})
+}
+
+func TestFunctions(t *testing.T) {
+	variables := func(id, name string) []any { return props(id, "Environment", "Variables", name) }
+	testEdits(t, map[string]edit{
+		"other architecture":   {"WorkerLambdaFunction must run on arm64", []any{"x86_64"}, props(worker, "Architectures")},
+		"other runtime":        {"ApiLambdaFunction: runtime must be", "nodejs22.x", props(apiFunction, "Runtime")},
+		"no layer":             {"WorkerLambdaFunction must have the libvips layer", nil, props(worker, "Layers")},
+		"layer for amd64":      {"LibvipsLambdaLayer must be for arm64", []any{"x86_64"}, props(layer, "CompatibleArchitectures")},
+		"layer on api":         {"ApiLambdaFunction must need no layer", []any{ref(layer)}, props(apiFunction, "Layers")},
+		"plain logs":           {"ApiLambdaFunction: log format must be", "Text", props(apiFunction, "LoggingConfig", "LogFormat")},
+		"endless logs":         {"ApiLambdaFunction must have a log group whose logs end", nil, props("ApiLogGroup", "RetentionInDays")},
+		"buckets swapped":      {"ApiLambdaFunction: PRESIZE_INPUT_BUCKET must be", sub("presize-dev-output-${AWS::AccountId}-${AWS::Region}"), variables(apiFunction, "PRESIZE_INPUT_BUCKET")},
+		"no distribution":      {"WorkerLambdaFunction: PRESIZE_DISTRIBUTION_ID must be", "", variables(worker, "PRESIZE_DISTRIBUTION_ID")},
+		"untrusted loaders":    {"WorkerLambdaFunction: VIPS_BLOCK_UNTRUSTED must be", nil, variables(worker, "VIPS_BLOCK_UNTRUSTED")},
+		"no route":             {"the HTTP API must route ANY /api/{proxy+}", "GET /", props("HttpApiRouteAnyApiProxyVar", "RouteKey")},
+		"payload 1.0":          {"must hand requests to ApiLambdaFunction as payload 2.0", "1.0", props("HttpApiIntegrationApi", "PayloadFormatVersion")},
+		"API not permitted":    {"the HTTP API must be permitted to invoke ApiLambdaFunction", nil, way("ApiLambdaPermissionHttpApi")},
+		"API times out early":  {"ApiLambdaFunction must time out after the longest held answer", 6, props(apiFunction, "Timeout")},
+		"third function":       {"there must be two functions", map[string]any{"Type": "AWS::Lambda::Function"}, way("Third")},
+		"API has other memory": {"ApiLambdaFunction: memory must be", 1024, props(apiFunction, "MemorySize")},
+	})
+}
+
+func TestTriggerAndFailures(t *testing.T) {
+	notification := func(steps ...any) []any {
+		return props(inputBucket, append([]any{"NotificationConfiguration", "LambdaConfigurations"}, steps...)...)
+	}
+	permission := func(steps ...any) []any { return props("InputEventPermission", steps...) }
+	const unpermitted = "InputBucket must depend on its permission to invoke WorkerLambdaFunction"
+	testEdits(t, map[string]edit{
+		"removals untold":         {"InputBucket must tell of created and removed originals", "s3:ObjectCreated:Put", notification(1, "Event")},
+		"api told":                {"receiver of s3:ObjectCreated:*", getAtt(apiFunction, "Arn"), notification(0, "Function")},
+		"every key told":          {"InputBucket must tell of originals only", nil, notification(0, "Filter")},
+		"output triggers":         {"OutputBucket must trigger nothing", map[string]any{}, props(outputBucket, "NotificationConfiguration")},
+		"permission later":        {unpermitted, nil, way(inputBucket, "DependsOn")},
+		"permission for others":   {unpermitted, sub("arn:${AWS::Partition}:s3:::other"), permission("SourceArn")},
+		"permission for accounts": {unpermitted, nil, permission("SourceAccount")},
+		"permission of other":     {unpermitted, "sns.amazonaws.com", permission("Principal")},
+		"no retries":              {"WorkerLambdaFunction: retries must be", 0, props("WorkerLambdaEvConf", "MaximumRetryAttempts")},
+		"no destination":          {"WorkerLambdaFunction: destination of failures must be", nil, props("WorkerLambdaEvConf", "DestinationConfig")},
+		"no event age":            {"WorkerLambdaFunction must have a maximum event age", nil, props("WorkerLambdaEvConf", "MaximumEventAgeInSeconds")},
+		"budget too short":        {"PRESIZE_RETRY_BUDGET_SECONDS must be 3720", "60", props(apiFunction, "Environment", "Variables", "PRESIZE_RETRY_BUDGET_SECONDS")},
+		"queue forgets":           {"FailureQueue: retention of 14 days", 345600, props(failureQueue, "MessageRetentionPeriod")},
+		"queue in the clear":      {"FailureQueue: encryption must be", nil, props(failureQueue, "SqsManagedSseEnabled")},
+		"alarm on something else": {"there must be an alarm as soon as FailureQueue is not empty", "other", props("FailureAlarm", "Dimensions", 0, "Value")},
+		"alarm too late":          {"there must be an alarm as soon as FailureQueue is not empty", 10, props("FailureAlarm", "Threshold")},
+	})
+}
+
+func TestRoles(t *testing.T) {
+	statement := func(role string, policy, index int, steps ...any) []any {
+		return props(role, append([]any{"Policies", policy, "PolicyDocument", "Statement", index}, steps...)...)
+	}
+	const output = "arn:${AWS::Partition}:s3:::presize-dev-output-${AWS::AccountId}-${AWS::Region}"
+	const input = "arn:${AWS::Partition}:s3:::presize-dev-input-${AWS::AccountId}-${AWS::Region}"
+	testEdits(t, map[string]edit{
+		"shared role":            {"ApiRole must allow writing to OutputBucket", getAtt("ApiRole", "Arn"), props(worker, "Role")},
+		"shared role is told of": {"WorkerLambdaFunction must not share its role with ApiLambdaFunction", getAtt("ApiRole", "Arn"), props(worker, "Role")},
+		"foreign role":           {"ApiLambdaFunction must have a role of this stack", "arn:aws:iam::1:role/x", props(apiFunction, "Role")},
+		"third role":             {"there must be one role per function and no other", map[string]any{"Type": "AWS::IAM::Role"}, way("Third")},
+		"assumed by anybody":     {"ApiRole must be assumed by Lambda only", "*", props("ApiRole", "AssumeRolePolicyDocument", "Statement", 0, "Principal")},
+		"managed policy":         {"ApiRole must have no managed policy", []any{"arn:aws:iam::aws:policy/AdministratorAccess"}, props("ApiRole", "ManagedPolicyArns")},
+		"wild action":            {"ApiRole: s3:* is not an exact action", "s3:*", statement("ApiRole", 0, 0, "Action")},
+		"any action":             {"WorkerRole: * is not an exact action", []any{"*"}, statement("WorkerRole", 0, 1, "Action")},
+		"any resource":           {"WorkerRole: s3:GetObject on * is wider than needed", "*", statement("WorkerRole", 0, 0, "Resource")},
+		"whole bucket":           {"/* is wider than needed", sub(input + "/*"), statement("ApiRole", 0, 0, "Resource")},
+		"objects of the bucket":  {"s3:GetObject on " + input + " is wider", []any{sub(input)}, statement("WorkerRole", 0, 0, "Resource")},
+		"any distribution":       {"WorkerRole must allow cloudfront:CreateInvalidation", sub("arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/*"), statement("WorkerRole", 2, 0, "Resource")},
+		"all but":                {"ApiRole: objects must name what it allows", []any{"s3:GetObject"}, statement("ApiRole", 0, 0, "NotAction")},
+		"missing key is 403":     {"ApiRole must allow s3:ListBucket on OutputBucket", []any{sub(input)}, statement("ApiRole", 0, 2, "Resource")},
+		"api writes output":      {"ApiRole must not allow writing to OutputBucket", []any{"s3:PutObject", "s3:GetObject"}, statement("ApiRole", 0, 1, "Action")},
+		"worker deletes input":   {"WorkerRole must not allow writing to InputBucket", []any{"s3:GetObject", "s3:DeleteObject"}, statement("WorkerRole", 0, 0, "Action")},
+		"worker cannot publish":  {"WorkerRole must allow writing to OutputBucket", []any{"s3:GetObject"}, statement("WorkerRole", 0, 1, "Action")},
+		"worker cannot read":     {"WorkerRole must allow reading from InputBucket", sub(output + "/i/*"), statement("WorkerRole", 0, 0, "Resource")},
+		"failures are lost":      {"WorkerRole must allow sqs:SendMessage on FailureQueue", "sqs:ReceiveMessage", statement("WorkerRole", 1, 0, "Action")},
+		"logs are lost":          {"ApiRole must allow logs:PutLogEvents on its own log group", []any{getAtt("WorkerLogGroup", "Arn")}, statement("ApiRole", 1, 0, "Resource")},
+	})
+}
+
+func TestDistribution(t *testing.T) {
+	config := func(steps ...any) []any { return props(distribution, append([]any{"DistributionConfig"}, steps...)...) }
+	behavior := func(steps ...any) []any { return config(append([]any{"CacheBehaviors"}, steps...)...) }
+	testEdits(t, map[string]edit{
+		"HTTP/1 only":            {"HTTP version must be", "http1.1", config("HttpVersion")},
+		"no IPv6":                {"IPv6 must be", false, config("IPV6Enabled")},
+		"no root object":         {"root object must be", nil, config("DefaultRootObject")},
+		"old TLS":                {"refuse TLS older than 1.2", "TLSv1", config("ViewerCertificate", "Fn::If", 1, "MinimumProtocolVersion")},
+		"404 cached":             {"must not cache a 404", 10, config("CustomErrorResponses", 0, "ErrorCachingMinTTL")},
+		"API over HTTP":          {"origin api: protocol must be", "http-only", config("Origins", 2, "CustomOriginConfig", "OriginProtocolPolicy")},
+		"fourth origin":          {"must have three origins", []any{}, config("Origins")},
+		"no access control":      {"origin output must be read by origin access control", nil, config("Origins", 1, "OriginAccessControlId")},
+		"unsigned":               {"origin site must be read by origin access control", "never", props("OriginAccessControl", "OriginAccessControlConfig", "SigningBehavior")},
+		"distribution kept out":  {"SiteBucket must let the distribution read", "Deny", props("SiteBucketPolicy", "PolicyDocument", "Statement", 1, "Effect")},
+		"plain HTTP":             {`behavior "/i/*" must not answer plain HTTP`, "allow-all", behavior(2, "ViewerProtocolPolicy")},
+		"behaviors out of order": {"behaviors must be", "/i/*", behavior(1, "PathPattern")},
+		"images from the site":   {`behavior "/i/*" must lead to ${OutputBucket.RegionalDomainName}`, "site", behavior(2, "TargetOriginId")},
+		"headers forgotten":      {`behavior "/i/*": headers must be`, nil, behavior(2, "ResponseHeadersPolicyId")},
+		"API cached":             {`behavior "/api/*": caching must be`, "658327ea-f89d-4fab-a63d-7e88639e58f6", behavior(0, "CachePolicyId")},
+		"API sees no headers":    {`behavior "/api/*": what reaches the origin must be`, nil, behavior(0, "OriginRequestPolicyId")},
+		"API is read only":       {`behavior "/api/*" must allow all methods`, []any{"GET", "HEAD"}, behavior(0, "AllowedMethods")},
+		"manifest cached long":   {"a manifest must be cached for a minute at most", 3600, props("ManifestCache", "CachePolicyConfig", "MaxTTL")},
+		"page as it is":          {"the page: compression must be", false, config("DefaultCacheBehavior", "Compress")},
+	})
+}
+
+func TestHeaders(t *testing.T) {
+	header := func(id string, steps ...any) []any {
+		return props(id, append([]any{"ResponseHeadersPolicyConfig"}, steps...)...)
+	}
+	csp := func(id string) []any {
+		return header(id, "SecurityHeadersConfig", "ContentSecurityPolicy", "ContentSecurityPolicy")
+	}
+	testEdits(t, map[string]edit{
+		"short HSTS":        {"DataHeaders must demand HTTPS for a year", 60, header("DataHeaders", "SecurityHeadersConfig", "StrictTransportSecurity", "AccessControlMaxAgeSec")},
+		"sniffing":          {"PageHeaders: nosniff must be", nil, header("PageHeaders", "SecurityHeadersConfig", "ContentTypeOptions")},
+		"framing":           {"PageHeaders: frame options must be", "SAMEORIGIN", header("PageHeaders", "SecurityHeadersConfig", "FrameOptions", "FrameOption")},
+		"referrer":          {"PageHeaders must have a referrer policy", nil, header("PageHeaders", "SecurityHeadersConfig", "ReferrerPolicy")},
+		"no CSP":            {"DataHeaders must forbid by default", nil, csp("DataHeaders")},
+		"inline script":     {"PageHeaders must have no gap", "default-src 'none'; script-src 'self' 'unsafe-inline'; frame-ancestors 'none'", csp("PageHeaders")},
+		"scripts from all":  {"PageHeaders must have no gap", "default-src 'none'; script-src *; frame-ancestors 'none'", csp("PageHeaders")},
+		"uploads forbidden": {"must say: connect-src 'self' https://presize-dev-input-", "default-src 'none'; connect-src 'self'; frame-ancestors 'none'", csp("PageHeaders")},
+		"permissions":       {"PageHeaders must have a permissions policy", nil, header("PageHeaders", "CustomHeadersConfig")},
+	})
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"slices"
+	"strings"
+)
+
+// permission is one action that a role allows on one resource.
+type permission struct{ action, resource string }
+
+func checkRoles(t template, r *report) {
+	r.want(len(t.ofType("AWS::IAM::Role")) == 2, "there must be one role per function and no other")
+	roles := map[string]string{}
+	for _, function := range []string{apiFunction, worker} {
+		role := t.props(function).at("Role").refers()
+		r.want(t.Resources[role].Type == "AWS::IAM::Role", "%s must have a role of this stack", function)
+		r.want(roles[role] == "", "%s must not share its role with %s", function, roles[role])
+		roles[role] = function
+		checkRole(t, r, role, function)
+	}
+}
+
+// checkRole checks that a role is its function's, and as narrow as can be told without the code.
+func checkRole(t template, r *report, role, function string) {
+	assume := t.props(role).at("AssumeRolePolicyDocument", "Statement").items()
+	r.want(len(assume) == 1 && assume[0].at("Principal", "Service").text() == "lambda.amazonaws.com",
+		"%s must be assumed by Lambda only", role)
+	r.want(t.props(role).at("ManagedPolicyArns").value == nil, "%s must have no managed policy", role)
+
+	granted := permissions(t, r, role)
+	for _, p := range granted {
+		r.want(strings.Contains(p.action, ":") && !strings.Contains(p.action, "*"), "%s: %s is not an exact action", role, p.action)
+		r.want(narrow(t, p), "%s: %s on %s is wider than needed", role, p.action, p.resource)
+	}
+	own := "${" + logGroupOf(t, function) + ".Arn}"
+	for _, p := range []permission{{"logs:CreateLogStream", own}, {"logs:PutLogEvents", own}} {
+		r.want(slices.Contains(granted, p), "%s must allow %s on its own log group", role, p.action)
+	}
+	for _, id := range []string{inputBucket, outputBucket} {
+		arn := bucketARN(t, id)
+		reads := slices.ContainsFunc(granted, func(p permission) bool {
+			return p.action == "s3:GetObject" && strings.HasPrefix(p.resource, arn+"/")
+		})
+		r.want(reads, "%s must allow reading from %s", role, id)
+		r.want(slices.Contains(granted, permission{"s3:ListBucket", arn}), "%s must allow s3:ListBucket on %s, or a missing key is a 403", role, id)
+	}
+	// What one function writes the other only reads, so the worker can never trigger itself.
+	written, foreign := outputBucket, inputBucket
+	if function == apiFunction {
+		written, foreign = inputBucket, outputBucket
+	}
+	r.want(slices.ContainsFunc(granted, writesTo(t, written)), "%s must allow writing to %s", role, written)
+	r.want(!slices.ContainsFunc(granted, writesTo(t, foreign)), "%s must not allow writing to %s", role, foreign)
+	if function == worker {
+		r.want(slices.Contains(granted, permission{"sqs:SendMessage", "${" + failureQueue + ".Arn}"}),
+			"%s must allow sqs:SendMessage on %s", role, failureQueue)
+		r.want(slices.Contains(granted, permission{"cloudfront:CreateInvalidation", distributionARN}),
+			"%s must allow cloudfront:CreateInvalidation on the distribution", role)
+	}
+}
+
+// permissions are all that the role's own policies allow, one action and resource at a time.
+func permissions(t template, r *report, role string) []permission {
+	var granted []permission
+	for _, policy := range t.props(role).at("Policies").items() {
+		for _, s := range policy.at("PolicyDocument", "Statement").items() {
+			r.want(s.at("Effect").text() == "Allow" && s.at("NotAction").value == nil && s.at("NotResource").value == nil,
+				"%s: %s must name what it allows", role, policy.at("PolicyName").text())
+			for _, action := range s.at("Action").texts() {
+				for _, resource := range s.at("Resource").texts() {
+					granted = append(granted, permission{action, resource})
+				}
+			}
+		}
+	}
+	return granted
+}
+
+// narrow reports whether p is about one resource, or about those keys of a bucket that the service uses.
+func narrow(t template, p permission) bool {
+	for id, keys := range map[string][]string{
+		inputBucket:  {"/originals/*"},
+		outputBucket: {"/i/*", "/i/*/manifest.json"},
+	} {
+		if key, ok := strings.CutPrefix(p.resource, bucketARN(t, id)); ok {
+			return slices.Contains(keys, key) || key == "" && p.action == "s3:ListBucket"
+		}
+	}
+	return p.resource != "" && !strings.Contains(p.resource, "*")
+}
+
+// writesTo tells the permissions to put or delete objects of the bucket called id.
+func writesTo(t template, id string) func(permission) bool {
+	objects := bucketARN(t, id) + "/"
+	return func(p permission) bool {
+		return strings.HasPrefix(p.resource, objects) && (strings.HasPrefix(p.action, "s3:Put") || strings.HasPrefix(p.action, "s3:Delete"))
+	}
+}
