@@ -2,6 +2,8 @@ package vips
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 )
@@ -13,6 +15,17 @@ type task struct {
 	class int
 	cost  int64
 	run   func() error
+}
+
+// attempt runs the task. A panic is an error of its rendering, not the end of all
+// others that the process has under way.
+func (t task) attempt() (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("panic: %v\n%s", reason, debug.Stack())
+		}
+	}()
+	return t.run()
 }
 
 // The classes, in the order in which a rendering needs their results.
@@ -58,7 +71,7 @@ func (s *schedule) run(ctx context.Context, workers int) error {
 				if !ok {
 					return
 				}
-				s.done(t.run())
+				s.done(t.attempt())
 			}
 		})
 	}
