@@ -1,0 +1,92 @@
+import { Card } from './card.js';
+import { drawPreset } from './diagram.js';
+import { presets } from './presize.js';
+import { queue } from './queue.js';
+import { plural } from './words.js';
+
+const select = /** @type {HTMLSelectElement} */ (document.querySelector('#preset'));
+const picker = /** @type {HTMLInputElement} */ (document.querySelector('#files'));
+const page = { run: queue(3), announce: announcer(document.querySelector('#announcer')) };
+
+/** The service's presets by name. Files that are added early wait for them. */
+const known = loadPresets();
+
+picker.addEventListener('change', () => {
+  add([...picker.files]);
+  picker.value = ''; // so that the same file can be chosen again
+});
+addEventListener('paste', ({ clipboardData }) => add([...clipboardData.files]));
+takeDrops();
+
+/** @param {File[]} files */
+async function add(files) {
+  const preset = (await known).get(select.value);
+  if (!preset || files.length === 0) return;
+  const uploads = document.querySelector('#uploads');
+  const cards = files.map((file, at) => new Card(file, preset, uploads.children.length + at + 1, page));
+  document.querySelector('#contact-sheet').hidden = false;
+  uploads.append(...cards.map(({ element }) => element));
+  cards[0].element.scrollIntoView({ block: 'nearest' });
+  page.announce(`${plural(files.length, 'file')} added.`);
+  for (const card of cards) card.start();
+}
+
+async function loadPresets() {
+  const byName = new Map();
+  try {
+    for (const preset of await presets()) byName.set(preset.name, preset);
+  } catch (error) {
+    const trouble = document.querySelector('#trouble');
+    trouble.textContent = `${error.message} Reload the page to try again.`;
+    trouble.hidden = false;
+    return byName;
+  }
+  select.replaceChildren(...[...byName.keys()].map((name) => new Option(name)));
+  select.disabled = false;
+  select.addEventListener('change', () => showPreset(byName));
+  showPreset(byName);
+  return byName;
+}
+
+function showPreset(byName) {
+  drawPreset(document.querySelector('#diagram'), document.querySelector('#diagram-caption'), byName.get(select.value));
+}
+
+/** Takes files dropped anywhere on the page; the browser would open them instead. */
+function takeDrops() {
+  const hasFiles = ({ dataTransfer }) => dataTransfer.types.includes('Files');
+  addEventListener('dragover', (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = 'copy';
+    document.body.dataset.dragging = '';
+  });
+  addEventListener('dragleave', ({ relatedTarget }) => {
+    if (!relatedTarget) delete document.body.dataset.dragging; // it left the window
+  });
+  addEventListener('drop', (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    delete document.body.dataset.dragging;
+    add([...event.dataTransfer.files]);
+  });
+}
+
+/**
+ * Makes a function that tells a screen reader a sentence. What comes in quick
+ * succession is told in one go, or the last would drown the others.
+ *
+ * @param {HTMLElement} region
+ */
+function announcer(region) {
+  let sentences = [];
+  let timer;
+  return (sentence) => {
+    sentences.push(sentence);
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      region.textContent = sentences.join(' ');
+      sentences = [];
+    }, 300);
+  };
+}

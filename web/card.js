@@ -1,0 +1,241 @@
+import { UploadError, complete, upload } from './presize.js';
+import { createPicture, fillTable, largest, markChosen } from './result.js';
+import { draw } from './thumbhash.js';
+import { bytes, plural, typeName } from './words.js';
+
+/** How long to wait for AVIF once the rest is ready (ms). */
+const AVIF_PATIENCE = 5 * 60_000;
+
+/** What a card says of the phases of an upload. */
+const PHASES = {
+  queued: () => 'Waiting for a free place',
+  hashing: () => 'Taking its fingerprint',
+  granting: () => 'Asking for an upload grant',
+  uploading: ({ loaded, total }) => `Uploading, ${bytes(loaded)} of ${bytes(total)}`,
+  processing: () => 'Uploaded. Rendering every size',
+};
+
+/** One file on the page, from waiting to its variants. */
+export class Card {
+  #file;
+  #preset;
+  #run;
+  #announce;
+  #controller = new AbortController();
+  /** What the retry button does. */
+  #again = () => this.start();
+  #find;
+
+  /**
+   * @param {File} file
+   * @param {import('./presize.js').Preset} preset
+   * @param {number} number  of the frame on the contact sheet
+   * @param {object} page
+   * @param {(job: () => Promise<any>, signal: AbortSignal) => Promise<any>} page.run
+   * @param {(sentence: string) => void} page.announce
+   */
+  constructor(file, preset, number, { run, announce }) {
+    this.#file = file;
+    this.#preset = preset;
+    this.#run = run;
+    this.#announce = (sentence) => announce(`${file.name}: ${sentence}`);
+
+    const template = /** @type {HTMLTemplateElement} */ (document.querySelector('#card'));
+    this.element = /** @type {HTMLElement} */ (template.content.cloneNode(true)).firstElementChild;
+    const root = this.element;
+    this.#find = (selector) => root.querySelector(selector);
+    this.#label(number);
+    this.#find('.cancel').addEventListener('click', () => this.#controller.abort());
+    this.#find('.retry').addEventListener('click', () => this.#again());
+    this.#find('.copy').addEventListener('click', () => this.#copy());
+  }
+
+  /** Names everything in the card after its file, so that it makes sense out of its context. */
+  #label(number) {
+    const { name, size } = this.#file;
+    this.#find('.edge .number').textContent = String(number).padStart(2, '0');
+    this.#find('.name').textContent = name;
+    this.#find('.name').id = `upload-${number}`;
+    this.#find('.upload').setAttribute('aria-labelledby', `upload-${number}`);
+    this.#find('.facts').textContent = `${bytes(size)}, preset ${this.#preset.name}`;
+    this.#find('caption').textContent = `Variants of ${name}`;
+    this.#find('progress').setAttribute('aria-label', `Progress of ${name}`);
+    this.#find('pre').setAttribute('aria-label', `Markup for ${name}`);
+    this.#find('.cancel').setAttribute('aria-label', `Cancel ${name}`);
+    this.#find('.retry').setAttribute('aria-label', `Try again: ${name}`);
+    this.#find('.copy').setAttribute('aria-label', `Copy the markup for ${name}`);
+  }
+
+  /** Uploads the file, and shows how it goes. */
+  async start() {
+    this.#controller = new AbortController();
+    const { signal } = this.#controller;
+    this.#again = () => this.start();
+    this.#showProgress({ phase: 'queued' });
+    try {
+      const manifest = await this.#run(() => {
+        this.#preview();
+        return upload(this.#file, { preset: this.#preset.name, signal, onProgress: (progress) => this.#showProgress(progress) });
+      }, signal);
+      await this.#finish(manifest);
+    } catch (error) {
+      if (signal.aborted) this.#settle('cancelled', 'Cancelled.');
+      else this.#refuse(error);
+    }
+  }
+
+  /** Shows a manifest that is ready, and the complete one when it comes. */
+  async #finish(manifest) {
+    const images = plural(manifest.variants.length, 'image');
+    this.#showResult(manifest);
+    if (manifest.complete) this.#settle('complete', `All ${images} are ready.`);
+    else this.#settle('ready', `${images} are ready. AVIF is being rendered.`);
+    await this.#showPicture(manifest.variants);
+    if (!manifest.complete) await this.#awaitComplete(manifest);
+  }
+
+  async #awaitComplete(manifest) {
+    let all;
+    try {
+      all = await complete(manifest.id, { signal: AbortSignal.timeout(AVIF_PATIENCE) });
+    } catch {
+      this.#again = () => this.#finish(manifest);
+      this.#settle('ready', 'WebP and JPEG are ready. AVIF has not come yet.', { retry: true });
+      return;
+    }
+    await this.#finish(all);
+  }
+
+  /**
+   * Shows why there is no result: rejected where it is the file's fault, and trying
+   * the same again is no use, failed where it is ours.
+   */
+  #refuse(error) {
+    if (!(error instanceof UploadError)) reportError(error); // a fault of this page, for the console
+    const { message, retryable = true, problem } = error;
+    const fields = (problem?.errors ?? []).filter(({ detail }) => !message.includes(detail)); // nothing is said twice
+    this.#find('.field-errors').replaceChildren(...fields.map(({ pointer, detail }) => {
+      const item = document.createElement('li');
+      item.textContent = `${pointer.replace('#/', '')}: ${detail}`;
+      return item;
+    }));
+    this.#find('.field-errors').hidden = fields.length === 0;
+    this.#find('.reference').textContent = problem?.instance ?? '';
+    this.#find('.reference').hidden = !problem?.instance;
+    this.#settle(retryable ? 'failed' : 'rejected', message, { retry: retryable });
+  }
+
+  /** @param {{phase: string, loaded?: number, total?: number}} progress */
+  #showProgress({ phase, loaded, total }) {
+    const bar = this.#find('progress');
+    if (phase === 'hashing' || phase === 'uploading') bar.value = total ? loaded / total : 0;
+    else bar.removeAttribute('value');
+    this.#show(phase, PHASES[phase]({ loaded, total }), { working: true });
+  }
+
+  /** Shows a state in which the card stays, and says so. */
+  #settle(state, message, { retry = state === 'cancelled' } = {}) {
+    this.#show(state, message, { retry });
+    this.#announce(message);
+  }
+
+  #show(state, message, { working = false, retry = false }) {
+    const focused = document.activeElement;
+    this.#find('.upload').dataset.state = state;
+    this.#find('.message').textContent = message;
+    this.#find('progress').hidden = !working;
+    this.#find('.cancel').hidden = !working;
+    this.#find('.retry').hidden = !retry;
+    if (working) {
+      this.#find('.field-errors').hidden = true;
+      this.#find('.reference').hidden = true;
+    }
+    // A button that is hidden would take the keyboard's place on the page with it.
+    if (this.element.contains(focused) && focused.closest('[hidden]')) {
+      const next = this.#find('.actions button:not([hidden])') ?? this.#find('.name');
+      next.focus();
+    }
+  }
+
+  /** Shows the file itself while it is on its way, where the browser can. */
+  #preview() {
+    const preview = this.#find('.preview');
+    const url = URL.createObjectURL(this.#file);
+    preview.onload = () => {
+      URL.revokeObjectURL(url);
+      preview.hidden = false;
+    };
+    preview.onerror = () => URL.revokeObjectURL(url);
+    preview.src = url;
+  }
+
+  #showResult(manifest) {
+    const { placeholder, variants, picture, original, id } = manifest;
+    const { width, height } = largest(variants);
+    const frame = this.#find('.window').style;
+    frame.setProperty('--ratio', String(width / height));
+    frame.maxWidth = `${width}px`;
+    if (placeholder) this.#showPlaceholder(placeholder);
+
+    const size = original.width ? `${original.width} × ${original.height} ` : '';
+    this.#find('.facts').textContent = `${size}${typeName(original.contentType)}, ${bytes(original.bytes)}, preset ${manifest.preset}`;
+    fillTable(this.#find('table'), manifest, this.#preset);
+    this.#find('code').textContent = picture;
+    this.#find('.manifest').href = `api/v1/uploads/${id}`;
+    this.#find('.result').hidden = false;
+  }
+
+  #showPlaceholder({ thumbhash, color }) {
+    const canvas = this.#find('.placeholder');
+    this.#find('.window').style.setProperty('--color', color);
+    try {
+      draw(canvas, thumbhash);
+      canvas.hidden = false;
+    } catch {
+      // The color alone is a placeholder too.
+    }
+  }
+
+  /** Puts the picture in once it can be painted, so that it never shows half. */
+  async #showPicture(variants) {
+    const picture = createPicture(variants, this.#preset.formats, this.#file.name);
+    const img = picture.querySelector('img');
+    try {
+      await img.decode();
+    } catch {
+      this.#find('.chosen').textContent = 'The picture could not be loaded.';
+      return;
+    }
+    const before = this.#find('picture');
+    if (before) before.replaceWith(picture);
+    else {
+      picture.className = 'fresh';
+      this.#find('.window').append(picture);
+    }
+    this.#find('.window').dataset.loaded = '';
+    this.#showChosen(markChosen(img, variants, this.#find('table')));
+  }
+
+  #showChosen({ name, contentType, bytes: weight }) {
+    const size = document.createElement('b');
+    size.textContent = bytes(weight);
+    const before = document.createElement('small');
+    before.textContent = `instead of ${bytes(this.#file.size)}`;
+    this.#find('.chosen').replaceChildren(`Your browser chose ${name} ${typeName(contentType)}`, size, before);
+  }
+
+  async #copy() {
+    const button = this.#find('.copy');
+    const code = this.#find('code');
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      button.textContent = 'Copied';
+      this.#announce('Markup copied.');
+      setTimeout(() => { button.textContent = 'Copy'; }, 2_000);
+    } catch {
+      // Without a secure context or the permission, the person's own copy command still works.
+      getSelection().selectAllChildren(code);
+      this.#announce('Markup selected. Copy it with your keyboard or menu.');
+    }
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * presize.js: upload an image from the browser, get back its web-ready variants.
+ *
+ *     import { upload, complete } from './presize.js';
+ *
+ *     const controller = new AbortController();
+ *     const manifest = await upload(input.files[0], {
+ *       preset: 'photo',
+ *       signal: controller.signal, // controller.abort() cancels at any step
+ *       onProgress: ({ phase, loaded, total }) => console.log(phase, loaded, total),
+ *     });
+ *     manifest.variants;    // every size in WebP and JPEG, each already at its URL
+ *     manifest.picture;     // the <picture> markup over them
+ *     manifest.placeholder; // what to show until they have loaded
+ *
+ *     const all = await complete(manifest.id); // AVIF is there too
+ *
+ * An upload has four phases, and onProgress names them:
+ *
+ *   hashing     the file's SHA-256, so that the storage can tell a damaged transfer
+ *   granting    the service checks size and type, and grants one exact PUT
+ *   uploading   the bytes go straight to the storage, not through the service
+ *   processing  the worker renders; the service is asked until the upload is ready
+ *
+ * What goes wrong on the way is tried again where that can help. What remains is
+ * an UploadError whose message can be shown to the person who chose the file.
+ *
+ * The module needs only transport.js beside it, and touches no document.
+ */
+
+import { UploadError, call, put, sleep } from './transport.js';
+
+export { UploadError };
+
+/**
+ * @typedef {object} Progress
+ * @property {'hashing' | 'granting' | 'uploading' | 'processing'} phase
+ * @property {number} loaded  bytes done in this phase
+ * @property {number} total   bytes of the file
+ *
+ * @typedef {object} Variant
+ * @property {string} name         the size's name in the preset
+ * @property {string} contentType
+ * @property {string} url          relative to the service's host, good for ever
+ * @property {number} width        pixels
+ * @property {number} height       pixels
+ * @property {number} bytes
+ *
+ * @typedef {object} Manifest
+ * @property {string} id
+ * @property {'processing' | 'ready' | 'rejected' | 'failed'} status
+ * @property {boolean} complete    AVIF is there as well as WebP and JPEG
+ * @property {string} preset
+ * @property {{contentType: string, bytes: number, width?: number, height?: number}} original
+ * @property {{thumbhash: string, color: string}} [placeholder]
+ * @property {Variant[]} variants
+ * @property {string} picture
+ * @property {{code: string, detail: string}} [rejection]
+ *
+ * @typedef {object} Preset
+ * @property {string} name
+ * @property {'inside' | 'cover'} fit
+ * @property {{name: string, width: number, height?: number}[]} sizes
+ * @property {string[]} formats    content types
+ */
+
+/** How long the service may not know of an original that has just been put (ms). */
+const ARRIVAL_GRACE = 15_000;
+/** Larger files are not hashed (bytes): WebCrypto wants the whole file in memory. */
+const HASH_LIMIT = 64 * 2 ** 20;
+/** Types by file name extension, for files whose type the browser does not know. */
+const TYPES = {
+  jpg: 'image/jpeg', jpeg: 'image/jpeg', jfif: 'image/jpeg', png: 'image/png', webp: 'image/webp',
+  avif: 'image/avif', gif: 'image/gif', tif: 'image/tiff', tiff: 'image/tiff', heic: 'image/heic', heif: 'image/heif',
+};
+
+/**
+ * Uploads an image, and waits until it is ready: every size is there in WebP and
+ * JPEG. Cancelling after the original has arrived does not take it back.
+ *
+ * @param {File} file
+ * @param {object} [options]
+ * @param {string} [options.preset]    one of presets(); the service has a default
+ * @param {(progress: Progress) => void} [options.onProgress]
+ * @param {AbortSignal} [options.signal]
+ * @param {string} [options.endpoint]  the API's URL
+ * @returns {Promise<Manifest>}
+ * @throws {UploadError}  or the signal's reason, once it is aborted
+ */
+export async function upload(file, { preset, onProgress = () => {}, signal, endpoint = '/api/v1' } = {}) {
+  /** @param {Progress['phase']} phase */
+  const report = (phase, loaded = 0) => onProgress({ phase, loaded, total: file.size });
+
+  signal?.throwIfAborted();
+  const request = {
+    contentType: contentType(file),
+    bytes: file.size,
+    sha256: await sha256(file, report, signal),
+    filename: file.name,
+    preset,
+  };
+  const statusUrl = await putOriginal(file, `${endpoint}/uploads`, request, report, signal);
+  report('processing', file.size);
+  return follow(statusUrl, (manifest) => manifest.status === 'ready', { signal, grace: ARRIVAL_GRACE });
+}
+
+/**
+ * Waits until every variant of an upload is there, AVIF included, for as long as
+ * the signal allows (`AbortSignal.timeout` sets a limit).
+ *
+ * @param {string} id
+ * @param {{signal?: AbortSignal, endpoint?: string}} [options]
+ * @returns {Promise<Manifest>}
+ * @throws {UploadError}  or the signal's reason, once it is aborted
+ */
+export async function complete(id, { signal, endpoint = '/api/v1' } = {}) {
+  return follow(`${endpoint}/uploads/${encodeURIComponent(id)}`, (manifest) => manifest.complete, { signal });
+}
+
+/**
+ * Lists what the service can make of an image.
+ *
+ * @param {{signal?: AbortSignal, endpoint?: string}} [options]
+ * @returns {Promise<Preset[]>}
+ * @throws {UploadError}  or the signal's reason, once it is aborted
+ */
+export async function presets({ signal, endpoint = '/api/v1' } = {}) {
+  return (await call(`${endpoint}/presets`, {}, signal)).body.presets;
+}
+
+/** @param {File} file */
+function contentType(file) {
+  const extension = file.name?.split('.').pop()?.toLowerCase() ?? '';
+  return file.type || TYPES[extension] || 'application/octet-stream';
+}
+
+/** Returns the file's digest in base64, or nothing where it cannot be computed. */
+async function sha256(file, report, signal) {
+  const subtle = globalThis.crypto?.subtle; // only there in secure contexts: https, localhost
+  if (!subtle || file.size > HASH_LIMIT) return undefined;
+  report('hashing');
+  let digest;
+  try {
+    digest = await subtle.digest('SHA-256', await file.arrayBuffer());
+  } catch (cause) {
+    throw new UploadError('unreadable', 'The file could not be read. It may have been moved, or it is a folder.', { cause });
+  }
+  signal?.throwIfAborted();
+  report('hashing', file.size);
+  return btoa(String.fromCharCode(...new Uint8Array(digest)));
+}
+
+/**
+ * Gets a grant, puts the original with it, and returns the upload's status URL.
+ * A grant that expired before the original arrived is replaced once; whatever the
+ * storage answered then, the old grant has no more use.
+ */
+async function putOriginal(file, uploadsUrl, request, report, signal) {
+  for (let renewed = false; ; renewed = true) {
+    report('granting');
+    const { body: grant, url } = await call(uploadsUrl, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(request),
+    }, signal);
+    try {
+      await put(file, grant.upload, (loaded) => report('uploading', loaded), signal);
+      return new URL(grant.statusUrl, url).href;
+    } catch (error) {
+      const expired = Date.now() >= Date.parse(grant.upload.expiresAt);
+      if (renewed || !expired || signal?.aborted) throw error;
+    }
+  }
+}
+
+/**
+ * Asks for an upload's status until `reached` holds. For the first `grace` ms the
+ * service may not know the upload yet.
+ *
+ * @param {string} url
+ * @param {(manifest: Manifest) => boolean} reached
+ * @param {{signal?: AbortSignal, grace?: number}} options
+ * @returns {Promise<Manifest>}
+ */
+async function follow(url, reached, { signal, grace = 0 }) {
+  const started = performance.now();
+  // The service holds its answer while nothing changes. Should it not, the pause keeps us from flooding it.
+  for (let pause = 500; ; pause = Math.min(pause * 1.5, 5_000)) {
+    const asked = performance.now();
+    const manifest = await status(url, signal).catch((error) => {
+      if (error?.status === 404 && performance.now() - started < grace) return { status: 'processing' };
+      throw error;
+    });
+    if (manifest.status === 'rejected') {
+      throw new UploadError(manifest.rejection.code, manifest.rejection.detail, { manifest });
+    }
+    if (manifest.status === 'failed') {
+      throw new UploadError('failed', 'The image could not be rendered. The fault is not in the file.', { manifest, retryable: true });
+    }
+    if (reached(manifest)) return manifest;
+    await sleep(pause - (performance.now() - asked), signal);
+  }
+}
+
+/** @returns {Promise<Manifest>} */
+async function status(url, signal) {
+  return (await call(url, { headers: { Prefer: 'wait=10' } }, signal)).body;
+}
+

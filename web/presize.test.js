@@ -1,0 +1,292 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { afterEach, beforeEach, describe, it, mock } from 'node:test';
+import { UploadError, complete, presets, upload } from './presize.js';
+import { interceptPauses, skipPauses } from './testdata/pauses.js';
+import { Service, answer, drop } from './testdata/service.js';
+import { XMLHttpRequest } from './testdata/xhr.js';
+
+globalThis.XMLHttpRequest = XMLHttpRequest;
+
+const PROCESSING = answer(200, { status: 'processing' });
+const PHOTO = new File([new Uint8Array(100_000).fill(7)], 'IMG_1.JPG', { type: 'image/jpeg' });
+
+/** @type {Service} */
+let service;
+/** Every pause that the module asked for, in ms. */
+let pauses;
+
+beforeEach(async () => {
+  service = await Service.start();
+  pauses = skipPauses();
+});
+
+afterEach(async () => {
+  mock.restoreAll();
+  await service.stop();
+});
+
+/** Uploads to the service, and returns the manifest. */
+const send = (file = PHOTO, options = {}) => upload(file, { preset: 'photo', endpoint: service.endpoint, ...options });
+
+/** Uploads to the service, and returns the error that it must end with. */
+async function fail(file, options) {
+  const error = await send(file, options).then(() => assert.fail('the upload succeeded'), (reason) => reason);
+  assert.ok(error instanceof UploadError, String(error?.stack));
+  return error;
+}
+
+describe('upload', () => {
+  it('puts exactly the file, and resolves to the manifest that is ready', async () => {
+    service.faults.status = [PROCESSING];
+    const manifest = await send();
+    assert.deepEqual(manifest, service.manifest);
+    assert.deepEqual(service.original, Buffer.from(await PHOTO.arrayBuffer()));
+    assert.deepEqual(service.asked, [{
+      contentType: 'image/jpeg',
+      bytes: PHOTO.size,
+      sha256: createHash('sha256').update(service.original).digest('base64'),
+      filename: 'IMG_1.JPG',
+      preset: 'photo',
+    }]);
+    assert.deepEqual(service.log, ['grant', 'put', 'status', 'status']);
+  });
+
+  it('reports its phases in order, each up to the whole file', async () => {
+    const seen = [];
+    await send(PHOTO, { onProgress: (progress) => seen.push(progress) });
+    assert.deepEqual([...new Set(seen.map(({ phase }) => phase))], ['hashing', 'granting', 'uploading', 'processing']);
+    for (const phase of ['hashing', 'uploading', 'processing']) {
+      const loaded = seen.filter((progress) => progress.phase === phase).map((progress) => progress.loaded);
+      assert.equal(loaded.at(-1), PHOTO.size, phase);
+      assert.deepEqual(loaded, loaded.toSorted((a, b) => a - b), phase);
+    }
+    assert.ok(seen.every(({ total }) => total === PHOTO.size));
+  });
+
+  for (const [name, type, want] of [
+    ['a.heic', '', 'image/heic'],
+    ['a.HEIF', '', 'image/heif'],
+    ['a.b.Avif', '', 'image/avif'],
+    ['scan.tif', '', 'image/tiff'],
+    ['a.jpg', 'image/png', 'image/png'],
+    ['a.xyz', '', 'application/octet-stream'],
+    ['jpg', '', 'image/jpeg'],
+  ]) {
+    it(`declares ${name} of type "${type}" as ${want}`, async () => {
+      await send(new File(['x'], name, { type }));
+      assert.equal(service.asked[0].contentType, want);
+    });
+  }
+
+  it('leaves the digest out where there is no WebCrypto, and of a file too large for it', async (t) => {
+    await send(new File([new Uint8Array(64 * 2 ** 20 + 1)], 'large.jpg', { type: 'image/jpeg' }));
+    service.original = undefined;
+    t.mock.getter(globalThis, 'crypto', () => ({}));
+    await send();
+    assert.deepEqual(service.asked.map(({ sha256 }) => sha256), [undefined, undefined]);
+  });
+
+  it('says so where the file cannot be read', async () => {
+    const file = new File(['x'], 'folder');
+    file.arrayBuffer = () => Promise.reject(new DOMException('gone', 'NotReadableError'));
+    const error = await fail(file);
+    assert.equal(error.code, 'unreadable');
+    assert.equal(error.cause.name, 'NotReadableError');
+    assert.deepEqual(service.log, []);
+  });
+});
+
+describe('what is transient', () => {
+  for (const step of ['grant', 'put', 'status']) {
+    it(`is tried again, a few times: ${step}`, async () => {
+      service.faults[step] = [drop, answer(503), answer(429)];
+      await send();
+      assert.equal(service.log.filter((each) => each === step).length, 4);
+      assert.equal(pauses.length, 3);
+      pauses.forEach((pause, at) => assert.ok(pause >= 500 * 2 ** at && pause <= 1000 * 2 ** at, `${pauses}`));
+    });
+
+    it(`is not tried for ever: ${step}`, async () => {
+      service.faults[step] = Array(9).fill(answer(500));
+      const error = await fail();
+      assert.deepEqual([error.code, error.status, error.retryable], ['http-500', 500, true]);
+      assert.equal(service.log.filter((each) => each === step).length, 4);
+    });
+
+    it(`waits as long as the answer asks: ${step}`, async () => {
+      const date = new Date(Math.ceil(Date.now() / 1000) * 1000 + 30_000).toUTCString();
+      service.faults[step] = [answer(503, '', { 'Retry-After': '7' }), answer(429, '', { 'Retry-After': date })];
+      await send();
+      assert.equal(pauses[0], 7_000);
+      assert.ok(pauses[1] > 15_000 && pauses[1] <= 31_000, `${pauses}`);
+    });
+  }
+
+  it('is given up where the answer asks for too long a wait', async () => {
+    service.faults.grant = [answer(503, '', { 'Retry-After': '3600' })];
+    const error = await fail();
+    assert.deepEqual([error.retryable, error.retryAfter, pauses], [true, 3_600_000, []]);
+  });
+
+  it('is a lost connection too', async () => {
+    service.faults.put = Array(4).fill(drop);
+    const error = await fail();
+    assert.deepEqual([error.code, error.retryable], ['network', true]);
+  });
+
+  it('is not a proxy page with status 200', async () => {
+    service.faults.grant = [answer(200, '<!doctype html>')];
+    const error = await fail();
+    assert.deepEqual([error.code, error.retryable, error.problem], ['http-200', false, undefined]);
+  });
+});
+
+describe('a refused grant', () => {
+  it('carries the problem, and is not tried again', async () => {
+    const problem = {
+      type: 'urn:presize:problem:invalid-request',
+      title: 'Invalid request',
+      status: 422,
+      detail: 'The file is too large.',
+      errors: [{ pointer: '#/bytes', detail: 'must be at most 52428800' }],
+    };
+    service.faults.grant = [answer(422, problem)];
+    const error = await fail();
+    assert.deepEqual([error.code, error.message, error.status, error.retryable], ['invalid-request', problem.detail, 422, false]);
+    assert.deepEqual(error.problem, problem);
+    assert.deepEqual(service.log, ['grant']);
+  });
+});
+
+describe('the put', () => {
+  it('that arrived before its answer was lost goes on to the status', async () => {
+    service.faults.put = [function (request, response, body) {
+      this.original = body;
+      drop(request);
+    }];
+    await send();
+    assert.deepEqual(service.log, ['grant', 'put', 'put', 'status']);
+  });
+
+  it('that met another one is tried again', async () => {
+    service.faults.put = [answer(409)];
+    await send();
+    assert.deepEqual(service.log, ['grant', 'put', 'put', 'status']);
+  });
+
+  it('that was too late for its grant gets a new one, once', async () => {
+    service.lifetime = -1;
+    service.faults.put = [answer(403)];
+    await send();
+    assert.deepEqual(service.log, ['grant', 'put', 'grant', 'put', 'status']);
+
+    service.original = undefined;
+    service.log = [];
+    service.faults.put = [answer(403), answer(403)];
+    const error = await fail();
+    assert.deepEqual([error.code, service.log], ['http-403', ['grant', 'put', 'grant', 'put']]);
+  });
+
+  it('that is refused in time is not repeated', async () => {
+    service.faults.put = [answer(403)];
+    const error = await fail();
+    assert.deepEqual([error.code, error.retryable, service.log], ['http-403', false, ['grant', 'put']]);
+  });
+});
+
+describe('the status', () => {
+  const NOT_FOUND = answer(404, { type: 'urn:presize:problem:upload-not-found', title: 'There is no such upload' });
+
+  it('may be unknown right after the put', async () => {
+    service.faults.status = [NOT_FOUND, NOT_FOUND, NOT_FOUND];
+    assert.equal((await send()).status, 'ready');
+  });
+
+  it('may not stay unknown', async () => {
+    service.faults.status = Array(100).fill(NOT_FOUND);
+    assert.equal((await fail()).code, 'upload-not-found');
+    assert.ok(service.log.length < 20, `${service.log}`);
+  });
+
+  it('is asked for at growing intervals where the service does not hold its answers', async () => {
+    service.faults.status = Array(12).fill(PROCESSING);
+    await send();
+    assert.equal(pauses.length, 12);
+    assert.ok(pauses.every((pause) => pause > 0 && pause <= 5_000), `${pauses}`);
+    assert.ok(pauses.at(-1) > pauses[0]);
+  });
+
+  it('rejected is an error with the sentence and the manifest', async () => {
+    service.manifest = { id: 'x', status: 'rejected', rejection: { code: 'too-many-pixels', detail: 'The image has 400 megapixels.' } };
+    const error = await fail();
+    assert.deepEqual([error.code, error.message, error.retryable], ['too-many-pixels', 'The image has 400 megapixels.', false]);
+    assert.deepEqual(error.manifest, service.manifest);
+  });
+
+  it('failed is an error that can be tried again', async () => {
+    service.manifest = { id: 'x', status: 'failed' };
+    const error = await fail();
+    assert.deepEqual([error.code, error.retryable], ['failed', true]);
+  });
+});
+
+describe('complete', () => {
+  it('waits for every variant', async () => {
+    service.original = Buffer.from('x');
+    const ready = service.manifest;
+    service.manifest = { ...ready, complete: true };
+    service.faults.status = [answer(200, ready), answer(200, ready)];
+    assert.deepEqual(await complete(ready.id, { endpoint: service.endpoint }), service.manifest);
+    assert.equal(service.log.length, 3);
+  });
+
+  it('does not wait for an upload that is not there', async () => {
+    await assert.rejects(complete('x', { endpoint: service.endpoint }), { code: 'upload-not-found' });
+  });
+});
+
+describe('presets', () => {
+  it('lists them', async () => {
+    assert.deepEqual(await presets({ endpoint: service.endpoint }), [{ name: 'photo' }]);
+  });
+});
+
+describe('an aborted signal', () => {
+  const REASON = new Error('changed my mind');
+
+  for (const [phase, log] of Object.entries({ hashing: [], granting: [], uploading: ['grant'], processing: ['grant', 'put'] })) {
+    it(`ends the upload with its reason, and nothing more is sent: ${phase}`, async () => {
+      const controller = new AbortController();
+      const onProgress = (progress) => progress.phase === phase && controller.abort(REASON);
+      await assert.rejects(send(PHOTO, { signal: controller.signal, onProgress }), REASON);
+      assert.deepEqual(service.log, log);
+    });
+  }
+
+  for (const step of ['grant', 'put', 'status']) {
+    it(`ends a request that has no answer yet: ${step}`, async () => {
+      const controller = new AbortController();
+      let closed;
+      service.faults[step] = [(request) => {
+        closed = new Promise((resolve) => request.socket.on('close', resolve));
+        controller.abort(REASON);
+      }];
+      await assert.rejects(send(PHOTO, { signal: controller.signal }), REASON);
+      await closed;
+    });
+  }
+
+  it('ends a pause', async () => {
+    const controller = new AbortController();
+    interceptPauses(() => setImmediate(() => controller.abort(REASON)));
+    service.faults.grant = [answer(503)];
+    await assert.rejects(send(PHOTO, { signal: controller.signal }), REASON);
+    assert.deepEqual(service.log, ['grant']);
+  });
+
+  it('lets nothing begin', async () => {
+    await assert.rejects(send(PHOTO, { signal: AbortSignal.abort(REASON) }), REASON);
+    assert.deepEqual(service.log, []);
+  });
+});

@@ -1,0 +1,42 @@
+/**
+ * Makes a queue that runs at most `places` jobs at a time, in the order they came.
+ *
+ * @param {number} places
+ */
+export function queue(places) {
+  /** @type {Set<() => void>} */
+  const waiting = new Set();
+
+  /**
+   * @template T
+   * @param {() => Promise<T>} job
+   * @param {AbortSignal} signal  takes a waiting job out of the queue
+   * @returns {Promise<T>}        what the job returns, or the signal's reason
+   */
+  return async function run(job, signal) {
+    if (places > 0) places--;
+    else await turn(signal);
+    try {
+      return await job();
+    } finally {
+      const [next] = waiting;
+      if (next) next();
+      else places++;
+    }
+  };
+
+  /** Waits until a job that ends hands its place over. */
+  function turn(signal) {
+    return new Promise((resolve, reject) => {
+      const enter = () => {
+        waiting.delete(enter);
+        resolve();
+      };
+      waiting.add(enter);
+      signal.addEventListener('abort', () => {
+        waiting.delete(enter);
+        reject(signal.reason);
+      }, { once: true });
+    });
+  }
+}

@@ -1,0 +1,115 @@
+import { bytes, percent, typeName } from './words.js';
+
+/** How wide style.css shows a picture (.window), for the browser to choose by. */
+const SIZES = '(min-width: 60rem) 20rem, calc(92vw - 1rem)';
+
+/** @typedef {import('./presize.js').Variant} Variant */
+
+/**
+ * Makes the <picture> of an upload.
+ *
+ * @param {Variant[]} variants
+ * @param {string[]} formats  best first: a browser takes the first source that it can show
+ * @param {string} alt
+ */
+export function createPicture(variants, formats, alt) {
+  const picture = document.createElement('picture');
+  const img = document.createElement('img');
+  const { width, height, url } = largest(variants);
+  Object.assign(img, { alt, width, height });
+  for (const format of formats) {
+    const srcset = candidates(variants.filter(({ contentType }) => contentType === format));
+    if (!srcset) continue;
+    const isFallback = format === 'image/jpeg';
+    const target = isFallback ? img : picture.appendChild(document.createElement('source'));
+    Object.assign(target, { sizes: SIZES, srcset }, isFallback ? { src: url } : { type: format });
+  }
+  picture.append(img);
+  return picture;
+}
+
+/** Returns a srcset. Sizes beyond the original's come out alike; the first of them is enough. */
+function candidates(variants) {
+  const distinct = variants.filter(({ width }, at) => variants.findIndex((other) => other.width === width) === at);
+  return distinct.map(({ url, width }) => `${url} ${width}w`).join(', ');
+}
+
+/**
+ * Returns the JPEG that every browser can show, in its largest size.
+ *
+ * @param {Variant[]} variants
+ */
+export function largest(variants) {
+  const jpegs = variants.filter(({ contentType }) => contentType === 'image/jpeg');
+  return jpegs.reduce((a, b) => (b.width > a.width ? b : a));
+}
+
+/**
+ * Returns the variant that the browser chose for an image, once it has loaded, and
+ * marks its row.
+ *
+ * @param {HTMLImageElement} img
+ * @param {Variant[]} variants
+ * @param {HTMLTableElement} table
+ */
+export function markChosen(img, variants, table) {
+  const variant = variants.find(({ url }) => new URL(url, img.baseURI).href === img.currentSrc);
+  for (const tr of table.querySelectorAll('tbody tr')) {
+    if (tr.dataset.url === variant.url) tr.setAttribute('aria-current', 'true');
+    else tr.removeAttribute('aria-current');
+  }
+  return variant;
+}
+
+/**
+ * Adds the rows of variants that a table does not have yet, each in its place in
+ * the preset's order, one tbody a size. Rows that are there stay, and with them
+ * the focus.
+ *
+ * @param {HTMLTableElement} table
+ * @param {import('./presize.js').Manifest} manifest
+ * @param {import('./presize.js').Preset} preset
+ */
+export function fillTable(table, { variants, original }, { sizes, formats }) {
+  const heaviest = Math.max(...variants.map((variant) => variant.bytes));
+  sizes.forEach(({ name }, at) => {
+    const group = table.tBodies[at] ?? table.createTBody();
+    const ordered = formats.flatMap((format) => variants.filter((v) => v.name === name && v.contentType === format));
+    ordered.forEach((variant, place) => {
+      const { rows } = group;
+      if (rows[place]?.dataset.url === variant.url) return;
+      group.insertBefore(row(variant, original.bytes, heaviest), rows[place] ?? null);
+    });
+  });
+}
+
+function row(variant, originalBytes, heaviest) {
+  const tr = document.createElement('tr');
+  tr.dataset.type = variant.contentType;
+  tr.dataset.url = variant.url;
+
+  const link = document.createElement('a');
+  link.href = variant.url;
+  link.textContent = variant.name;
+  const name = document.createElement('th');
+  name.scope = 'row';
+  name.append(link);
+
+  const weight = cell(bytes(variant.bytes), 'number weight');
+  weight.style.setProperty('--share', String(variant.bytes / heaviest));
+  tr.append(
+    name,
+    cell(typeName(variant.contentType)),
+    cell(`${variant.width} × ${variant.height}`, 'number'),
+    weight,
+    cell(percent(1 - variant.bytes / originalBytes), 'number'),
+  );
+  return tr;
+}
+
+function cell(text, className = '') {
+  const td = document.createElement('td');
+  td.textContent = text;
+  td.className = className;
+  return td;
+}
