@@ -99,5 +99,8 @@ func sniffBrands(head []byte) (Format, bool) {
 			generic = true
 		}
 	}
-	return HEIF, generic
+	if generic {
+		return HEIF, true
+	}
+	return "", false
 }

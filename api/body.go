@@ -1,0 +1,122 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// readBody returns the whole body of a request, unless it has more than limit bytes.
+func readBody(r *http.Request, limit int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, limit))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, bodyTooLarge.problem("At most %d bytes are accepted here.", limit)
+	case err != nil:
+		return nil, unreadableBody.problem("The connection broke or the encoding is wrong. Please send it again.")
+	}
+	return body, nil
+}
+
+// contentType returns the media type that a request declares for its body, in
+// lower case and without parameters, or "" where it declares none.
+func contentType(r *http.Request) (string, error) {
+	declared := r.Header.Get("Content-Type")
+	if declared == "" {
+		return "", nil
+	}
+	mediaType, _, err := mime.ParseMediaType(declared)
+	if err != nil {
+		return "", unsupportedType.problem("The Content-Type header is not a media type.")
+	}
+	return mediaType, nil
+}
+
+// object is a JSON object whose fields are taken out one by one. It collects
+// everything that is wrong with them.
+type object struct {
+	fields   map[string]json.RawMessage
+	problems []fieldError
+}
+
+// readObject reads the JSON body of a request, which has at most limit bytes. It
+// insists on the content type: a page of another site can't send that without
+// the browser asking this one first.
+func readObject(r *http.Request, limit int64) (*object, error) {
+	mediaType, err := contentType(r)
+	if err != nil {
+		return nil, err
+	}
+	if mediaType != "application/json" {
+		return nil, unsupportedType.problem("The body must be application/json.")
+	}
+	body, err := readBody(r, limit)
+	if err != nil {
+		return nil, err
+	}
+	var o object
+	var syntax *json.SyntaxError
+	err = json.Unmarshal(body, &o.fields)
+	switch {
+	case errors.As(err, &syntax):
+		return nil, malformedJSON.problem("The JSON is wrong near byte %d.", syntax.Offset)
+	case err != nil || o.fields == nil:
+		return nil, malformedJSON.problem("The body is JSON, but not an object.")
+	}
+	return &o, nil
+}
+
+// optional stores a field in into, and reports whether it could. It is no problem
+// if the field is not there.
+func (o *object) optional(name string, into any, want string) bool {
+	raw, ok := o.fields[name]
+	delete(o.fields, name)
+	if !ok {
+		return false
+	}
+	if string(raw) == "null" || json.Unmarshal(raw, into) != nil {
+		o.refuse(name, name+" must be "+want+".")
+		return false
+	}
+	return true
+}
+
+// required is optional for a field that must be there.
+func (o *object) required(name string, into any, want string) bool {
+	if _, ok := o.fields[name]; !ok {
+		o.refuse(name, name+" is missing.")
+		return false
+	}
+	return o.optional(name, into, want)
+}
+
+// refuse notes that something is wrong with a field.
+func (o *object) refuse(name, detail string) {
+	name = strings.NewReplacer("~", "~0", "/", "~1").Replace(name) // RFC 6901 §3
+	o.problems = append(o.problems, fieldError{Pointer: "#/" + url.PathEscape(name), Detail: detail})
+}
+
+// err returns all that is wrong with the object as one problem, or nil. Fields
+// that nobody took are wrong too: a misspelt option must not be ignored.
+func (o *object) err() error {
+	for _, name := range slices.Sorted(maps.Keys(o.fields)) {
+		o.refuse(name, "A field of this name is not known.")
+	}
+	if len(o.problems) == 0 {
+		return nil
+	}
+	details := make([]string, len(o.problems))
+	for i, problem := range o.problems {
+		details[i] = problem.Detail
+	}
+	p := invalidRequest.problem("%s", strings.Join(details, " "))
+	p.fields = o.problems
+	return p
+}

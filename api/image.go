@@ -1,0 +1,71 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/media"
+)
+
+// maxImage is the largest image that can come through the API itself, in bytes.
+// A Lambda is invoked with at most 6 MB, in which the body stands as base64.
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const maxImage = 4 << 20
+
+// createImage answers POST /api/v1/images, whose body is the original itself.
+func (s *service) createImage(r *http.Request) (answer, error) {
+	name := media.DefaultPreset
+	if query := r.URL.Query(); query.Has("preset") {
+		name = query.Get("preset")
+	}
+	preset, ok := s.Presets.Find(name)
+	if !ok {
+		return answer{}, invalidRequest.problem("%s", refusePreset(name))
+	}
+	declared, err := contentType(r)
+	if err != nil {
+		return answer{}, err
+	}
+	body, err := readBody(r, min(maxImage, s.Limits.Bytes))
+	if err != nil {
+		return answer{}, err
+	}
+	if len(body) == 0 {
+		return answer{}, invalidRequest.problem("The body is empty; it must be the image.")
+	}
+	format, err := originalFormat(declared, body)
+	if err != nil {
+		return answer{}, err
+	}
+	id := media.NewID()
+	err = s.Input.Create(r.Context(), bucket.Info{
+		Key:         media.OriginalKey(id),
+		ContentType: string(format),
+		Metadata:    metadata(preset, ""),
+	}, body)
+	if err != nil {
+		return answer{}, err
+	}
+	a, err := jsonAnswer(http.StatusAccepted, processing(id, preset.Name, format, int64(len(body))))
+	if err != nil {
+		return answer{}, err
+	}
+	a.header.Set("Location", media.StatusURL(id))
+	a.upload = id
+	return a, nil
+}
+
+// originalFormat returns the declared format, or the one that the bytes are of
+// where none is declared. Whether both agree is for the worker to find out.
+func originalFormat(declared string, body []byte) (media.Format, error) {
+	if declared == "" || declared == "application/octet-stream" {
+		if format, ok := media.Sniff(body); ok {
+			return format, nil
+		}
+		return "", unsupportedType.problem("The body is no image of a type that is accepted.")
+	}
+	if format, ok := media.ParseFormat(declared); ok {
+		return format, nil
+	}
+	return "", unsupportedType.problem("%s", refuseFormat(declared))
+}

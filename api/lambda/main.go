@@ -1,0 +1,109 @@
+// Command lambda is the upload API as an AWS Lambda behind an API Gateway HTTP
+// API (payload format 2.0). It reads, beside what Lambda itself sets:
+//
+//	PRESIZE_INPUT_BUCKET          required
+//	PRESIZE_OUTPUT_BUCKET         required
+//	PRESIZE_MAX_BYTES             52428800
+//	PRESIZE_GRANT_SECONDS         900
+//	PRESIZE_RETRY_BUDGET_SECONDS  21600
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/akrylysov/algnhsa"
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/presize/presize/api"
+	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/env"
+	"github.com/presize/presize/internal/media"
+)
+
+const (
+	grantTTL = 15 * time.Minute
+	// maxGrantTTL is the most that a presigned URL can be valid.
+	// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+	maxGrantTTL = 7 * 24 * time.Hour
+	// retryBudget is how long Lambda keeps an event at most, and by default.
+	// https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html
+	retryBudget = 6 * time.Hour
+)
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	function, err := newFunction(context.Background(), os.LookupEnv, log)
+	if err != nil {
+		log.Error("the api can't start", "err", err)
+		os.Exit(1)
+	}
+	lambda.Start(function)
+}
+
+// newFunction puts the API together as the environment says.
+func newFunction(ctx context.Context, lookup func(string) (string, bool), log *slog.Logger) (lambda.Handler, error) {
+	variables := env.New(lookup)
+	input, output := variables.String("PRESIZE_INPUT_BUCKET"), variables.String("PRESIZE_OUTPUT_BUCKET")
+	settings := api.Config{
+		Presets:     media.ShippedPresets(),
+		Limits:      variables.Limits(),
+		GrantTTL:    variables.Seconds("PRESIZE_GRANT_SECONDS", grantTTL, time.Second, maxGrantTTL),
+		RetryBudget: variables.Seconds("PRESIZE_RETRY_BUDGET_SECONDS", retryBudget, time.Minute, 7*24*time.Hour),
+		Log:         log,
+	}
+	if err := variables.Err(); err != nil {
+		return nil, err
+	}
+	account, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load the AWS configuration: %w", err)
+	}
+	client := s3.NewFromConfig(account)
+	settings.Input, settings.Output = bucket.New(client, input), bucket.New(client, output)
+	gateway := &algnhsa.Options{RequestType: algnhsa.RequestTypeAPIGatewayV2}
+	return function{algnhsa.New(withRequestID(api.New(settings)), gateway)}, nil
+}
+
+// withRequestID gives the API the id under which API Gateway logs the request.
+func withRequestID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if event, ok := algnhsa.APIGatewayV2RequestFromContext(r.Context()); ok {
+			r = r.WithContext(api.WithRequestID(r.Context(), event.RequestContext.RequestID))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// function is algnhsa's translation between payloads and HTTP, corrected in one
+// point. API Gateway decodes the path of an HTTP API before it hands it on,
+// algnhsa decodes it again, and fails where that is not possible.
+type function struct{ lambda.Handler }
+
+// Invoke answers one payload. Its error is never the client's fault.
+func (f function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	response, err := f.Handler.Invoke(ctx, payload)
+	var escape url.EscapeError
+	if !errors.As(err, &escape) {
+		return response, err
+	}
+	var request events.APIGatewayV2HTTPRequest
+	if err := json.Unmarshal(payload, &request); err != nil {
+		return nil, fmt.Errorf("read payload: %w", err)
+	}
+	request.RawPath = (&url.URL{Path: request.RawPath}).EscapedPath()
+	if payload, err = json.Marshal(request); err != nil {
+		return nil, fmt.Errorf("write payload: %w", err)
+	}
+	return f.Handler.Invoke(ctx, payload)
+}

@@ -1,0 +1,272 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/presize/presize/deploy/local/s3test"
+	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/media"
+)
+
+// uploadID is the upload that the payloads in testdata are about.
+const uploadID media.ID = "mzxw6ytboi2gk3tdmuqhg5dbna"
+
+// requestID is the id under which API Gateway made the payloads.
+const requestID = "JKJaXmPLvHcESHA="
+
+// payloads are the documents of testdata by name. They are read before the S3
+// server changes the working directory.
+func payloads(t *testing.T) map[string][]byte {
+	t.Helper()
+	names, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no payloads: %v", err)
+	}
+	all := make(map[string][]byte)
+	for _, name := range names {
+		payload, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[strings.TrimSuffix(filepath.Base(name), ".json")] = payload
+	}
+	return all
+}
+
+// start runs the function as Lambda would, with its S3 in this process.
+func start(t *testing.T) (s3test.Env, lambda.Handler) {
+	t.Helper()
+	storage := s3test.Start(t, nil)
+	owner, err := storage.Server.Client(s3test.Owner).Options().Credentials.Retrieve(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	variables := map[string]string{
+		"AWS_REGION":            "us-east-1",
+		"AWS_ACCESS_KEY_ID":     owner.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY": owner.SecretAccessKey,
+		"AWS_SESSION_TOKEN":     "",
+		"AWS_PROFILE":           "", // nothing of the machine's own settings
+		"AWS_CONFIG_FILE":       os.DevNull,
+		"AWS_ENDPOINT_URL_S3":   storage.Server.URL(),
+		"PRESIZE_INPUT_BUCKET":  s3test.Input,
+		"PRESIZE_OUTPUT_BUCKET": s3test.Output,
+		"PRESIZE_GRANT_SECONDS": "60",
+	}
+	for name, value := range variables {
+		t.Setenv(name, value)
+	}
+	function, err := newFunction(t.Context(), os.LookupEnv, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return storage, function
+}
+
+// invoke gives a payload to the function.
+func invoke(t *testing.T, function lambda.Handler, payload []byte) events.APIGatewayV2HTTPResponse {
+	t.Helper()
+	output, err := function.Invoke(context.Background(), payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var response events.APIGatewayV2HTTPResponse
+	if err := json.Unmarshal(output, &response); err != nil {
+		t.Fatal(err)
+	}
+	if response.Headers["X-Request-Id"] != requestID {
+		t.Errorf("request id: got %q, want %q", response.Headers["X-Request-Id"], requestID)
+	}
+	if response.IsBase64Encoded || len(response.Cookies) > 0 {
+		t.Errorf("got %+v", response)
+	}
+	return response
+}
+
+// body reads a response's body, after checking its status.
+func body[T any](t *testing.T, response events.APIGatewayV2HTTPResponse, status int) (value T) {
+	t.Helper()
+	if response.StatusCode != status {
+		t.Fatalf("status: got %d, want %d\n%s", response.StatusCode, status, response.Body)
+	}
+	if err := json.Unmarshal([]byte(response.Body), &value); err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+func TestGrantPayloads(t *testing.T) {
+	payloads := payloads(t)
+	_, function := start(t)
+	for _, name := range []string{"grant", "grant-base64"} {
+		t.Run(name, func(t *testing.T) {
+			response := invoke(t, function, payloads[name])
+			grant := body[struct {
+				ID     media.ID
+				Upload struct {
+					URL     string
+					Headers map[string]string
+				}
+			}](t, response, 201)
+			want := map[string]string{
+				"Content-Type":        "image/jpeg",
+				"If-None-Match":       "*",
+				"X-Amz-Meta-Preset":   "card",
+				"X-Amz-Meta-Filename": "Caf%C3%A9%20%E2%98%83.jpg",
+			}
+			if !maps.Equal(grant.Upload.Headers, want) {
+				t.Errorf("headers: got %q, want %q", grant.Upload.Headers, want)
+			}
+			if !strings.Contains(grant.Upload.URL, "X-Amz-Expires=60&") || !strings.Contains(grant.Upload.URL, media.OriginalKey(grant.ID)) {
+				t.Errorf("URL: %s", grant.Upload.URL)
+			}
+			if response.Headers["Location"] != media.StatusURL(grant.ID) || response.Headers["Content-Type"] != "application/json" {
+				t.Errorf("headers: %v", response.Headers)
+			}
+		})
+	}
+	problem := body[struct{ Type, Instance string }](t, invoke(t, function, payloads["grant-invalid"]), 422)
+	if problem.Type != "urn:presize:problem:invalid-request" || problem.Instance != "urn:presize:request:"+requestID {
+		t.Errorf("got %+v", problem)
+	}
+}
+
+func TestBinaryBodiesComeThroughExactly(t *testing.T) {
+	payloads := payloads(t)
+	storage, function := start(t)
+	every := []byte("\x89PNG\r\n\x1a\n")
+	for i := range 256 {
+		every = append(every, byte(i))
+	}
+	largest := bytes.Repeat(every, (4<<20)/len(every)+1)[:4<<20]
+	tests := []struct {
+		name    string
+		payload []byte
+		want    []byte
+		preset  string
+	}{
+		{"with query", payloads["image"], every, "avatar"},
+		{"without type", payloads["image-untyped"], every, "photo"},
+		{"largest", withBody(t, payloads["image"], largest), largest, "avatar"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			manifest := body[media.Manifest](t, invoke(t, function, test.payload), 202)
+			got, info, err := storage.Input.Get(t.Context(), media.OriginalKey(manifest.ID), 4<<20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, test.want) || info.ContentType != "image/png" || info.Metadata["preset"] != test.preset {
+				t.Errorf("stored %d bytes as %+v, want %d", len(got), info, len(test.want))
+			}
+		})
+	}
+	if response := invoke(t, function, withBody(t, payloads["image"], append(largest, 0))); response.StatusCode != 413 {
+		t.Errorf("one byte more: status %d", response.StatusCode)
+	}
+}
+
+// withBody gives a payload another binary body.
+func withBody(t *testing.T, payload, body []byte) []byte {
+	t.Helper()
+	var request map[string]any
+	if err := json.Unmarshal(payload, &request); err != nil {
+		t.Fatal(err)
+	}
+	request["body"] = base64.StdEncoding.EncodeToString(body)
+	payload, err := json.Marshal(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return payload
+}
+
+func TestUploadPayloads(t *testing.T) {
+	payloads := payloads(t)
+	storage, function := start(t)
+	for _, name := range []string{"status", "status-escaped", "status-head", "delete"} {
+		if response := invoke(t, function, payloads[name]); response.StatusCode != 404 {
+			t.Errorf("%s before the upload: status %d", name, response.StatusCode)
+		}
+	}
+	manifest := media.Manifest{ID: uploadID, Status: media.Ready, Complete: true, Picture: "<picture>ü</picture>"}
+	document, err := manifest.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := storage.Input.Put(t.Context(), bucket.Info{Key: media.OriginalKey(uploadID), ContentType: "image/png"}, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if err := storage.Output.Put(t.Context(), bucket.Info{Key: media.ManifestKey(uploadID), ContentType: "application/json"}, document); err != nil {
+		t.Fatal(err)
+	}
+
+	status := invoke(t, function, payloads["status"])
+	if status.StatusCode != 200 || status.Body != string(document) || status.Headers["Preference-Applied"] != "wait=1" {
+		t.Errorf("status: %+v", status)
+	}
+	if escaped := invoke(t, function, payloads["status-escaped"]); escaped.Body != status.Body {
+		t.Errorf("escaped: %+v", escaped)
+	}
+	head := invoke(t, function, payloads["status-head"])
+	if head.StatusCode != 200 || head.Body != "" || head.Headers["Etag"] != status.Headers["Etag"] || head.Headers["Etag"] == "" {
+		t.Errorf("head: %+v", head)
+	}
+	if deletion := invoke(t, function, payloads["delete"]); deletion.StatusCode != 202 || deletion.Body != "" {
+		t.Errorf("delete: %+v", deletion)
+	}
+	if _, err := storage.Input.Head(t.Context(), media.OriginalKey(uploadID)); err == nil {
+		t.Error("the original is still there")
+	}
+}
+
+func TestUnroutedPayloadsAreProblems(t *testing.T) {
+	payloads := payloads(t)
+	_, function := start(t)
+	problem := body[struct{ Type string }](t, invoke(t, function, payloads["path-decoded"]), 404)
+	if problem.Type != "urn:presize:problem:not-found" {
+		t.Errorf("path: got %s", problem.Type)
+	}
+	response := invoke(t, function, payloads["method-unknown"])
+	if response.StatusCode != 405 || response.Headers["Allow"] != "GET, HEAD" {
+		t.Errorf("method: got %+v", response)
+	}
+}
+
+func TestPayloadThatIsNoneIsAnError(t *testing.T) {
+	_, function := start(t)
+	for _, payload := range []string{`{}`, `{"version":"1.0","path":"/"}`, `[]`, ``} {
+		if output, err := function.Invoke(t.Context(), []byte(payload)); err == nil {
+			t.Errorf("%q: got %s", payload, output)
+		}
+	}
+}
+
+func TestBadEnvironmentIsReportedWhole(t *testing.T) {
+	variables := map[string]string{"PRESIZE_MAX_BYTES": "50 MB", "PRESIZE_GRANT_SECONDS": "604801", "PRESIZE_RETRY_BUDGET_SECONDS": "0"}
+	lookup := func(name string) (string, bool) {
+		value, ok := variables[name]
+		return value, ok
+	}
+	_, err := newFunction(t.Context(), lookup, slog.New(slog.DiscardHandler))
+	if err == nil {
+		t.Fatal("it starts")
+	}
+	for _, name := range []string{"PRESIZE_INPUT_BUCKET", "PRESIZE_OUTPUT_BUCKET", "PRESIZE_MAX_BYTES", "PRESIZE_GRANT_SECONDS", "PRESIZE_RETRY_BUDGET_SECONDS"} {
+		if !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is not reported: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/media"
+)
+
+func TestStatusFollowsTheObjects(t *testing.T) {
+	h := start(t)
+	id := media.NewID()
+	path := media.StatusURL(id)
+
+	wantProblem(t, h.do("GET", path, nil), uploadNotFound)
+
+	h.putOriginal(id, "bytes")
+	want := media.Manifest{ID: id, Status: media.Processing, Preset: "avatar",
+		Original: &media.Original{ContentType: media.PNG, Bytes: 5}}
+	h.wantStatus(id, want, "no-store")
+
+	want = readyManifest(id, false)
+	h.putManifest(want)
+	h.wantStatus(id, want, "no-store")
+
+	want = readyManifest(id, true)
+	h.putManifest(want)
+	h.wantStatus(id, want, "private, max-age=60")
+
+	want = media.Manifest{ID: id, Status: media.Rejected, Preset: "photo",
+		Original:  &media.Original{ContentType: media.JPEG, Bytes: 5},
+		Rejection: media.Reject(media.Corrupt, "The file is broken.")}
+	h.putManifest(want)
+	h.wantStatus(id, want, "private, max-age=60")
+}
+
+func (h *harness) wantStatus(id media.ID, want media.Manifest, cacheControl string) {
+	h.t.Helper()
+	reply := h.do("GET", media.StatusURL(id), nil)
+	if got := decode[media.Manifest](h.t, reply, http.StatusOK); !reflect.DeepEqual(got, want) {
+		h.t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if got := reply.header.Get("Cache-Control"); got != cacheControl {
+		h.t.Errorf("Cache-Control: got %q, want %q", got, cacheControl)
+	}
+}
+
+func TestUploadFailsAfterTheRetryBudget(t *testing.T) {
+	h := start(t, func(c *Config) { c.RetryBudget = -time.Hour })
+	id := media.NewID()
+	h.putOriginal(id, "bytes")
+	h.wantStatus(id, media.Manifest{ID: id, Status: media.Failed, Preset: "avatar",
+		Original: &media.Original{ContentType: media.PNG, Bytes: 5}}, "private, max-age=60")
+	h.putManifest(readyManifest(id, true)) // a redrive came to it after all
+	h.wantStatus(id, readyManifest(id, true), "private, max-age=60")
+}
+
+func TestWhatIsNotAnIDIsNoUpload(t *testing.T) {
+	h := start(t)
+	h.faults.set(func(*http.Request) (*http.Response, error) { panic("S3 was asked") })
+	id := string(media.NewID())
+	for _, name := range []string{"x", strings.ToUpper(id), id + "a", id[:25] + "b", "..%2F" + id, "%00", "%F0%9F%93%B7", id + "%2Fmanifest.json"} {
+		wantProblem(t, h.do("GET", "/api/v1/uploads/"+name, nil), uploadNotFound)
+		wantProblem(t, h.do("DELETE", "/api/v1/uploads/"+name, nil), uploadNotFound)
+	}
+}
+
+func TestBrokenManifestIsOurFault(t *testing.T) {
+	h := start(t)
+	id := media.NewID()
+	for name, body := range map[string][]byte{"not JSON": []byte("{"), "too large": make([]byte, maxManifest+1)} {
+		t.Run(name, func(t *testing.T) {
+			if err := h.Output.Put(t.Context(), bucket.Info{Key: media.ManifestKey(id), ContentType: "application/json"}, body); err != nil {
+				t.Fatal(err)
+			}
+			wantProblem(t, h.do("GET", media.StatusURL(id), nil), internal)
+		})
+	}
+}
+
+func TestDeleteRemovesTheOriginal(t *testing.T) {
+	h := start(t)
+	other := media.NewID()
+	h.putOriginal(other, "other")
+	id := media.NewID()
+	wantProblem(t, h.do("DELETE", media.StatusURL(id), nil), uploadNotFound)
+
+	h.putOriginal(id, "bytes")
+	if reply := h.do("DELETE", media.StatusURL(id), nil); reply.status != http.StatusAccepted || len(reply.body) > 0 {
+		t.Errorf("got %d %q", reply.status, reply.body)
+	}
+	if got := h.originals(); !slices.Equal(got, []string{media.OriginalKey(other)}) {
+		t.Errorf("originals: %q", got)
+	}
+	wantProblem(t, h.do("DELETE", media.StatusURL(id), nil), uploadNotFound)
+
+	h.putManifest(readyManifest(id, true)) // the worker has not cleaned up yet
+	if reply := h.do("DELETE", media.StatusURL(id), nil); reply.status != http.StatusAccepted {
+		t.Errorf("with a manifest: %d", reply.status)
+	}
+}
+
+func TestHeldAnswerComesWithTheChange(t *testing.T) {
+	h := start(t)
+	tests := map[string]struct {
+		before, after func(media.ID)
+		want          func(media.Manifest) bool
+	}{
+		"ready":    {func(media.ID) {}, func(id media.ID) { h.putManifest(readyManifest(id, false)) }, func(m media.Manifest) bool { return m.Status == media.Ready && !m.Complete }},
+		"complete": {func(id media.ID) { h.putManifest(readyManifest(id, false)) }, func(id media.ID) { h.putManifest(readyManifest(id, true)) }, func(m media.Manifest) bool { return m.Complete }},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			id := media.NewID()
+			h.putOriginal(id, "bytes")
+			test.before(id)
+			looks := 0
+			h.faults.set(func(r *http.Request) (*http.Response, error) {
+				if r.Method == http.MethodGet {
+					if looks++; looks == 3 { // held, and not only late
+						test.after(id)
+					}
+				}
+				return h.faults.next.RoundTrip(r)
+			})
+			defer h.faults.set(nil)
+			reply := h.do("GET", media.StatusURL(id), nil, "Prefer", "wait=20")
+			if got := decode[media.Manifest](t, reply, http.StatusOK); !test.want(got) || looks != 3 {
+				t.Errorf("after %d looks: %+v", looks, got)
+			}
+			if got := reply.header.Get("Preference-Applied"); got != "wait=20" {
+				t.Errorf("Preference-Applied: %q", got)
+			}
+		})
+	}
+}
+
+func TestHeldAnswerTellsOfADeletion(t *testing.T) {
+	h := start(t)
+	id := media.NewID()
+	h.putOriginal(id, "bytes")
+	heads := 0
+	h.faults.set(func(r *http.Request) (*http.Response, error) {
+		if r.Method == http.MethodHead {
+			if heads++; heads == 2 {
+				if err := h.Input.Delete(context.Background(), media.OriginalKey(id)); err != nil {
+					return nil, err
+				}
+			}
+		}
+		return h.faults.next.RoundTrip(r)
+	})
+	wantProblem(t, h.do("GET", media.StatusURL(id), nil, "Prefer", "wait=20"), uploadNotFound)
+}
+
+func TestOnlyWhatCanChangeIsHeld(t *testing.T) {
+	h := start(t)
+	settled, absent := media.NewID(), media.NewID()
+	h.putManifest(readyManifest(settled, true))
+	looks := 0
+	h.faults.set(func(r *http.Request) (*http.Response, error) {
+		if r.Method == http.MethodGet {
+			looks++
+		}
+		return h.faults.next.RoundTrip(r)
+	})
+	reply := h.do("GET", media.StatusURL(settled), nil, "Prefer", "wait=20")
+	if reply.status != http.StatusOK || reply.header.Get("Preference-Applied") != "wait=20" || looks != 1 {
+		t.Errorf("settled: %d after %d looks, %v", reply.status, looks, reply.header)
+	}
+	looks = 0
+	reply = h.do("GET", media.StatusURL(absent), nil, "Prefer", "wait=20")
+	wantProblem(t, reply, uploadNotFound)
+	if looks != 1 || reply.header.Get("Preference-Applied") != "" {
+		t.Errorf("absent: after %d looks, %v", looks, reply.header)
+	}
+}
+
+func TestUnchangedStatusIsNotSentAgain(t *testing.T) {
+	h := start(t)
+	id := media.NewID()
+	h.putManifest(readyManifest(id, false))
+	tag := h.do("GET", media.StatusURL(id), nil).header.Get("ETag")
+	for _, known := range []string{tag, "W/" + tag, `"other", ` + tag} {
+		reply := h.do("GET", media.StatusURL(id), nil, "If-None-Match", known)
+		if reply.status != http.StatusNotModified || len(reply.body) > 0 || reply.header.Get("ETag") != tag {
+			t.Errorf("%s: got %d %q", known, reply.status, reply.body)
+		}
+	}
+	h.putManifest(readyManifest(id, true))
+	if reply := h.do("GET", media.StatusURL(id), nil, "If-None-Match", tag); reply.status != http.StatusOK || reply.header.Get("ETag") == tag {
+		t.Errorf("after a change: got %d", reply.status)
+	}
+}

@@ -1,0 +1,72 @@
+package media_test
+
+import (
+	"path"
+	"strings"
+	"testing"
+
+	"github.com/presize/presize/internal/media"
+)
+
+const testID media.ID = "mzxw6ytboi2gk3tdmuqhg5dbna"
+
+func TestKeysAreThoseOfTheContract(t *testing.T) {
+	tests := []struct{ got, want string }{
+		{media.OriginalKey(testID), "originals/mzxw6ytboi2gk3tdmuqhg5dbna"},
+		{media.ImagePrefix(testID), "i/mzxw6ytboi2gk3tdmuqhg5dbna/"},
+		{media.ManifestKey(testID), "i/mzxw6ytboi2gk3tdmuqhg5dbna/manifest.json"},
+		{media.VariantKey(testID, "0a1b2c3d", "320", media.AVIF), "i/mzxw6ytboi2gk3tdmuqhg5dbna/0a1b2c3d/320.avif"},
+		{media.VariantKey(testID, "0a1b2c3d", "320", media.WebP), "i/mzxw6ytboi2gk3tdmuqhg5dbna/0a1b2c3d/320.webp"},
+		{media.VariantKey(testID, "0a1b2c3d", "320", media.JPEG), "i/mzxw6ytboi2gk3tdmuqhg5dbna/0a1b2c3d/320.jpg"},
+		{media.URL(media.ManifestKey(testID)), "/i/mzxw6ytboi2gk3tdmuqhg5dbna/manifest.json"},
+		{media.StatusURL(testID), "/api/v1/uploads/mzxw6ytboi2gk3tdmuqhg5dbna"},
+	}
+	for _, test := range tests {
+		if test.got != test.want {
+			t.Errorf("got %s, want %s", test.got, test.want)
+		}
+	}
+}
+
+func TestParseOriginalKeyRefusesWhatNoGrantIsFor(t *testing.T) {
+	for _, key := range []string{"", "originals", "originals/", "originals/x", "originals//" + string(testID), "Originals/" + string(testID),
+		"originals/" + string(testID) + "/", "/originals/" + string(testID), string(testID), media.ManifestKey(testID)} {
+		if id, ok := media.ParseOriginalKey(key); ok {
+			t.Errorf("%q: got %q", key, id)
+		}
+	}
+}
+
+func FuzzOriginalKey(f *testing.F) {
+	f.Add(media.OriginalKey(testID))
+	f.Add("originals/")
+	f.Fuzz(func(t *testing.T, key string) {
+		if id, ok := media.ParseOriginalKey(key); ok && media.OriginalKey(id) != key {
+			t.Errorf("%q: got %q", key, id)
+		}
+		if id, err := media.ParseID(key); err == nil {
+			if got, ok := media.ParseOriginalKey(media.OriginalKey(id)); !ok || got != id {
+				t.Errorf("%q: got %q, %v", id, got, ok)
+			}
+		}
+	})
+}
+
+func TestVariantsOfAnUploadAreApartAndUnderItsPrefix(t *testing.T) {
+	seen := make(map[string]bool)
+	for _, preset := range media.ShippedPresets() {
+		for _, variant := range preset.Variants(testID) {
+			if seen[variant.URL] {
+				t.Errorf("%s comes twice", variant.URL)
+			}
+			seen[variant.URL] = true
+			key := strings.TrimPrefix(variant.URL, "/")
+			if !strings.HasPrefix(key, media.ImagePrefix(testID)) || path.Clean(key) != key || variant.URL != media.URL(key) {
+				t.Errorf("%s is not under %s", variant.URL, media.ImagePrefix(testID))
+			}
+		}
+	}
+	if len(seen) != 12+9+9 {
+		t.Errorf("%d variants", len(seen))
+	}
+}

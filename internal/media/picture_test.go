@@ -1,0 +1,66 @@
+package media_test
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/presize/presize/internal/media"
+)
+
+func TestPicture(t *testing.T) {
+	photo := media.ShippedPresets()[0]
+	large := published(photo, media.Extent{Width: 3024, Height: 4032})
+	quick := large[len(photo.Sizes):] // without AVIF
+	tests := map[string][]media.Variant{
+		"picture-complete.golden": large,
+		"picture-ready.golden":    quick,
+		"picture-small.golden":    published(photo, media.Extent{Width: 400, Height: 300}), // two sizes come out alike
+		"picture-jpeg.golden":     large[2*len(photo.Sizes):],
+	}
+	for name, variants := range tests {
+		t.Run(name, func(t *testing.T) {
+			picture := media.Picture(variants)
+			golden(t, name, anyRev(picture)+"\n")
+			checkMarkup(t, picture)
+		})
+	}
+}
+
+// checkMarkup checks that a picture is one well-formed element, but for HTML's
+// void elements.
+func checkMarkup(t *testing.T, picture string) {
+	t.Helper()
+	decoder := xml.NewDecoder(strings.NewReader(picture))
+	decoder.Strict = false
+	decoder.AutoClose = xml.HTMLAutoClose
+	var names []string
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if element, ok := token.(xml.StartElement); ok {
+			names = append(names, element.Name.Local)
+		}
+	}
+	got := strings.Join(names, " ")
+	if !strings.HasPrefix(got, "picture") || !strings.HasSuffix(got, " img") || strings.Count(got, "img") != 1 {
+		t.Errorf("elements: %s", got)
+	}
+}
+
+func TestNoPictureWithoutAJPEG(t *testing.T) {
+	photo := media.ShippedPresets()[0]
+	large := published(photo, media.Extent{Width: 3024, Height: 4032})
+	for name, variants := range map[string][]media.Variant{"nothing": nil, "AVIF only": large[:4], "unpublished": photo.Variants(testID)} {
+		if got := media.Picture(variants); got != "" {
+			t.Errorf("%s: got %s", name, got)
+		}
+	}
+}
