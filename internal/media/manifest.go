@@ -16,6 +16,9 @@ const (
 	Failed     Status = "failed"     // every retry is used up
 )
 
+// MaxManifest is far more than any manifest has, in bytes.
+const MaxManifest = 1 << 20
+
 // Manifest is the published record of one upload: the last object that the
 // worker writes, and what the upload API answers as the upload's status.
 type Manifest struct {

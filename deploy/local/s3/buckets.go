@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -42,18 +41,12 @@ func setUp(ctx context.Context, client *s3.Client, bucket Bucket) error {
 			return err
 		}
 	}
-	if len(bucket.CORSOrigins) == 0 {
+	if len(bucket.CORS) == 0 {
 		return nil
 	}
 	_, err = client.PutBucketCors(ctx, &s3.PutBucketCorsInput{
-		Bucket: &bucket.Name,
-		CORSConfiguration: &types.CORSConfiguration{CORSRules: []types.CORSRule{{
-			AllowedOrigins: bucket.CORSOrigins,
-			AllowedMethods: []string{http.MethodPut},
-			AllowedHeaders: []string{"content-type", "if-none-match", "x-amz-checksum-sha256", "x-amz-meta-*"},
-			ExposeHeaders:  []string{"ETag"},
-			MaxAgeSeconds:  aws.Int32(3600),
-		}}},
+		Bucket:            &bucket.Name,
+		CORSConfiguration: &types.CORSConfiguration{CORSRules: bucket.CORS},
 	})
 	return err
 }

@@ -13,12 +13,14 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/gofiber/fiber/v3"
 	"github.com/versity/versitygw/backend"
 	"github.com/versity/versitygw/backend/meta"
@@ -32,6 +34,11 @@ const Region = "us-east-1"
 
 // rootAccount sets up the buckets. It exists within this package only.
 const rootAccount = "presize-root"
+
+// connectionGrace is how long connections without a request keep a server from
+// closing. The server itself would wait 10 s for those that no request came over
+// yet, and browsers keep such in store.
+const connectionGrace = 500 * time.Millisecond
 
 // Config says what a Server serves.
 type Config struct {
@@ -47,9 +54,9 @@ type Config struct {
 
 // Bucket is one bucket with its rules.
 type Bucket struct {
-	Name        string
-	CORSOrigins []string    // origins whose pages may put objects
-	Statements  []Statement // who may do what; everything else is denied
+	Name       string
+	CORS       []types.CORSRule // what pages of other origins may do
+	Statements []Statement      // who may do what; everything else is denied
 }
 
 // Server is a running S3 server. One process can hold one at a time.
@@ -160,14 +167,13 @@ func (s *Server) Close() error {
 	go func() { stopped <- s.api.ShutDown() }()
 	go func() {
 		s.requests.Lock()
+		time.Sleep(connectionGrace)
 		close(idle)
 	}()
 	var err error
 	select {
 	case err = <-stopped:
 	case <-idle:
-		// ShutDown waits for connections too that no request came over yet, and
-		// browsers keep such in store.
 	}
 	<-s.done // an error by nature: the listener was closed
 	s.backend.Shutdown()

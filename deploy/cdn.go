@@ -1,0 +1,118 @@
+package deploy
+
+import "fmt"
+
+// Distribution is the CDN: its behaviors in the order in which they apply. The
+// last one takes every path.
+type Distribution struct {
+	RootObject string // what stands for / of the site
+	Behaviors  []Behavior
+}
+
+// Behavior is how the CDN answers for the paths of a pattern.
+type Behavior struct {
+	PathPattern string   `yaml:"PathPattern"` // * is any characters, ? is one
+	Origin      string   `yaml:"TargetOriginId"`
+	Methods     []string `yaml:"AllowedMethods"`
+	Compress    bool     `yaml:"Compress"`
+	Headers     []Header `yaml:"-"`
+
+	HeadersPolicy string `yaml:"ResponseHeadersPolicyId"` // the policy that Headers came from
+}
+
+// Header is a response header of the CDN's own.
+type Header struct {
+	Name     string `yaml:"Header"`
+	Value    string `yaml:"Value"`
+	Override bool   `yaml:"Override"` // it wins over the origin's
+}
+
+// Distribution returns the CDN of cdn.yml.
+func (s Stack) Distribution() (Distribution, error) {
+	var properties struct {
+		DistributionConfig struct {
+			DefaultRootObject    string     `yaml:"DefaultRootObject"`
+			DefaultCacheBehavior Behavior   `yaml:"DefaultCacheBehavior"`
+			CacheBehaviors       []Behavior `yaml:"CacheBehaviors"`
+		} `yaml:"DistributionConfig"`
+	}
+	if err := s.resource("cdn.yml", "Distribution", &properties); err != nil {
+		return Distribution{}, err
+	}
+	config := properties.DistributionConfig
+	config.DefaultCacheBehavior.PathPattern = "*"
+	behaviors := append(config.CacheBehaviors, config.DefaultCacheBehavior)
+	for i := range behaviors {
+		behavior := &behaviors[i]
+		if len(behavior.Methods) == 0 {
+			behavior.Methods = []string{"GET", "HEAD"} // CloudFront's default
+		}
+		headers, err := s.headersPolicy(behavior.HeadersPolicy)
+		if err != nil {
+			return Distribution{}, fmt.Errorf("cdn.yml: behavior for %s: %w", behavior.PathPattern, err)
+		}
+		behavior.Headers = headers
+	}
+	return Distribution{RootObject: config.DefaultRootObject, Behaviors: behaviors}, nil
+}
+
+// headersPolicy returns the headers of a response headers policy. It fails on any
+// that it does not know, rather than to leave it out.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-cloudfront-responseheaderspolicy-securityheadersconfig.html
+func (s Stack) headersPolicy(name string) ([]Header, error) {
+	var properties struct {
+		ResponseHeadersPolicyConfig struct {
+			SecurityHeadersConfig map[string]securityHeader `yaml:"SecurityHeadersConfig"`
+			CustomHeadersConfig   struct {
+				Items []Header `yaml:"Items"`
+			} `yaml:"CustomHeadersConfig"`
+		} `yaml:"ResponseHeadersPolicyConfig"`
+	}
+	if err := s.resource("cdn.yml", name, &properties); err != nil {
+		return nil, err
+	}
+	headers := properties.ResponseHeadersPolicyConfig.CustomHeadersConfig.Items
+	for kind, config := range properties.ResponseHeadersPolicyConfig.SecurityHeadersConfig {
+		header, err := config.header(kind)
+		if err != nil {
+			return nil, err
+		}
+		headers = append(headers, header)
+	}
+	for _, header := range headers {
+		if err := complete(header.Value); err != nil {
+			return nil, fmt.Errorf("header %s: %w", header.Name, err)
+		}
+	}
+	return headers, nil
+}
+
+// securityHeader is the union of CloudFormation's properties of all kinds.
+type securityHeader struct {
+	AccessControlMaxAgeSec int    `yaml:"AccessControlMaxAgeSec"`
+	IncludeSubdomains      bool   `yaml:"IncludeSubdomains"`
+	FrameOption            string `yaml:"FrameOption"`
+	ReferrerPolicy         string `yaml:"ReferrerPolicy"`
+	ContentSecurityPolicy  string `yaml:"ContentSecurityPolicy"`
+	Override               bool   `yaml:"Override"`
+}
+
+func (h securityHeader) header(kind string) (Header, error) {
+	switch kind {
+	case "StrictTransportSecurity":
+		value := fmt.Sprintf("max-age=%d", h.AccessControlMaxAgeSec)
+		if h.IncludeSubdomains {
+			value += "; includeSubDomains"
+		}
+		return Header{"Strict-Transport-Security", value, h.Override}, nil
+	case "ContentTypeOptions":
+		return Header{"X-Content-Type-Options", "nosniff", h.Override}, nil
+	case "FrameOptions":
+		return Header{"X-Frame-Options", h.FrameOption, h.Override}, nil
+	case "ReferrerPolicy":
+		return Header{"Referrer-Policy", h.ReferrerPolicy, h.Override}, nil
+	case "ContentSecurityPolicy":
+		return Header{"Content-Security-Policy", h.ContentSecurityPolicy, h.Override}, nil
+	}
+	return Header{}, fmt.Errorf("unknown security header %s", kind)
+}

@@ -1,0 +1,38 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// CORSRule is what pages may do with a bucket that is not of their origin.
+type CORSRule struct {
+	AllowedMethods []string `yaml:"AllowedMethods"`
+	AllowedHeaders []string `yaml:"AllowedHeaders"`
+	ExposedHeaders []string `yaml:"ExposedHeaders"`
+	MaxAge         int32    `yaml:"MaxAge"` // seconds
+}
+
+// UploadCORS returns the rule by which the page uploads to the input bucket. Which
+// origin the page has is not part of it.
+func (s Stack) UploadCORS() (CORSRule, error) {
+	var properties struct {
+		CorsConfiguration struct {
+			CorsRules []yaml.Node `yaml:"CorsRules"` // more than the first are conditional
+		} `yaml:"CorsConfiguration"`
+	}
+	if err := s.resource("buckets.yml", "InputBucket", &properties); err != nil {
+		return CORSRule{}, err
+	}
+	rules := properties.CorsConfiguration.CorsRules
+	if len(rules) == 0 {
+		return CORSRule{}, errors.New("buckets.yml: the input bucket has no CORS rule")
+	}
+	var rule CORSRule
+	if err := rules[0].Decode(&rule); err != nil {
+		return CORSRule{}, fmt.Errorf("buckets.yml: CORS rule: %w", err)
+	}
+	return rule, nil
+}

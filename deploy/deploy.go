@@ -1,0 +1,92 @@
+// Package deploy reads, for the local stack, what the CloudFormation files beside
+// it say of permissions, CORS and the CDN, so that these stand in one place.
+package deploy
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+//go:embed buckets.yml cdn.yml roles.yml
+var files embed.FS
+
+// Stack stands for a deployed stack: it holds the names that the files leave open.
+type Stack struct {
+	InputBucket  string
+	OutputBucket string
+	UploadOrigin string // scheme://host:port of the grants' URLs
+}
+
+// values are what the files' ${…} and !GetAtt stand for, as far as they are read.
+func (s Stack) values() *strings.Replacer {
+	output := arn(s.OutputBucket)
+	return strings.NewReplacer(
+		"${AWS::Partition}", "aws",
+		"${self:custom.inputBucket}", s.InputBucket,
+		"${self:custom.outputBucket}", s.OutputBucket,
+		"${self:custom.uploadOrigin}", s.UploadOrigin,
+		"${OutputBucket.Arn}", output,
+	)
+}
+
+func arn(bucket string) string { return "arn:aws:s3:::" + bucket }
+
+// resource decodes the properties of one resource of a file.
+func (s Stack) resource(file, name string, properties any) error {
+	data, err := files.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	var template struct {
+		Resources map[string]struct {
+			Properties yaml.Node `yaml:"Properties"`
+		} `yaml:"Resources"`
+	}
+	if err := yaml.Unmarshal(data, &template); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	found, ok := template.Resources[name]
+	if !ok {
+		return fmt.Errorf("%s: no resource %s", file, name)
+	}
+	resolve(&found.Properties, s.values())
+	if err := found.Properties.Decode(properties); err != nil {
+		return fmt.Errorf("%s: resource %s: %w", file, name, err)
+	}
+	return nil
+}
+
+// resolve replaces CloudFormation's short functions by what they stand for. What
+// it does not know stays, for [complete] to find in the values that are used.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
+func resolve(node *yaml.Node, values *strings.Replacer) {
+	if node.Kind == yaml.ScalarNode {
+		switch node.Tag {
+		case "!Sub":
+			node.SetString(values.Replace(node.Value))
+		case "!GetAtt":
+			node.SetString(values.Replace("${" + node.Value + "}"))
+		case "!Ref":
+			node.SetString(node.Value) // the name is enough to find the resource by
+		}
+	}
+	if node.Alias != nil {
+		resolve(node.Alias, values)
+	}
+	for _, child := range node.Content {
+		resolve(child, values)
+	}
+}
+
+// complete fails if a value still holds something that only CloudFormation knows.
+func complete(values ...string) error {
+	for _, value := range values {
+		if strings.Contains(value, "${") {
+			return fmt.Errorf("nothing known to stand for the variable in %q", value)
+		}
+	}
+	return nil
+}

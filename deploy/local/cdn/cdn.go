@@ -1,0 +1,130 @@
+// Package cdn answers as the CDN does: page, API and images on one domain, with
+// the behaviors and headers that CloudFront is deployed with. It keeps no cache,
+// so what the origins have is what a client gets.
+package cdn
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/gzhttp"
+
+	"github.com/presize/presize/deploy"
+)
+
+// cdn is the list of behaviors, of which the first that matches answers.
+type cdn []behavior
+
+type behavior struct {
+	pattern *regexp.Regexp
+	methods []string
+	headers []deploy.Header
+	origin  http.Handler
+}
+
+// New returns the CDN as one handler. origins are the handlers behind it, by the
+// names that distribution gives them; a name without a handler is an error.
+func New(distribution deploy.Distribution, origins map[string]http.Handler) (http.Handler, error) {
+	compress, err := newCompressor()
+	if err != nil {
+		return nil, err
+	}
+	var c cdn
+	for _, config := range distribution.Behaviors {
+		origin, ok := origins[config.Origin]
+		if !ok {
+			return nil, fmt.Errorf("no handler for the CDN's origin %q", config.Origin)
+		}
+		if config.Compress {
+			origin = compress(origin)
+		}
+		c = append(c, behavior{
+			pattern: compilePattern(config.PathPattern),
+			methods: config.Methods,
+			headers: slices.DeleteFunc(slices.Clone(config.Headers), func(header deploy.Header) bool {
+				return header.Name == "Strict-Transport-Security" // forbidden over plain HTTP: RFC 6797 §7.2
+			}),
+			origin: origin,
+		})
+	}
+	return c, nil
+}
+
+// newCompressor returns what compresses an origin's answers: text of the types
+// and sizes that CloudFront compresses.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/ServingCompressedFiles.html
+func newCompressor() (func(http.Handler) http.HandlerFunc, error) {
+	return gzhttp.NewWrapper(
+		gzhttp.EnableZstd(false),
+		gzhttp.MinSize(1000),
+		gzhttp.ContentTypes([]string{"text/html", "text/css", "text/javascript", "application/json", "image/svg+xml"}),
+	)
+}
+
+// compilePattern translates CloudFront's path pattern, in which * also takes slashes.
+func compilePattern(pattern string) *regexp.Regexp {
+	quoted := regexp.QuoteMeta(pattern)
+	quoted = strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(quoted)
+	return regexp.MustCompile(`(?s)^` + quoted + `$`)
+}
+
+func (c cdn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for _, behavior := range c {
+		if behavior.pattern.MatchString(r.URL.Path) {
+			behavior.ServeHTTP(w, r)
+			return
+		}
+	}
+	http.NotFound(w, r)
+}
+
+func (b behavior) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w = &headerWriter{ResponseWriter: w, headers: b.headers}
+	if !slices.Contains(b.methods, r.Method) {
+		// The status is CloudFront's.
+		http.Error(w, "this method is not allowed here", http.StatusForbidden)
+		return
+	}
+	b.origin.ServeHTTP(w, r)
+}
+
+// headerWriter adds the CDN's headers to an answer as it leaves.
+type headerWriter struct {
+	http.ResponseWriter
+	headers []deploy.Header
+	done    bool
+}
+
+func (w *headerWriter) WriteHeader(status int) {
+	if status >= http.StatusOK && !w.done {
+		w.done = true
+		w.addHeaders()
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *headerWriter) Write(body []byte) (int, error) {
+	if !w.done {
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.ResponseWriter.Write(body)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *headerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *headerWriter) addHeaders() {
+	answer := w.Header()
+	for _, header := range w.headers {
+		if header.Override || answer.Get(header.Name) == "" {
+			answer.Set(header.Name, header.Value)
+		}
+	}
+	// Compressed, the bytes are others but mean the same (RFC 9110 §8.8.1).
+	if etag := answer.Get("ETag"); strings.HasPrefix(etag, `"`) && answer.Get("Content-Encoding") != "" {
+		answer.Set("ETag", "W/"+etag)
+	}
+}

@@ -1,0 +1,64 @@
+package cdn
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/presize/presize/internal/bucket"
+)
+
+// objectLimit is more than any published object has, in bytes.
+const objectLimit = 64 << 20
+
+// Site is the origin of the page: files as they are, and root for /.
+func Site(files fs.FS, root string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := strings.TrimPrefix(r.URL.Path, "/")
+		if name == "" {
+			name = root
+		}
+		body, err := fs.ReadFile(files, name)
+		if err != nil { // files are in memory: there is no other reason than the name
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-cache") // a new build shows at the next reload
+		w.Header().Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(body)))
+		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(body))
+	})
+}
+
+// Objects is the origin of the images: a bucket's objects, whose keys are the
+// paths, with the type and the Cache-Control that they were put with.
+func Objects(objects *bucket.Bucket, log *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		key := strings.TrimPrefix(r.URL.Path, "/")
+		if !fs.ValidPath(key) { // such as ../x: nothing is published there, and S3 servers differ on it
+			http.NotFound(w, r)
+			return
+		}
+		body, info, err := objects.Get(r.Context(), key, objectLimit)
+		switch {
+		case errors.Is(err, bucket.ErrNotFound):
+			http.NotFound(w, r)
+			return
+		case err != nil:
+			log.Error("object not read", "key", key, "err", err)
+			http.Error(w, "the bucket does not answer", http.StatusBadGateway)
+			return
+		}
+		w.Header().Set("Content-Type", info.ContentType)
+		w.Header().Set("ETag", info.ETag)
+		if info.CacheControl != "" {
+			w.Header().Set("Cache-Control", info.CacheControl)
+		}
+		http.ServeContent(w, r, "", info.Modified, bytes.NewReader(body))
+	})
+}

@@ -1,0 +1,68 @@
+// Command local is all of presize on this machine: the upload API, the worker, an
+// S3 server, and the CDN part with the page, on two ports of the loopback
+// interface. Only what surrounds the handlers differs from AWS.
+//
+// Its settings come from the environment:
+//
+//	PRESIZE_PORT     page, API and images (8080)
+//	PRESIZE_S3_PORT  the S3 server, where clients put originals (9000)
+//	PRESIZE_DATA     the folder that everything is kept in (.data)
+//
+// and PRESIZE_MAX_BYTES, PRESIZE_MAX_MEGAPIXELS and PRESIZE_MAX_FRAMES, as on AWS.
+// libvips reads its own from there too; the Makefile sets them.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/presize/presize/internal/env"
+	"github.com/presize/presize/internal/media"
+)
+
+// settings is what can be set.
+type settings struct {
+	port   int
+	s3Port int
+	data   string // a folder
+	limits media.Limits
+}
+
+func main() {
+	settings, err := readSettings(os.LookupEnv)
+	if err != nil {
+		exit(err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second Ctrl-C ends the process at once
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	err = run(ctx, settings, os.Stdout, log)
+	if err != nil && !errors.Is(err, context.Canceled) { // Ctrl-C while it starts is no error
+		exit(err)
+	}
+}
+
+func exit(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+func readSettings(lookup func(string) (string, bool)) (settings, error) {
+	reader := env.New(lookup)
+	s := settings{
+		port:   int(reader.Int("PRESIZE_PORT", 8080, 1, 65535)),
+		s3Port: int(reader.Int("PRESIZE_S3_PORT", 9000, 1, 65535)),
+		data:   reader.StringOr("PRESIZE_DATA", ".data"),
+		limits: reader.Limits(),
+	}
+	err := reader.Err()
+	if s.port == s.s3Port {
+		err = errors.Join(err, fmt.Errorf("PRESIZE_PORT and PRESIZE_S3_PORT are both %d: set one of them to another port", s.port))
+	}
+	return s, err
+}

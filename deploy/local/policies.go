@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/presize/presize/deploy"
+	"github.com/presize/presize/deploy/local/s3"
+)
+
+// The accounts of the S3 server, one for each part that has a role on AWS.
+const (
+	apiAccount    = "presize-api"
+	workerAccount = "presize-worker"
+	cdnAccount    = "presize-cdn"
+)
+
+// permissions are the statements of the roles on AWS, by the account that stands
+// for the role.
+type permissions map[string][]deploy.Statement
+
+func readPermissions(stack deploy.Stack) (permissions, error) {
+	api, err := stack.RoleStatements("ApiRole")
+	if err != nil {
+		return nil, err
+	}
+	worker, err := stack.RoleStatements("WorkerRole")
+	if err != nil {
+		return nil, err
+	}
+	cdn, err := stack.CDNStatements()
+	if err != nil {
+		return nil, err
+	}
+	return permissions{apiAccount: api, workerAccount: worker, cdnAccount: cdn}, nil
+}
+
+// on returns the policy of one bucket. A role's statement can name both buckets, a
+// bucket's policy only the bucket itself.
+func (p permissions) on(bucket string) (policy []s3.Statement) {
+	arn := "arn:aws:s3:::" + bucket
+	for account, statements := range p {
+		for _, statement := range statements {
+			var resources []string
+			for _, resource := range statement.Resource {
+				if resource == arn || strings.HasPrefix(resource, arn+"/") {
+					resources = append(resources, resource)
+				}
+			}
+			if len(resources) > 0 {
+				policy = append(policy, s3.Statement{
+					Sid:       statement.Sid,
+					Effect:    statement.Effect,
+					Principal: account,
+					Action:    statement.Action,
+					Resource:  resources,
+				})
+			}
+		}
+	}
+	return policy
+}
+
+// readCORS returns the rule of the input bucket on AWS, for the page of the stack.
+func readCORS(stack deploy.Stack, port int) ([]types.CORSRule, error) {
+	rule, err := stack.UploadCORS()
+	if err != nil {
+		return nil, err
+	}
+	return []types.CORSRule{{
+		AllowedOrigins: []string{fmt.Sprintf("http://localhost:%d", port), fmt.Sprintf("http://127.0.0.1:%d", port)},
+		AllowedMethods: rule.AllowedMethods,
+		AllowedHeaders: rule.AllowedHeaders,
+		ExposeHeaders:  rule.ExposedHeaders,
+		MaxAgeSeconds:  &rule.MaxAge,
+	}}, nil
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/presize/presize/api"
+	"github.com/presize/presize/deploy"
+	"github.com/presize/presize/deploy/local/bridge"
+	"github.com/presize/presize/deploy/local/cdn"
+	"github.com/presize/presize/deploy/local/s3"
+	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/web"
+	"github.com/presize/presize/worker"
+)
+
+const (
+	inputBucket  = "presize-input"
+	outputBucket = "presize-output"
+
+	grantTTL = 15 * time.Minute
+
+	// workerTimeout is the Lambda's.
+	workerTimeout = 2 * time.Minute
+	// workerConcurrency keeps a small machine usable: one rendering takes two cores.
+	workerConcurrency = 2
+	// retryBudget is what three attempts and the waits between them can take, and
+	// some minutes in the queue.
+	retryBudget = 10 * time.Minute
+
+	// closeTimeout is how long a stop waits for what is under way.
+	closeTimeout = 10 * time.Second
+)
+
+// retryDelays are shorter than Lambda's minutes: a person waits in front of this
+// stack, and what failed here seldom heals by itself.
+func retryDelays() []time.Duration { return []time.Duration{time.Second, 5 * time.Second} }
+
+// run puts the parts together and serves until ctx ends. It writes one line to
+// stdout when everything is up.
+func run(ctx context.Context, settings settings, stdout io.Writer, log *slog.Logger) (err error) {
+	data, err := openData(settings.data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, data.close()) }()
+
+	listener, err := net.Listen("tcp", address(settings.port))
+	if err != nil {
+		return portError(err, settings.port, "PRESIZE_PORT")
+	}
+	defer listener.Close() // the server closes it too
+
+	queue := bridge.New(bridge.Config{
+		Timeout:     workerTimeout,
+		RetryDelays: retryDelays(),
+		Concurrency: workerConcurrency,
+		FailureDir:  data.failures(),
+		Log:         log,
+	})
+	stack := deploy.Stack{
+		InputBucket:  inputBucket,
+		OutputBucket: outputBucket,
+		UploadOrigin: "http://" + address(settings.s3Port),
+	}
+	storage, err := startS3(ctx, settings, stack, data.objects(), queue)
+	if err != nil {
+		return portError(err, settings.s3Port, "PRESIZE_S3_PORT")
+	}
+	defer func() { err = errors.Join(err, storage.Close()) }()
+
+	site, err := newSite(storage, settings, stack, log)
+	if err != nil {
+		return err
+	}
+	if err := startWorker(ctx, queue, storage, settings, log); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "presize is ready: http://%s\n", address(settings.port))
+	err = serve(ctx, listener, site)
+
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	if err := queue.Close(closing); err != nil {
+		log.Warn("invocations cut off, the next start repeats them", "err", err)
+	}
+	return err
+}
+
+// address is on the loopback interface only: whoever reaches the stack may upload.
+func address(port int) string { return fmt.Sprintf("localhost:%d", port) }
+
+// portError says what to do about a port that is taken.
+func portError(err error, port int, variable string) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("port %d is taken: set %s to another one", port, variable)
+	}
+	return err
+}
+
+// startS3 starts the S3 server with both buckets. Its events go to the queue.
+func startS3(ctx context.Context, settings settings, stack deploy.Stack, dir string, queue *bridge.Bridge) (*s3.Server, error) {
+	permissions, err := readPermissions(stack)
+	if err != nil {
+		return nil, err
+	}
+	cors, err := readCORS(stack, settings.port)
+	if err != nil {
+		return nil, err
+	}
+	return s3.Start(ctx, s3.Config{
+		Dir:      dir,
+		Address:  address(settings.s3Port),
+		Accounts: []string{apiAccount, workerAccount, cdnAccount},
+		Buckets: []s3.Bucket{
+			{Name: inputBucket, Statements: permissions.on(inputBucket), CORS: cors},
+			{Name: outputBucket, Statements: permissions.on(outputBucket)},
+		},
+		OnEvent: func(event events.S3Event) {
+			if event.Records[0].S3.Bucket.Name == inputBucket { // the only one with a trigger
+				queue.Send(event)
+			}
+		},
+	})
+}
+
+// newSite returns page, API and images as one handler.
+func newSite(storage *s3.Server, settings settings, stack deploy.Stack, log *slog.Logger) (http.Handler, error) {
+	distribution, err := stack.Distribution()
+	if err != nil {
+		return nil, err
+	}
+	client := storage.Client(apiAccount)
+	return cdn.New(distribution, map[string]http.Handler{
+		"site":   cdn.Site(web.FS, distribution.RootObject),
+		"output": cdn.Objects(bucket.New(storage.Client(cdnAccount), outputBucket), log),
+		"api": api.New(api.Config{
+			Input:       bucket.New(client, inputBucket),
+			Output:      bucket.New(client, outputBucket),
+			Presets:     media.ShippedPresets(),
+			Limits:      settings.limits,
+			GrantTTL:    grantTTL,
+			RetryBudget: retryBudget,
+			Log:         log,
+		}),
+	})
+}
+
+// startWorker starts the worker, with what an earlier process left unfinished first.
+func startWorker(ctx context.Context, queue *bridge.Bridge, storage *s3.Server, settings settings, log *slog.Logger) error {
+	client := storage.Client(workerAccount)
+	input, output := bucket.New(client, inputBucket), bucket.New(client, outputBucket)
+	if err := queue.Recover(ctx, inputBucket, input, output); err != nil {
+		return err
+	}
+	queue.Start(worker.New(worker.Config{
+		Input:   input,
+		Output:  output,
+		Presets: media.ShippedPresets(),
+		Limits:  settings.limits,
+		Log:     log,
+	}).Handle)
+	return nil
+}
+
+// serve serves until ctx ends, which also ends the answers that are held.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := server.Shutdown(closing); err != nil {
+		return server.Close() // what is left are clients that don't read or don't ask
+	}
+	return nil
+}
