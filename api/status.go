@@ -11,9 +11,6 @@ import (
 	"github.com/presize/presize/internal/media"
 )
 
-// maxManifest is far more than a manifest has, in bytes.
-const maxManifest = 1 << 20
-
 // settledMaxAge is how long a client may keep a status that will not change,
 // unless the upload is deleted.
 const settledMaxAge = time.Minute
@@ -81,7 +78,7 @@ func noSuchUpload() error {
 // lookUp returns how far an upload is: its manifest, or else what its original
 // tells.
 func (s *service) lookUp(ctx context.Context, id media.ID) (media.Manifest, error) {
-	data, _, err := s.Output.Get(ctx, media.ManifestKey(id), maxManifest)
+	data, _, err := s.Output.Get(ctx, media.ManifestKey(id), media.MaxManifest)
 	if err == nil {
 		return media.ParseManifest(data)
 	}

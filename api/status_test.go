@@ -74,7 +74,7 @@ func TestWhatIsNotAnIDIsNoUpload(t *testing.T) {
 func TestBrokenManifestIsOurFault(t *testing.T) {
 	h := start(t)
 	id := media.NewID()
-	for name, body := range map[string][]byte{"not JSON": []byte("{"), "too large": make([]byte, maxManifest+1)} {
+	for name, body := range map[string][]byte{"not JSON": []byte("{"), "too large": make([]byte, media.MaxManifest+1)} {
 		t.Run(name, func(t *testing.T) {
 			if err := h.Output.Put(t.Context(), bucket.Info{Key: media.ManifestKey(id), ContentType: "application/json"}, body); err != nil {
 				t.Fatal(err)
