@@ -1,0 +1,107 @@
+# make run      the whole service on this machine, page at http://localhost:8080
+# make test     every check there is, a real browser included
+# make package  dist/ with what is deployed: two functions and the libvips layer
+# make bench    how fast it is
+# make clean    remove everything that was built; uploads in .data stay
+#
+# Each does all its own set-up. ARCH=amd64 packages for x86_64 instead of arm64.
+
+.DELETE_ON_ERROR:
+.PHONY: run test bench package verify-deploy fmt clean tools browser
+
+ARCH ?= arm64
+HOST_ARCH := $(shell go env GOARCH 2>/dev/null)
+HOST := $(shell go env GOOS 2>/dev/null)-$(HOST_ARCH)
+LIBVIPS := $(CURDIR)/build/libvips
+OVERLAY := $(shell find layers/libvips/overlay -type f | sort)
+GO_FILES := $(shell find api worker deploy internal web layers -name node_modules -prune -o -name '*.go' -print)
+NPM_CI := npm ci --no-audit --no-fund --ignore-scripts --loglevel=error --prefix
+
+# What cgo builds with. Go's build cache knows these variables but not what they
+# lead to: so the path of the tree and a checksum of what it is made from are in them.
+export PKG_CONFIG_PATH := $(LIBVIPS)/$(HOST)/pkgconfig
+export CGO_LDFLAGS := -Wl,-rpath,$(LIBVIPS)/$(HOST)/lib
+export CGO_CPPFLAGS := -DPRESIZE_LIBVIPS=$(shell cat layers/libvips/package-lock.json $(OVERLAY) | cksum | cut -d' ' -f1)
+
+# What libvips runs with: no loader that is not meant for foreign files, no
+# warnings in the log, few malloc arenas. On Lambda it is the same.
+export VIPS_BLOCK_UNTRUSTED := 1
+export VIPS_WARNING := 1
+export MALLOC_ARENA_MAX := 2
+
+run: tools build/libvips/$(HOST)/pkgconfig/vips.pc
+	@go build -o build/bin/presize ./deploy/local
+	@exec build/bin/presize
+
+# The race detector takes too long on what is slow and has no goroutines.
+SLOW := ./worker/vips/... ./layers/... ./deploy/pack ./deploy/verify
+test: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.package-lock.json
+	$(MAKE) --no-print-directory build/package/$(HOST_ARCH)/worker.zip build/package/$(HOST_ARCH)/api.zip ARCH=$(HOST_ARCH)
+	@test -z "$$(gofmt -l $(GO_FILES))" || { echo "not formatted, run make fmt:"; gofmt -l $(GO_FILES); exit 1; }
+	go vet ./...
+	go test -race $$(go list ./... | grep -v -F -x "$$(go list $(SLOW))")
+	go test $(SLOW)
+	node --test web/
+
+bench: tools build/libvips/$(HOST)/pkgconfig/vips.pc
+	go test -run '^$$' -bench . -benchmem ./api ./worker/...
+
+package: tools build/package/$(ARCH)/api.zip build/package/$(ARCH)/worker.zip
+	@mkdir -p dist && rm -f dist/*.zip
+	cp build/package/$(ARCH)/*.zip dist/
+	mv dist/libvips.zip dist/libvips-$(ARCH).zip
+
+verify-deploy: deploy/node_modules/.package-lock.json
+	$(MAKE) --no-print-directory package ARCH=arm64
+	go run ./deploy/verify
+
+fmt:
+	gofmt -w $(GO_FILES)
+
+clean:
+	rm -rf build dist .serverless layers/libvips/node_modules deploy/node_modules
+
+tools:
+	@missing=; for tool in go node npm gcc pkg-config; do \
+		command -v $$tool >/dev/null || { echo "$$tool is missing: install it and try again" >&2; missing=1; }; \
+	done; test -z "$$missing"
+
+# The names under which the tests look for a browser.
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null || { \
+		echo "no Chromium here: installing Debian's" >&2; \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } || { \
+		echo "Chromium is missing: install it as chromium, chromium-browser or google-chrome and try again" >&2; exit 1; }
+
+layers/libvips/node_modules/.package-lock.json: layers/libvips/package-lock.json layers/libvips/.npmrc
+	$(NPM_CI) layers/libvips
+
+deploy/node_modules/.package-lock.json: deploy/package-lock.json deploy/.npmrc
+	$(NPM_CI) deploy
+
+LAYER := layers/libvips/node_modules/.package-lock.json layers/libvips/main.go $(OVERLAY) $(wildcard internal/pack/*.go)
+
+build/libvips/%/pkgconfig/vips.pc: $(LAYER)
+	go run ./layers/libvips -os $(word 1,$(subst -, ,$*)) -arch $(word 2,$(subst -, ,$*)) -tree build/libvips/$*
+
+# Of a function, everything that decides its bytes: made anew whenever any Go or embedded file changes.
+SOURCES := go.mod go.sum $(GO_FILES) $(wildcard worker/vips/*.[ch]) api/openapi.yaml internal/media/presets.json
+LAMBDA = GOOS=linux GOARCH=$(ARCH) go build -buildvcs=false -trimpath -tags lambda.norpc -ldflags '-s -w -buildid='
+CROSS_arm64 := aarch64-linux-gnu-gcc
+CROSS_amd64 := x86_64-linux-gnu-gcc
+CROSS = $(if $(filter linux-$(ARCH),$(HOST)),$(CC),$(CROSS_$(ARCH)))
+
+build/package/%/libvips.zip: $(LAYER)
+	go run ./layers/libvips -os linux -arch $* -zip $@
+
+build/package/$(ARCH)/api.zip: $(SOURCES)
+	CGO_ENABLED=0 $(LAMBDA) -o build/bin/$(ARCH)/api ./api/lambda
+	go run ./deploy/pack -out $@ build/bin/$(ARCH)/api
+
+# No run path here: Lambda has the layer's library on the loader's own path. The
+# cross compiler's C++ library is not linked; deploy/pack checks every symbol instead.
+build/package/$(ARCH)/worker.zip: $(SOURCES) build/package/$(ARCH)/libvips.zip build/libvips/linux-$(ARCH)/pkgconfig/vips.pc
+	@command -v $(CROSS) >/dev/null || { echo "$(CROSS) is missing: install gcc for $(ARCH) (Debian: gcc-aarch64-linux-gnu) and try again" >&2; exit 1; }
+	CGO_ENABLED=1 CC=$(CROSS) PKG_CONFIG_PATH=$(LIBVIPS)/linux-$(ARCH)/pkgconfig \
+		CGO_LDFLAGS='-L$(LIBVIPS)/linux-$(ARCH)/lib -Wl,--allow-shlib-undefined' $(LAMBDA) -o build/bin/$(ARCH)/worker ./worker/lambda
+	go run ./deploy/pack -out $@ -layer build/package/$(ARCH)/libvips.zip build/bin/$(ARCH)/worker
