@@ -1,6 +1,9 @@
 package media
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // Format is an image format, named by its media type (RFC 6838). Only the
 // constants below are valid.
@@ -45,6 +48,14 @@ func (f Format) Extension() string {
 	default:
 		return "." + string(f[len("image/"):])
 	}
+}
+
+// Name is what people call the format.
+func (f Format) Name() string {
+	if f == WebP {
+		return "WebP"
+	}
+	return strings.ToUpper(strings.TrimPrefix(string(f), "image/"))
 }
 
 // Compatible reports whether bytes of format f may be declared as declared. HEIC

@@ -13,7 +13,7 @@ func broken(original []byte, format media.Format) *media.Rejection {
 	if truncated(original, format) {
 		return media.Reject(media.Truncated, "The end of the file is missing. It may not have been saved or sent completely.")
 	}
-	return media.Reject(media.Corrupt, "The file is damaged: it says that it is %s, but can't be read as such.", format)
+	return media.Reject(media.Corrupt, "The file is damaged: it begins as %s, but can't be read to its end.", format.Name())
 }
 
 // truncated reports whether the container of an image ends before it should. It

@@ -1,0 +1,124 @@
+package worker
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/presize/presize/internal/media"
+)
+
+// Job is an upload that an event points at.
+type Job struct {
+	ID media.ID
+	// Event is the same in every delivery of one event, and differs between the
+	// events of one upload.
+	Event string
+}
+
+// maxEnvelopes is how many wrappings of an event are taken off.
+const maxEnvelopes = 4
+
+// ParseEvent returns the uploads whose originals came or went. It understands
+//
+//   - the event that S3 sends:
+//     https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+//   - the one that it sends to EventBridge:
+//     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+//   - either of them in an SNS notification, or in the record of a failed invocation:
+//     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+//
+// There are no jobs in S3's test event, in events of other kinds, and in those of
+// objects that are not originals. What is no event at all is an error.
+func ParseEvent(event []byte) ([]Job, error) { return parseEvent(event, maxEnvelopes) }
+
+// document has the fields that tell the kinds of events apart, and those that
+// matter here.
+type document struct {
+	Event          string                 `json:"Event"`
+	Records        []events.S3EventRecord `json:"Records"`
+	Source         string                 `json:"source"`
+	Message        string                 `json:"Message"`
+	RequestPayload json.RawMessage        `json:"requestPayload"`
+}
+
+func parseEvent(event []byte, envelopes int) ([]Job, error) {
+	var d document
+	if err := json.Unmarshal(event, &d); err != nil {
+		return nil, fmt.Errorf("parse event: %w", err)
+	}
+	switch {
+	case d.Event == "s3:TestEvent":
+		return nil, nil
+	case len(d.Records) > 0:
+		return parseRecords(d.Records)
+	case d.Source == "aws.s3":
+		return parseBridgeEvent(event)
+	case envelopes == 0:
+		return nil, errors.New("parse event: too many wrappings")
+	case d.Message != "":
+		return parseEvent([]byte(d.Message), envelopes-1)
+	case len(d.RequestPayload) > 0:
+		return parseEvent(d.RequestPayload, envelopes-1)
+	default:
+		return nil, errors.New("parse event: not an event of S3 in any known wrapping")
+	}
+}
+
+func parseRecords(records []events.S3EventRecord) (jobs []Job, _ error) {
+	for _, record := range records {
+		if record.EventSource != "aws:s3" {
+			return nil, fmt.Errorf("parse event: record of %q, want aws:s3", record.EventSource)
+		}
+		// Not LifecycleExpiration: where originals expire, what was made of them stays.
+		if !strings.HasPrefix(record.EventName, "ObjectCreated:") && !strings.HasPrefix(record.EventName, "ObjectRemoved:Delete") {
+			continue
+		}
+		object := record.S3.Object
+		event := cmp.Or(object.Sequencer, record.EventTime.UTC().Format(time.RFC3339Nano))
+		jobs = appendJob(jobs, object.URLDecodedKey, event)
+	}
+	return jobs, nil
+}
+
+// parseBridgeEvent reads the event that S3 sends to EventBridge. Other than in
+// S3's own events, keys are not escaped there.
+func parseBridgeEvent(event []byte) ([]Job, error) {
+	var e struct {
+		DetailType string `json:"detail-type"`
+		Time       string `json:"time"`
+		Detail     struct {
+			Reason string
+			Object struct{ Key, Sequencer string }
+		} `json:"detail"`
+	}
+	if err := json.Unmarshal(event, &e); err != nil {
+		return nil, fmt.Errorf("parse EventBridge event: %w", err)
+	}
+	expired := e.Detail.Reason == "Lifecycle Expiration"
+	if e.DetailType != "Object Created" && (e.DetailType != "Object Deleted" || expired) {
+		return nil, nil
+	}
+	return appendJob(nil, e.Detail.Object.Key, cmp.Or(e.Detail.Object.Sequencer, e.Time)), nil
+}
+
+// appendJob adds the job for a key if it is an original's.
+func appendJob(jobs []Job, key, event string) []Job {
+	if id, ok := media.ParseOriginalKey(key); ok {
+		jobs = append(jobs, Job{ID: id, Event: event})
+	}
+	return jobs
+}
+
+// parseQueue returns the messages of an SQS event, and false if it is none.
+func parseQueue(event []byte) ([]events.SQSMessage, bool) {
+	var queue events.SQSEvent
+	err := json.Unmarshal(event, &queue)
+	isQueue := err == nil && len(queue.Records) > 0 && queue.Records[0].EventSource == "aws:sqs"
+	return queue.Records, isQueue
+}

@@ -1,0 +1,285 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"log/slog"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/presize/presize/deploy/local/s3"
+	"github.com/presize/presize/deploy/local/s3test"
+	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/media"
+)
+
+// packageDir is known before the S3 server changes the working directory.
+var packageDir = func() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}()
+
+// photo returns one of the photos that bimg is tested with.
+func photo(t testing.TB, name string) []byte {
+	t.Helper()
+	list := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/h2non/bimg")
+	list.Dir = packageDir
+	dir, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// drawing returns a small PNG, the same for the same shade.
+func drawing(t testing.TB, shade uint8) []byte {
+	t.Helper()
+	img := image.NewNRGBA(image.Rect(0, 0, 48, 32))
+	for y := range 32 {
+		for x := range 48 {
+			img.Set(x, y, color.NRGBA{R: uint8(5 * x), G: uint8(8 * y), B: shade, A: 255})
+		}
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// sketch is a preset with few variants of each kind: two slow ones, four quick ones.
+func sketch(t testing.TB, quality int) media.Presets {
+	t.Helper()
+	presets, err := media.ParsePresets(fmt.Appendf(nil, `[{"name":"photo","fit":"inside","sizes":[{"width":16},{"width":32}],
+		"background":"#ffffff","encoders":[{"format":"image/avif","quality":50,"speed":9},
+		{"format":"image/webp","quality":80},{"format":"image/jpeg","quality":%d}]}]`, quality))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return presets
+}
+
+// harness is a worker between the buckets of a real S3 server.
+type harness struct {
+	*testing.T
+	s3test.Env
+	wire   *wire // between the worker and the server
+	config Config
+	log    *bytes.Buffer
+}
+
+func newHarness(t *testing.T, presets media.Presets) *harness {
+	t.Helper()
+	h := &harness{T: t, Env: s3test.Start(t, nil), log: new(bytes.Buffer)}
+	h.config = Config{Presets: presets, Limits: media.DefaultLimits(), Log: slog.New(slog.NewJSONHandler(h.log, nil))}
+	h.connect()
+	return h
+}
+
+// connect gives the worker a wire of its own.
+func (h *harness) connect() {
+	h.wire = &wire{base: http.DefaultTransport.(*http.Transport).Clone()}
+	client := awss3.New(h.Server.Client(s3test.Owner).Options(), func(o *awss3.Options) {
+		o.HTTPClient = &http.Client{Transport: h.wire}
+		o.Retryer = aws.NopRetryer{} // the SDK's own retries would hide what the worker does about failures
+	})
+	h.config.Input = bucket.New(client, s3test.Input)
+	h.config.Output = bucket.New(client, s3test.Output)
+}
+
+// beside returns another worker between the same buckets, and its wire.
+func (h *harness) beside() (*Worker, *wire) {
+	other := *h
+	other.connect()
+	return New(other.config), other.wire
+}
+
+// in is the harness for a subtest.
+func (h *harness) in(t *testing.T) *harness {
+	sub := *h
+	sub.T = t
+	return &sub
+}
+
+// put puts an original as a client with a grant does.
+func (h *harness) put(id media.ID, contentType string, metadata map[string]string, data []byte) {
+	h.Helper()
+	object := bucket.Info{Key: media.OriginalKey(id), ContentType: contentType, Metadata: metadata}
+	if err := h.Input.Put(context.Background(), object, data); err != nil {
+		h.Fatal(err)
+	}
+}
+
+// remove deletes an original as the API does.
+func (h *harness) remove(id media.ID) {
+	h.Helper()
+	if err := h.Input.Delete(context.Background(), media.OriginalKey(id)); err != nil {
+		h.Fatal(err)
+	}
+}
+
+// created and deleted are the events of an original.
+func created(id media.ID) json.RawMessage { return event("ObjectCreated:Put", id) }
+func deleted(id media.ID) json.RawMessage { return event("ObjectRemoved:Delete", id) }
+
+func event(name string, id media.ID) json.RawMessage {
+	e := s3.NewEvent(name, s3test.Input, media.OriginalKey(id), 1, "")
+	e.Records[0].S3.Object.Sequencer = name // one event of a kind in each test
+	document, err := json.Marshal(e)
+	if err != nil {
+		panic(err)
+	}
+	return document
+}
+
+// handle gives a worker an event and returns its error.
+func (h *harness) handle(ctx context.Context, event json.RawMessage) error {
+	_, err := New(h.config).Handle(ctx, event)
+	return err
+}
+
+// mustHandle is handle for an event that must succeed.
+func (h *harness) mustHandle(event json.RawMessage) {
+	h.Helper()
+	if err := h.handle(context.Background(), event); err != nil {
+		h.Fatal(err)
+	}
+}
+
+// object is what is published under one key.
+type object struct{ contentType, cacheControl, body string }
+
+// published returns everything that is there for id, by key.
+func (h *harness) published(id media.ID) map[string]object {
+	h.Helper()
+	objects := make(map[string]object)
+	for info, err := range h.Output.List(context.Background(), media.ImagePrefix(id)) {
+		if err != nil {
+			h.Fatal(err)
+		}
+		body, info, err := h.Output.Get(context.Background(), info.Key, 1<<30)
+		if err != nil {
+			h.Fatal(err)
+		}
+		objects[info.Key] = object{info.ContentType, info.CacheControl, string(body)}
+	}
+	return objects
+}
+
+// manifest returns the manifest of id, or nil if there is none.
+func (h *harness) manifest(id media.ID) *media.Manifest {
+	h.Helper()
+	document, _, err := h.Output.Get(context.Background(), media.ManifestKey(id), 1<<20)
+	if errors.Is(err, bucket.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		h.Fatal(err)
+	}
+	manifest, err := media.ParseManifest(document)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return &manifest
+}
+
+// expect fails the test unless exactly the given objects are published for id.
+func (h *harness) expect(id media.ID, want map[string]object) {
+	h.Helper()
+	got := h.published(id)
+	if maps.Equal(got, want) {
+		return
+	}
+	h.Errorf("published %q, want %q", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+	for key, object := range want {
+		if other, ok := got[key]; ok && other != object {
+			h.Errorf("%s: other bytes or headers", key)
+		}
+	}
+}
+
+// expectSound fails the test if the manifest of id names a variant that is not there.
+func (h *harness) expectSound(id media.ID) {
+	h.Helper()
+	manifest := h.manifest(id)
+	if manifest == nil {
+		return
+	}
+	there := make(map[string]bool)
+	for info, err := range h.Output.List(context.Background(), media.ImagePrefix(id)) {
+		if err != nil {
+			h.Fatal(err)
+		}
+		there[media.URL(info.Key)] = true
+	}
+	for _, variant := range manifest.Variants {
+		if !there[variant.URL] {
+			h.Errorf("the manifest names %s, which is not there", variant.URL)
+		}
+	}
+}
+
+// wire carries the worker's requests to the S3 server, one at a time, and lets a
+// test see them and step in.
+type wire struct {
+	base http.RoundTripper
+
+	mu       sync.Mutex
+	requests []string // method and path
+	// around, if set, is called instead of carry for each request, with its number
+	// from 1 on.
+	around func(n int, request *http.Request, carry func() (*http.Response, error)) (*http.Response, error)
+}
+
+func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.requests = append(w.requests, request.Method+" "+request.URL.Path)
+	carry := func() (*http.Response, error) { return w.base.RoundTrip(request) }
+	if w.around == nil {
+		return carry()
+	}
+	return w.around(len(w.requests), request, carry)
+}
+
+// restart forgets the requests so far and puts around in the way of the next ones.
+func (w *wire) restart(around func(n int, request *http.Request, carry func() (*http.Response, error)) (*http.Response, error)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.requests, w.around = nil, around
+}
+
+// sent returns the requests since the last restart that start with prefix.
+func (w *wire) sent(prefix string) (requests []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, request := range w.requests {
+		if strings.HasPrefix(request, prefix) {
+			requests = append(requests, request)
+		}
+	}
+	return requests
+}

@@ -1,0 +1,166 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/worker/vips"
+)
+
+// errReplaced ends the work for an original that is not there any more.
+var errReplaced = errors.New("original was replaced or removed meanwhile")
+
+// run is a job under way.
+type run struct {
+	*Worker
+	job    Job
+	report *report
+}
+
+// reconcile brings what is published into agreement with the original.
+//
+// Originals also come and go meanwhile, and nothing locks them: the job of the
+// removal may look for what to delete while this one still puts. Hence the look
+// afterwards. If it shows another original, or none, then what is there now can be
+// of both, and is not to be trusted: it goes, and the work starts again.
+func (r *run) reconcile(ctx context.Context) error {
+	original, err := r.look(ctx)
+	if err != nil {
+		return err
+	}
+	if original == nil {
+		r.report.outcome = removed
+		err = r.unpublish(ctx, nil)
+	} else {
+		err = r.process(ctx, *original)
+	}
+	if err != nil && !errors.Is(err, errReplaced) {
+		return err
+	}
+	now, lookErr := r.look(ctx)
+	if lookErr != nil {
+		return lookErr
+	}
+	if same(original, now) {
+		return err
+	}
+	if err := r.unpublish(ctx, now); err != nil {
+		return err
+	}
+	return r.reconcile(ctx)
+}
+
+// look returns what is known of the original, nil if there is none.
+func (r *run) look(ctx context.Context) (*bucket.Info, error) {
+	original, err := r.Input.Head(ctx, media.OriginalKey(r.job.ID))
+	if errors.Is(err, bucket.ErrNotFound) {
+		return nil, nil
+	}
+	return &original, err
+}
+
+func same(a, b *bucket.Info) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return identity(*a) == identity(*b)
+}
+
+// identity tells apart the originals that one id had one after the other. The
+// time is part of it because the same bytes can be put again after a removal that
+// has taken some of their variants along.
+func identity(original bucket.Info) string {
+	return original.ETag + " " + original.Modified.UTC().Format(time.RFC3339)
+}
+
+// process takes an original to its final manifest.
+func (r *run) process(ctx context.Context, original bucket.Info) error {
+	preset := r.preset(ctx, original)
+	r.report.preset, r.report.bytes = preset.Name, original.Size
+
+	done, err := r.isDone(ctx, original, preset)
+	if done || err != nil {
+		r.report.outcome = unchanged
+		return err
+	}
+	manifest := media.Manifest{
+		ID:       r.job.ID,
+		Preset:   preset.Name,
+		Rev:      preset.Rev(),
+		Original: &media.Original{ContentType: media.Format(original.ContentType), Bytes: original.Size},
+	}
+	err = r.render(ctx, original, preset, manifest)
+	var rejection *media.Rejection
+	if errors.As(err, &rejection) {
+		return r.reject(ctx, original, manifest, rejection)
+	}
+	return err
+}
+
+// preset returns the preset that the client asked for. The API lets no unknown
+// one pass, but an original may also be put by hand, or be older than the presets.
+func (r *run) preset(ctx context.Context, original bucket.Info) media.Preset {
+	name, ok := original.Metadata["preset"]
+	preset, found := r.Presets.Find(name)
+	if found {
+		return preset
+	}
+	if ok {
+		r.Log.WarnContext(ctx, "unknown preset, the default is used", requestID(ctx), "id", r.job.ID, "preset", name)
+	}
+	preset, _ = r.Presets.Find(media.DefaultPreset) // ParsePresets sees to it that there is one
+	return preset
+}
+
+// render fetches, probes, renders and publishes an original. The error is a
+// *media.Rejection if the fault is the file's.
+func (r *run) render(ctx context.Context, original bucket.Info, preset media.Preset, manifest media.Manifest) error {
+	data, err := r.fetch(ctx, original)
+	if err != nil {
+		return err
+	}
+	info, err := r.probe(data, original)
+	if info.Format != "" { // known of some rejected files too; process shares the Original
+		manifest.Original.ContentType = info.Format
+		manifest.Original.Width, manifest.Original.Height = info.Upright.Width, info.Upright.Height
+	}
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // ends a rendering that could not be published
+	return r.publish(ctx, original, preset, manifest, vips.Render(ctx, data, info, preset))
+}
+
+// fetch returns the bytes of an original, unless there are too many.
+func (r *run) fetch(ctx context.Context, original bucket.Info) ([]byte, error) {
+	defer clock(&r.report.fetch)()
+	switch {
+	case original.Size == 0:
+		return nil, nil // there is no part of it that could be asked for
+	case original.Size > r.Limits.Bytes:
+		return nil, media.Reject(media.TooManyBytes, "The file has %d bytes; at most %d are accepted.", original.Size, r.Limits.Bytes)
+	}
+	data, err := r.Input.Fetch(ctx, original)
+	if errors.Is(err, bucket.ErrNotFound) || errors.Is(err, bucket.ErrChanged) {
+		return nil, fmt.Errorf("%w: %w", errReplaced, err)
+	}
+	return data, err
+}
+
+// probe looks at the header of an original, and whether it is what was declared.
+func (r *run) probe(data []byte, original bucket.Info) (vips.Info, error) {
+	defer clock(&r.report.probe)()
+	info, err := vips.Probe(data, r.Limits)
+	if err != nil {
+		return info, err
+	}
+	if !info.Format.Compatible(media.Format(original.ContentType)) {
+		return info, media.Reject(media.TypeMismatch, "The file was declared as %s, but it is %s.", media.Format(original.ContentType).Name(), info.Format.Name())
+	}
+	return info, nil
+}

@@ -1,0 +1,62 @@
+// Command lambda is the worker as an AWS Lambda function. Its environment is
+// described in the README.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/env"
+	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/worker"
+)
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	w, err := newWorker(context.Background(), env.New(os.LookupEnv), log)
+	if err != nil {
+		log.Error("worker not started", "err", err)
+		os.Exit(1)
+	}
+	lambda.Start(w.Handle)
+}
+
+// newWorker puts the worker together as the environment says.
+func newWorker(ctx context.Context, vars *env.Reader, log *slog.Logger) (*worker.Worker, error) {
+	input, output := vars.String("PRESIZE_INPUT_BUCKET"), vars.String("PRESIZE_OUTPUT_BUCKET")
+	limits := vars.Limits()
+	distribution := vars.StringOr("PRESIZE_DISTRIBUTION_ID", "")
+	if err := vars.Err(); err != nil {
+		return nil, err
+	}
+	account, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	objects := s3.NewFromConfig(account)
+	return worker.New(worker.Config{
+		Input:   bucket.New(objects, input),
+		Output:  bucket.New(objects, output),
+		Presets: media.ShippedPresets(),
+		Limits:  limits,
+		CDN:     newCDN(account, distribution),
+		Log:     log,
+	}), nil
+}
+
+// newCDN returns nil, which is an Invalidator that the worker leaves out, where
+// there is no distribution.
+func newCDN(account aws.Config, distribution string) worker.Invalidator {
+	if distribution == "" {
+		return nil
+	}
+	return worker.Distribution{Client: cloudfront.NewFromConfig(account), ID: distribution}
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/presize/presize/internal/env"
+	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/worker"
+)
+
+// start makes a worker of an environment that has nothing but the given variables.
+func start(t *testing.T, vars map[string]string) (*worker.Worker, error) {
+	t.Helper()
+	// The SDK reads the process's environment: none of the developer's must matter.
+	t.Setenv("AWS_CONFIG_FILE", "/nonexistent")
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+	t.Setenv("AWS_REGION", "eu-central-1")
+	lookup := func(name string) (string, bool) {
+		value, ok := vars[name]
+		return value, ok
+	}
+	return newWorker(t.Context(), env.New(lookup), slog.New(slog.NewTextHandler(t.Output(), nil)))
+}
+
+func TestEnvironmentConfiguresTheWorker(t *testing.T) {
+	w, err := start(t, map[string]string{
+		"PRESIZE_INPUT_BUCKET":    "in",
+		"PRESIZE_OUTPUT_BUCKET":   "out",
+		"PRESIZE_MAX_BYTES":       "1000",
+		"PRESIZE_MAX_MEGAPIXELS":  "2",
+		"PRESIZE_MAX_FRAMES":      "3",
+		"PRESIZE_DISTRIBUTION_ID": "EDFDVBD6EXAMPLE",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (media.Limits{Bytes: 1000, Pixels: 2_000_000, Frames: 3}); w.Limits != want {
+		t.Errorf("limits %+v, want %+v", w.Limits, want)
+	}
+	if d, ok := w.CDN.(worker.Distribution); !ok || d.ID != "EDFDVBD6EXAMPLE" || d.Client == nil {
+		t.Errorf("CDN %+v", w.CDN)
+	}
+	if w.Input == nil || w.Output == nil || w.Presets == nil || w.Log == nil {
+		t.Errorf("incomplete: %+v", w)
+	}
+}
+
+func TestWithoutDistributionThereIsNothingToInvalidate(t *testing.T) {
+	w, err := start(t, map[string]string{"PRESIZE_INPUT_BUCKET": "in", "PRESIZE_OUTPUT_BUCKET": "out"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.CDN != nil || w.Limits != media.DefaultLimits() {
+		t.Errorf("CDN %v, limits %+v", w.CDN, w.Limits)
+	}
+}
+
+func TestEveryBadSettingIsNamedAtOnce(t *testing.T) {
+	_, err := start(t, map[string]string{"PRESIZE_MAX_BYTES": "many", "PRESIZE_MAX_FRAMES": "0"})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, name := range []string{"PRESIZE_INPUT_BUCKET", "PRESIZE_OUTPUT_BUCKET", "PRESIZE_MAX_BYTES", "PRESIZE_MAX_FRAMES"} {
+		if !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is not named in: %v", name, err)
+		}
+	}
+}

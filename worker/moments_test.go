@@ -1,0 +1,138 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/presize/presize/internal/media"
+)
+
+// TestOriginalComesAndGoesAtAnyMoment changes the original before each request of
+// a job in turn. The events of the change are handled at once, beside that job.
+func TestOriginalComesAndGoesAtAnyMoment(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	beside, _ := h.beside()
+	handle := func(event json.RawMessage) {
+		if _, err := beside.Handle(context.Background(), event); err != nil {
+			t.Error(err)
+		}
+	}
+	next := drawing(t, 200)
+	for name, change := range map[string]func(media.ID){
+		"removed": func(id media.ID) {
+			h.remove(id)
+			handle(deleted(id))
+		},
+		"replaced": func(id media.ID) {
+			h.remove(id)
+			handle(deleted(id))
+			h.put(id, "image/png", nil, next)
+			handle(created(id))
+		},
+		"replaced, events in the wrong order": func(id media.ID) {
+			h.remove(id)
+			h.put(id, "image/png", nil, next)
+			handle(created(id))
+			handle(deleted(id))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for n, more := 1, true; more; n++ {
+				more = h.in(t).changeBeforeRequest(n, change)
+			}
+		})
+	}
+}
+
+// changeBeforeRequest handles the event of an original that changes before the
+// n-th request, and reports false if there are fewer requests.
+func (h *harness) changeBeforeRequest(n int, change func(media.ID)) bool {
+	id := media.NewID()
+	h.put(id, "image/png", nil, drawing(h.T, 0))
+	changed := false
+	h.wire.restart(func(i int, _ *http.Request, carry func() (*http.Response, error)) (*http.Response, error) {
+		if i == n {
+			change(id)
+			changed = true
+		}
+		return carry()
+	})
+	cdn := new(invalidations)
+	h.config.CDN = cdn
+	h.mustHandle(created(id))
+	h.wire.restart(nil)
+	if !changed {
+		return false
+	}
+	got := h.published(id)
+	if original, err := h.Input.Head(context.Background(), media.OriginalKey(id)); err != nil {
+		h.expect(id, nil)
+	} else if _, info, err := h.Output.Get(context.Background(), media.ManifestKey(id), 1<<20); err != nil || info.Metadata[identityName] != identity(original) {
+		h.Errorf("request %d: manifest of %q, %v; want %q", n, info.Metadata, err, identity(original))
+	}
+	h.mustHandle(created(id))
+	h.expect(id, got) // an undisturbed job finds nothing to do
+	if m := h.manifest(id); m != nil && !m.Complete {
+		h.Errorf("request %d: incomplete", n)
+	}
+	return true
+}
+
+// TestJobsOfTwoOriginalsBesideEachOtherEndInTheLastOne lets the job of the second
+// original put its variants before, and its manifests after, those of the first.
+func TestJobsOfTwoOriginalsBesideEachOtherEndInTheLastOne(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	id := media.NewID()
+	next := drawing(t, 200)
+	h.put(id, "image/png", nil, next)
+	h.mustHandle(created(id))
+	want := h.published(id)
+	h.clear(id)
+
+	h.put(id, "image/png", nil, drawing(t, 0))
+	beside, wire := h.beside()
+	hasVariants, mayFinish, finished := make(chan struct{}), make(chan struct{}), make(chan error)
+	reached := sync.OnceFunc(func() { close(hasVariants); <-mayFinish })
+	wire.restart(func(_ int, request *http.Request, carry func() (*http.Response, error)) (*http.Response, error) {
+		if isPut(request, "manifest.json") {
+			reached()
+		}
+		return carry()
+	})
+	replace := sync.OnceFunc(func() {
+		h.put(id, "image/png", nil, next)
+		go func() {
+			_, err := beside.Handle(context.Background(), created(id))
+			finished <- err
+		}()
+		<-hasVariants
+	})
+	finish := sync.OnceFunc(func() {
+		close(mayFinish)
+		if err := <-finished; err != nil {
+			t.Error(err)
+		}
+	})
+	manifests := 0
+	h.wire.restart(func(_ int, request *http.Request, carry func() (*http.Response, error)) (*http.Response, error) {
+		switch {
+		case isPut(request, "manifest.json"):
+			manifests++
+		case isPut(request, ""):
+			replace()
+		case manifests == 2: // the look afterwards
+			finish()
+		}
+		return carry()
+	})
+	h.mustHandle(created(id))
+	h.expect(id, want)
+}
+
+func isPut(request *http.Request, name string) bool {
+	return request.Method == http.MethodPut && strings.HasSuffix(request.URL.Path, name)
+}

@@ -1,0 +1,155 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/worker/vips"
+)
+
+const (
+	// putsAtOnce is how many variants are put at a time. One put to S3 takes some
+	// 50 ms, most of it waiting, so a preset's variants go out in two or three rounds.
+	putsAtOnce = 6
+
+	// cacheVariant: what a variant's URL gives never changes.
+	cacheVariant = "public, max-age=31536000, immutable"
+	// cacheReady bounds how long readers miss the slow variants, which follow
+	// within seconds.
+	cacheReady = "public, max-age=5"
+	// cacheSettled bounds how long browsers, which no invalidation reaches, miss
+	// a removal or a backfill.
+	cacheSettled = "public, max-age=60"
+	// identityName is the metadata that ties a manifest to its original. It is not
+	// in the document, which is for clients.
+	identityName = "original"
+)
+
+// rendering is what publish needs of a [vips.Rendering].
+type rendering interface {
+	Variants() iter.Seq2[vips.Variant, error]
+	Placeholder() media.Placeholder
+}
+
+// publish puts the quick variants and a manifest that is ready with these, then
+// the slow ones and the manifest that is complete.
+func (r *run) publish(ctx context.Context, original bucket.Info, preset media.Preset, manifest media.Manifest, rendering rendering) error {
+	next, stop := iter.Pull2(rendering.Variants())
+	defer stop()
+	quick := 0
+	for _, encoder := range preset.Encoders {
+		if encoder.Quick() {
+			quick += len(preset.Sizes)
+		}
+	}
+	all := preset.Variants(r.job.ID)
+	done := make(map[string]media.Variant) // by URL
+	for _, count := range []int{quick, len(all)} {
+		if err := r.putVariants(ctx, manifest.Rev, next, done, count-len(done)); err != nil {
+			return err
+		}
+		manifest.Status = media.Ready
+		manifest.Complete = count == len(all)
+		manifest.Placeholder = new(rendering.Placeholder())
+		manifest.Variants = inOrder(all, done)
+		manifest.Picture = media.Picture(manifest.Variants)
+		if err := r.putManifest(ctx, original, manifest); err != nil {
+			return err
+		}
+		if manifest.Complete {
+			break // already by the quick variants, where the preset has no others
+		}
+	}
+	r.report.outcome = published
+	return nil
+}
+
+// putVariants puts the next count variants, as they come, and adds them to done.
+func (r *run) putVariants(ctx context.Context, rev string, next func() (vips.Variant, error, bool), done map[string]media.Variant, count int) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(putsAtOnce)
+	var renderErr error
+	for range count {
+		variant, err := r.nextVariant(next)
+		if err != nil {
+			renderErr = err
+			break
+		}
+		key := media.VariantKey(r.job.ID, rev, variant.Name, variant.Format)
+		done[media.URL(key)] = media.Variant{
+			Name:        variant.Name,
+			ContentType: variant.Format,
+			URL:         media.URL(key),
+			Width:       variant.Extent.Width,
+			Height:      variant.Extent.Height,
+			Bytes:       int64(len(variant.Bytes)),
+		}
+		group.Go(func() error {
+			object := bucket.Info{Key: key, ContentType: string(variant.Format), CacheControl: cacheVariant}
+			return r.Output.Put(ctx, object, variant.Bytes)
+		})
+	}
+	defer clock(&r.report.publish)()
+	return errors.Join(renderErr, group.Wait())
+}
+
+func (r *run) nextVariant(next func() (vips.Variant, error, bool)) (vips.Variant, error) {
+	defer clock(&r.report.render)()
+	variant, err, ok := next()
+	if !ok {
+		return variant, errors.New("rendering ended before its last variant")
+	}
+	if err != nil {
+		return variant, fmt.Errorf("render: %w", err)
+	}
+	return variant, nil
+}
+
+// inOrder returns those of all that are done, in the order of all.
+func inOrder(all []media.Variant, done map[string]media.Variant) (variants []media.Variant) {
+	for _, v := range all {
+		if v, ok := done[v.URL]; ok {
+			variants = append(variants, v)
+		}
+	}
+	return variants
+}
+
+func (r *run) putManifest(ctx context.Context, original bucket.Info, manifest media.Manifest) error {
+	defer clock(&r.report.publish)()
+	document, err := manifest.Encode()
+	if err != nil {
+		return err
+	}
+	object := bucket.Info{
+		Key:          media.ManifestKey(r.job.ID),
+		ContentType:  "application/json",
+		CacheControl: cacheReady,
+		Metadata:     map[string]string{identityName: identity(original)},
+	}
+	if manifest.Settled() {
+		object.CacheControl = cacheSettled
+	}
+	return r.Output.Put(ctx, object, document)
+}
+
+// reject publishes why a file is rejected. The decoder may have seen it only when
+// some variants were published already: they go first.
+func (r *run) reject(ctx context.Context, original bucket.Info, manifest media.Manifest, rejection *media.Rejection) error {
+	if err := r.withdraw(ctx, media.ImagePrefix(r.job.ID)+manifest.Rev+"/"); err != nil {
+		return err
+	}
+	manifest.Status = media.Rejected
+	manifest.Rejection = rejection
+	if err := r.putManifest(ctx, original, manifest); err != nil {
+		return err
+	}
+	r.report.outcome = rejected
+	return nil
+}

@@ -1,0 +1,76 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/presize/presize/internal/media"
+)
+
+// invalidations is a CDN that writes down what it is told to forget.
+type invalidations struct {
+	before func()
+	calls  []string
+}
+
+func (i *invalidations) Invalidate(_ context.Context, path, reference string) error {
+	if i.before != nil {
+		i.before()
+	}
+	i.calls = append(i.calls, path+" "+reference)
+	return nil
+}
+
+func TestRemovalTakesEverythingAlong(t *testing.T) {
+	for name, document := range map[string]func(media.ID) json.RawMessage{
+		"event of the removal":          deleted,
+		"event of the upload, too late": created,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, sketch(t, 80))
+			id, other := media.NewID(), media.NewID()
+			for _, id := range []media.ID{id, other} {
+				h.put(id, "image/png", nil, drawing(t, 0))
+				h.mustHandle(created(id))
+			}
+			h.config.Presets = sketch(t, 81) // there are two revisions to remove
+			h.mustHandle(created(id))
+			untouched := h.published(other)
+
+			h.remove(id)
+			cdn := &invalidations{before: func() { h.expect(id, nil) }}
+			h.config.CDN = cdn
+			h.wire.restart(nil)
+			h.mustHandle(document(id))
+			h.expect(id, nil)
+			h.expect(other, untouched)
+			if gone := h.wire.sent("DELETE"); !strings.HasSuffix(gone[0], "/manifest.json") || len(gone) != 13 {
+				t.Errorf("deleted %q, want the manifest first", gone)
+			}
+			if len(cdn.calls) != 1 || !strings.HasPrefix(cdn.calls[0], "/i/"+string(id)+"/* ") {
+				t.Errorf("invalidated %q", cdn.calls)
+			}
+			h.mustHandle(document(id))
+			if len(cdn.calls) != 2 || cdn.calls[0] != cdn.calls[1] {
+				t.Errorf("a repeated event must repeat its invalidation as it was: %q", cdn.calls)
+			}
+		})
+	}
+}
+
+func TestLateRemovalEventLeavesTheNextOriginalAlone(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	id := media.NewID()
+	h.put(id, "image/png", nil, drawing(t, 0))
+	h.mustHandle(created(id))
+	want := h.published(id)
+	cdn := new(invalidations)
+	h.config.CDN = cdn
+	h.mustHandle(deleted(id))
+	h.expect(id, want)
+	if len(cdn.calls) > 0 {
+		t.Errorf("invalidated %q", cdn.calls)
+	}
+}

@@ -1,0 +1,117 @@
+// Package worker turns originals into published variants.
+//
+// An event only says which upload to look at. What is done for it follows from
+// the buckets: if the original is there and not yet published, it is fetched,
+// probed, rendered and published; if it is gone, so is everything that was
+// published for it. Events may therefore come late, twice, at the same time or
+// in the wrong order.
+//
+// What others may rely on:
+//
+//   - A manifest is put after every variant it names, and deleted before them. Only
+//     where an original is removed beside the job that publishes it can a manifest
+//     outlive its variants, until that job has seen it. The API says by then that
+//     there is no such upload, because it looks for the original first.
+//   - A job that returns no error has left the buckets in agreement: a complete
+//     or a rejected manifest of the original that is there, or nothing at all.
+//   - A job that returns an error can be repeated, and then does what is left.
+//   - The same original and revision give the same keys and bytes.
+//   - Variants of earlier revisions stay while their original does: somebody may
+//     have their URLs.
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/media"
+)
+
+// margin is left of an invocation's time when its job is given up: enough for
+// what can't be interrupted, which is one decoding or encoding, and to tell Lambda.
+const margin = 10 * time.Second
+
+// Config is what a Worker needs. All of it is required unless it says otherwise.
+type Config struct {
+	Input   *bucket.Bucket // the originals
+	Output  *bucket.Bucket // what is published
+	Presets media.Presets
+	Limits  media.Limits
+	CDN     Invalidator // nil where nothing caches what is published
+	Log     *slog.Logger
+}
+
+// Worker is the function behind the events of the input bucket. It is safe for
+// concurrent use.
+type Worker struct{ Config }
+
+// New returns a Worker. On the input bucket it calls bucket.Head and Fetch, on the
+// output bucket Get, Put, Delete and List; package bucket lists the IAM actions
+// behind them.
+func New(config Config) *Worker { return &Worker{config} }
+
+// Handle does the jobs of one event: anything that [ParseEvent] understands, or
+// an SQS event with a number of these in its messages.
+//
+// A job is given up 10 s before the end of the invocation, between any two
+// requests or encodings, and is then a failure like any other: half of the work is
+// never acknowledged.
+//
+// An error asks for the whole event again. Of an SQS event only the messages that
+// failed are asked for again, by answering with an [events.SQSEventResponse]:
+// the event source mapping must have ReportBatchItemFailures set, because Lambda
+// otherwise takes the answer for a success and drops them.
+func (w *Worker) Handle(ctx context.Context, event json.RawMessage) (any, error) {
+	messages, ok := parseQueue(event)
+	if !ok {
+		return nil, w.handle(ctx, event)
+	}
+	var response events.SQSEventResponse
+	for _, message := range messages {
+		if err := w.handle(ctx, []byte(message.Body)); err != nil {
+			failure := events.SQSBatchItemFailure{ItemIdentifier: message.MessageId}
+			response.BatchItemFailures = append(response.BatchItemFailures, failure)
+		}
+	}
+	return response, nil
+}
+
+// handle does the jobs of one event. Its errors are in the log already: Lambda
+// puts what a function returns in the failure record, and not in the log.
+func (w *Worker) handle(ctx context.Context, event []byte) error {
+	jobs, err := ParseEvent(event)
+	if err != nil {
+		w.Log.ErrorContext(ctx, "event not understood", requestID(ctx), "err", err)
+		return err
+	}
+	var failures []error
+	for _, job := range jobs {
+		failures = append(failures, w.do(ctx, job))
+	}
+	return errors.Join(failures...)
+}
+
+// do does one job. A panic is a failure of the job, not the end of the process.
+func (w *Worker) do(ctx context.Context, job Job) (err error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-margin))
+		defer cancel()
+	}
+	r := &run{Worker: w, job: job, report: newReport(job)}
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("panic: %v\n%s", reason, debug.Stack())
+		}
+		r.report.log(ctx, w.Log, err)
+	}()
+	return r.reconcile(ctx)
+}
