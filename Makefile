@@ -2,12 +2,13 @@
 # make test     every check there is, a real browser included
 # make package  dist/ with what is deployed: two functions and the libvips layer
 # make bench    how fast it is
+# make compare  how fast it is beside sharp; PHOTO=file for another photo
 # make clean    remove everything that was built; uploads in .data stay
 #
 # Each does all its own set-up. ARCH=amd64 packages for x86_64 instead of arm64.
 
 .DELETE_ON_ERROR:
-.PHONY: run test bench package verify-deploy fmt clean tools browser
+.PHONY: run test bench compare package verify-deploy fmt clean tools browser
 
 ARCH ?= arm64
 HOST_ARCH := $(shell go env GOARCH 2>/dev/null)
@@ -41,10 +42,15 @@ test: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/
 	go vet ./...
 	go test -race $$(go list ./... | grep -v -F -x "$$(go list $(SLOW))")
 	go test $(SLOW)
-	node --test web/
+	node --test --test-reporter=spec web/
 
 bench: tools build/libvips/$(HOST)/pkgconfig/vips.pc
 	go test -run '^$$' -bench . -benchmem ./api ./worker/...
+
+PHOTO ?= $(shell go list -m -f '{{.Dir}}' github.com/h2non/bimg)/testdata/test_exif_full.jpg
+compare: tools build/libvips/$(HOST)/pkgconfig/vips.pc worker/vips/bench/node_modules/.package-lock.json
+	go build -o build/bin/bench ./worker/vips/bench
+	node worker/vips/bench/compare.mjs build/bin/bench "$(PHOTO)"
 
 package: tools build/package/$(ARCH)/api.zip build/package/$(ARCH)/worker.zip
 	@mkdir -p dist && rm -f dist/*.zip
@@ -59,7 +65,7 @@ fmt:
 	gofmt -w $(GO_FILES)
 
 clean:
-	rm -rf build dist .serverless layers/libvips/node_modules deploy/node_modules
+	rm -rf build dist .serverless layers/libvips/node_modules deploy/node_modules worker/vips/bench/node_modules
 
 tools:
 	@missing=; for tool in go node npm gcc pkg-config; do \
@@ -78,6 +84,9 @@ layers/libvips/node_modules/.package-lock.json: layers/libvips/package-lock.json
 
 deploy/node_modules/.package-lock.json: deploy/package-lock.json deploy/.npmrc
 	$(NPM_CI) deploy
+
+worker/vips/bench/node_modules/.package-lock.json: worker/vips/bench/package-lock.json worker/vips/bench/.npmrc
+	$(NPM_CI) worker/vips/bench
 
 LAYER := layers/libvips/node_modules/.package-lock.json layers/libvips/main.go $(OVERLAY) $(wildcard internal/pack/*.go)
 

@@ -2,6 +2,12 @@ module github.com/presize/presize
 
 go 1.26
 
+ignore (
+	./deploy/node_modules
+	./layers/libvips/node_modules
+	./worker/vips/bench/node_modules
+)
+
 require (
 	github.com/akrylysov/algnhsa v1.1.0
 	github.com/aws/aws-lambda-go v1.55.1

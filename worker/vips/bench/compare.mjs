@@ -1,0 +1,42 @@
+// Compares presize's renderer with sharp on the same libvips: the same sizes,
+// formats, qualities, efforts and chroma, run in turn so that both see the same
+// machine. `make compare` runs it.
+//
+//     node compare.mjs BENCH_BINARY FILE [ROUNDS]
+
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const [binary, file, rounds = '5'] = process.argv.slice(2);
+const sharp = fileURLToPath(new URL('sharp.mjs', import.meta.url));
+const WARM = 2; // runs of each process; the first one is not counted
+
+const contestants = {
+  presize: (formats) => [binary, [file, formats, String(WARM)]],
+  'sharp best': (formats) => [process.execPath, [sharp, 'best', file, formats, String(WARM)]],
+  'sharp usual': (formats) => [process.execPath, [sharp, 'usual', file, formats, String(WARM)]],
+};
+
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+
+for (const formats of ['avif,webp,jpeg', 'webp,jpeg', 'jpeg']) {
+  const results = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
+  for (let round = 0; round < Number(rounds); round++) {
+    for (const [name, command] of Object.entries(contestants)) {
+      const lines = execFileSync(...command(formats), { encoding: 'utf8' }).trim().split('\n');
+      results[name].push(JSON.parse(lines.at(-1)));
+    }
+  }
+  console.log(`\n${formats}`);
+  console.table(Object.fromEntries(Object.entries(results).map(([name, runs]) => {
+    const figure = (key) => median(runs.map((run) => run[key]));
+    const ratio = median(runs.map((run, round) => run.wall / results.presize[round].wall));
+    return [name, {
+      'wall ms': Math.round(figure('wall')),
+      'CPU ms': Math.round(figure('cpu')),
+      'ready ms': runs[0].ready === undefined ? '' : Math.round(figure('ready')),
+      'peak MiB': Math.round(figure('rss')),
+      'wall / presize': ratio.toFixed(2),
+    }];
+  })));
+}
