@@ -257,8 +257,14 @@ type wire struct {
 func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if err := request.Context().Err(); err != nil {
+		return nil, err
+	}
 	w.requests = append(w.requests, request.Method+" "+request.URL.Path)
-	carry := func() (*http.Response, error) { return w.base.RoundTrip(request) }
+	carry := func() (*http.Response, error) {
+		// Whole or not at all: what is cut off would take effect at an unknown time.
+		return w.base.RoundTrip(request.WithContext(context.WithoutCancel(request.Context())))
+	}
 	if w.around == nil {
 		return carry()
 	}

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// putsAtOnce is how many variants are put at a time. One put to S3 takes some
-	// 50 ms, most of it waiting, so a preset's variants go out in two or three rounds.
+	// putsAtOnce is how many variants are put at a time. A put is mostly waiting for
+	// S3; more at once would only bunch up what the encoders deliver over time.
 	putsAtOnce = 6
 
 	// cacheVariant: what a variant's URL gives never changes.
@@ -71,8 +71,11 @@ func (r *run) publish(ctx context.Context, original bucket.Info, preset media.Pr
 }
 
 // putVariants puts the next count variants, as they come, and adds them to done.
+//
+// When a put fails, those beside it are let finish: one that is cut off can still
+// take effect, and that after a retry, or a removal, has looked for what is there.
 func (r *run) putVariants(ctx context.Context, rev string, next func() (vips.Variant, error, bool), done map[string]media.Variant, count int) error {
-	group, ctx := errgroup.WithContext(ctx)
+	var group errgroup.Group
 	group.SetLimit(putsAtOnce)
 	var renderErr error
 	for range count {

@@ -148,6 +148,26 @@ func (h *harness) peek(request *http.Request) string {
 	return string(body)
 }
 
+func TestPutsBesideAFailedOneAreFinished(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	id := media.NewID()
+	h.put(id, "image/png", nil, drawing(t, 0))
+	failed := false
+	h.wire.restart(func(_ int, request *http.Request, carry func() (*http.Response, error)) (*http.Response, error) {
+		if request.Method == http.MethodPut && !failed {
+			failed = true
+			return nil, errInjected
+		}
+		return carry()
+	})
+	if err := h.handle(context.Background(), created(id)); !errors.Is(err, errInjected) {
+		t.Errorf("got %v", err)
+	}
+	if objects := h.published(id); len(objects) != 3 {
+		t.Errorf("%d objects, want three of the four quick variants", len(objects))
+	}
+}
+
 func TestPresetOfQuickFormatsIsCompleteAtOnce(t *testing.T) {
 	presets := sketch(t, 80)
 	presets[0].Encoders = presets[0].Encoders[1:]

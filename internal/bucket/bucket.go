@@ -158,11 +158,10 @@ func (b *Bucket) fail(verb, key string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var missing *types.NoSuchKey
+	var noBucket *types.NoSuchBucket
 	var response *awshttp.ResponseError
 	switch {
-	case errors.As(err, &missing):
-		err = ErrNotFound
+	case errors.As(err, &noBucket): // a wrong name, not an object that is gone
 	case !errors.As(err, &response):
 	case response.HTTPStatusCode() == http.StatusNotFound:
 		err = ErrNotFound

@@ -76,6 +76,8 @@ func (s *schedule) run(ctx context.Context, workers int) error {
 		})
 	}
 	all.Wait()
+	s.mu.Lock() // the end of ctx may still be on its way into err
+	defer s.mu.Unlock()
 	return s.err
 }
 
