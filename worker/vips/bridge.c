@@ -39,15 +39,29 @@ presize_header(const void *buf, size_t len, const char *loader, PresizeHeader *h
 	return 0;
 }
 
+// has_profile tells whether an encoded image has a colour profile. Only then, or
+// where it is known to be in Display P3, is there something to convert: for the rest libvips
+// would go from sRGB through XYZ back to sRGB, slowly and not without loss.
+static gboolean
+has_profile(const void *buf, size_t len)
+{
+	VipsImage *header = vips_image_new_from_buffer(buf, len, "", "access", VIPS_ACCESS_SEQUENTIAL, NULL);
+	gboolean found = header && vips_image_get_typeof(header, VIPS_META_ICC_NAME);
+	g_clear_object(&header);
+	return found;
+}
+
 int
-presize_decode(const void *buf, size_t len, int width, int height, int lenient, int threads, VipsImage **out)
+presize_decode(const void *buf, size_t len, int p3, int width, int height, int lenient, int threads,
+	VipsImage **out)
 {
 	VipsImage *scaled;
 	// The operation's own fail_on does not reach every loader; the loader's option does.
 	if (vips_thumbnail_buffer((void *) buf, len, &scaled, width,
 			"height", height,
 			"size", VIPS_SIZE_FORCE,
-			"output_profile", "srgb",
+			"input_profile", p3 ? "p3" : NULL,
+			"output_profile", p3 || has_profile(buf, len) ? "srgb" : NULL,
 			"option_string", lenient ? "fail_on=error" : "fail_on=warning",
 			NULL))
 		return -1;
@@ -91,14 +105,16 @@ presize_flatten(VipsImage *in, double red, double green, double blue, VipsImage 
 	return finish(flat, 1, out);
 }
 
-// copy_profile attaches the colour profile of an encoded image to in.
+// copy_profile attaches the colour profile of an encoded image to in. It fails
+// where the file's header promises another size than in has.
 static int
 copy_profile(const void *file, size_t len, VipsImage *in, VipsImage **out)
 {
 	const void *profile;
 	size_t profile_len;
 	VipsImage *header = vips_image_new_from_buffer(file, len, "", "access", VIPS_ACCESS_SEQUENTIAL, NULL);
-	if (!header || vips_copy(in, out, NULL)) {
+	if (!header || vips_image_get_width(header) != vips_image_get_width(in) ||
+		vips_image_get_height(header) != vips_image_get_height(in) || vips_copy(in, out, NULL)) {
 		g_clear_object(&header);
 		return -1;
 	}
@@ -110,27 +126,27 @@ copy_profile(const void *file, size_t len, VipsImage *in, VipsImage **out)
 }
 
 int
-presize_scale_raw(const void *file, size_t len, const void *rgba, int rgba_width, int rgba_height, int opaque,
-	int width, int height, int threads, VipsImage **out)
+presize_scale_raw(const void *file, size_t len, const void *pixels, int pixels_width, int pixels_height, int bands,
+	int p3, int width, int height, int threads, VipsImage **out)
 {
-	VipsImage *raw, *bands = NULL, *tagged = NULL, *scaled = NULL;
-	raw = vips_image_new_from_memory(rgba, (size_t) rgba_width * rgba_height * 4,
-		rgba_width, rgba_height, 4, VIPS_FORMAT_UCHAR);
+	VipsImage *raw, *tagged = NULL, *scaled = NULL;
+	raw = vips_image_new_from_memory(pixels, (size_t) pixels_width * pixels_height * bands,
+		pixels_width, pixels_height, bands, VIPS_FORMAT_UCHAR);
 	if (!raw)
 		return -1;
-	int failed = vips_extract_band(raw, &bands, 0, "n", opaque ? 3 : 4, NULL);
+	raw->Type = VIPS_INTERPRETATION_sRGB;
+	int failed = copy_profile(file, len, raw, &tagged);
 	if (!failed) {
-		bands->Type = VIPS_INTERPRETATION_sRGB;
-		failed = copy_profile(file, len, bands, &tagged) ||
-			vips_thumbnail_image(tagged, &scaled, width,
-				"height", height,
-				"size", VIPS_SIZE_FORCE,
-				"no_rotate", TRUE,
-				"output_profile", "srgb",
-				NULL);
+		gboolean convert = p3 || vips_image_get_typeof(tagged, VIPS_META_ICC_NAME);
+		failed = vips_thumbnail_image(tagged, &scaled, width,
+			"height", height,
+			"size", VIPS_SIZE_FORCE,
+			"no_rotate", TRUE,
+			"input_profile", p3 ? "p3" : NULL,
+			"output_profile", convert ? "srgb" : NULL,
+			NULL);
 	}
 	g_clear_object(&tagged);
-	g_clear_object(&bands);
 	g_object_unref(raw);
 	return failed ? -1 : finish(scaled, threads, out);
 }

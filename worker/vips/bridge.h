@@ -15,9 +15,11 @@ typedef struct {
 int presize_header(const void *buf, size_t len, const char *loader, PresizeHeader *header);
 
 // presize_decode decodes an image to exactly width x height: upright, 8-bit
-// sRGB, a fourth band only for alpha, and without any metadata. Broken images
+// sRGB, a fourth band only for alpha, and without any metadata. An image without
+// a profile is in Display P3 where p3 is set, or else in sRGB. Broken images
 // fail, and unless lenient is set so do those that only make the decoder warn.
-int presize_decode(const void *buf, size_t len, int width, int height, int lenient, int threads, VipsImage **out);
+int presize_decode(const void *buf, size_t len, int p3, int width, int height, int lenient, int threads,
+	VipsImage **out);
 
 // presize_resize scales a decoded image with its alpha premultiplied.
 int presize_resize(VipsImage *in, int width, int height, int threads, VipsImage **out);
@@ -30,7 +32,8 @@ int presize_crop(VipsImage *in, int width, int height, int attention, VipsImage 
 int presize_flatten(VipsImage *in, double red, double green, double blue, VipsImage **out);
 
 // presize_scale_raw is presize_decode for pixels that another decoder has read
-// from the file: upright, 8-bit RGBA in the colour space of the profile that
-// libvips finds in the file. Their alpha is ignored where opaque is set.
-int presize_scale_raw(const void *file, size_t len, const void *rgba, int rgba_width, int rgba_height, int opaque,
-	int width, int height, int threads, VipsImage **out);
+// from the file: upright, 8 bits a band, RGB or RGBA, in the colour space of the
+// profile that libvips finds in the file, or else as p3 says. It fails where the
+// file's header promises another size.
+int presize_scale_raw(const void *file, size_t len, const void *pixels, int pixels_width, int pixels_height, int bands,
+	int p3, int width, int height, int threads, VipsImage **out);

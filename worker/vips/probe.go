@@ -65,6 +65,10 @@ func Probe(original []byte, limits media.Limits) (Info, error) {
 	if header.orientation >= 5 { // EXIF 2.32 §4.6.4: the rows and columns change places
 		info.Upright = media.Extent{Width: info.Upright.Height, Height: info.Upright.Width}
 	}
+	if (format == media.HEIC || format == media.HEIF) && info.Upright.Width < narrowest {
+		return info, media.Reject(media.UnsupportedType,
+			"HEIC images of less than %d pixels in width can't be read; JPEG and PNG can be of any size.", narrowest)
+	}
 	if format == media.GIF || format == media.WebP {
 		info.Frames = int(header.pages)
 	}

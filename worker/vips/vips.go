@@ -108,10 +108,14 @@ func decode(original []byte, format media.Format, extent media.Extent) (*image, 
 	if format == media.HEIC || format == media.HEIF {
 		return decodeHEIC(original, extent)
 	}
+	var p3 C.int
+	if format == media.AVIF {
+		p3 = readSignal(original).p3()
+	}
 	var out *C.VipsImage
 	attempt := func(lenient C.int) func() C.int {
 		return func() C.int {
-			return C.presize_decode(unsafe.Pointer(&original[0]), C.size_t(len(original)),
+			return C.presize_decode(unsafe.Pointer(&original[0]), C.size_t(len(original)), p3,
 				C.int(extent.Width), C.int(extent.Height), lenient, C.int(runtime.GOMAXPROCS(0)), &out)
 		}
 	}
