@@ -41,7 +41,7 @@ presize_header(const void *buf, size_t len, const char *loader, PresizeHeader *h
 
 // has_profile tells whether an encoded image has a colour profile. Only then, or
 // where it is known to be in Display P3, is there something to convert: for the rest libvips
-// would go from sRGB through XYZ back to sRGB, slowly and not without loss.
+// would go from sRGB through XYZ back to sRGB, slowly.
 static gboolean
 has_profile(const void *buf, size_t len)
 {

@@ -111,18 +111,6 @@ func TestPhonePhotoIsUprightAndInSRGB(t *testing.T) {
 	}
 }
 
-func TestNoVariantCarriesMetadata(t *testing.T) {
-	for _, name := range []string{"test_exif_full.jpg", "test_exif_canon.jpg", "test.heic", "vertical.jpg"} {
-		for _, v := range mustRender(t, readPhoto(t, name), preset(t, "card")) {
-			for _, trace := range []string{"Exif", "http://ns.adobe.com", "ICC_PROFILE", "ICCP", "iCCP", "XMP ", "Photoshop", "Apple", "Canon", "mime"} {
-				if bytes.Contains(v.Bytes, []byte(trace)) {
-					t.Errorf("%s: %s%s contains %q", name, v.Name, v.Format.Extension(), trace)
-				}
-			}
-		}
-	}
-}
-
 func TestEveryOrientationComesOutTheSame(t *testing.T) {
 	for _, shape := range []string{"Landscape", "Portrait"} {
 		var want [][3]float64

@@ -1,0 +1,157 @@
+package vips
+
+import (
+	"bytes"
+	stdimage "image"
+	"image/color"
+	"image/draw"
+	"image/jpeg"
+	"math"
+	"testing"
+
+	"github.com/presize/presize/internal/media"
+)
+
+// plane is one band of an image, row by row.
+type plane struct {
+	width, height int
+	values        []float64
+}
+
+func lanczos3(x float64) float64 {
+	if x == 0 {
+		return 1
+	}
+	if math.Abs(x) >= 3 {
+		return 0
+	}
+	x *= math.Pi
+	return 3 * math.Sin(x) * math.Sin(x/3) / (x * x)
+}
+
+// reduced is a plane scaled in x with the Lanczos kernel of three lobes, and
+// transposed: called twice it scales both edges.
+func (p plane) reduced(width int) plane {
+	out := plane{p.height, width, make([]float64, width*p.height)}
+	scale := float64(p.width) / float64(width)
+	for x := range width {
+		center := (float64(x)+0.5)*scale - 0.5
+		first, last := int(math.Ceil(center-3*scale)), int(math.Floor(center+3*scale))
+		weights, sum := make([]float64, last-first+1), 0.0
+		for i := range weights {
+			weights[i] = lanczos3((float64(first+i) - center) / scale)
+			sum += weights[i]
+		}
+		for y := range p.height {
+			value := 0.0
+			for i, weight := range weights {
+				value += weight * p.values[y*p.width+min(max(first+i, 0), p.width-1)]
+			}
+			out.values[x*p.height+y] = min(max(value/sum, 0), 255)
+		}
+	}
+	return out
+}
+
+// green is the band that carries most of what the eye takes for sharpness.
+func green(img *stdimage.NRGBA) plane {
+	p := plane{img.Rect.Dx(), img.Rect.Dy(), nil}
+	for at := 1; at < len(img.Pix); at += 4 {
+		p.values = append(p.values, float64(img.Pix[at]))
+	}
+	return p
+}
+
+// detail is the mean step between neighbors: less of it is a softer image.
+func (p plane) detail() float64 {
+	sum := 0.0
+	for y := range p.height {
+		for x := 1; x < p.width; x++ {
+			sum += math.Abs(p.values[y*p.width+x] - p.values[y*p.width+x-1])
+		}
+	}
+	return sum / float64(p.height*(p.width-1))
+}
+
+func (p plane) differences(q plane) (mean, worst float64) {
+	for i, v := range p.values {
+		d := math.Abs(v - q.values[i])
+		mean += d / float64(len(p.values))
+		worst = max(worst, d)
+	}
+	return mean, worst
+}
+
+// zonePlate has every frequency up to the limit in every direction.
+func zonePlate(width, height int) *stdimage.NRGBA {
+	img := stdimage.NewNRGBA(stdimage.Rect(0, 0, width, height))
+	for y := range height {
+		for x := range width {
+			dx, dy := float64(x-width/2), float64(y-height/2)
+			v := uint8(math.Round(127.5 + 127.5*math.Cos((dx*dx+dy*dy)*math.Pi/float64(2*width))))
+			img.SetNRGBA(x, y, color.NRGBA{v, v, v, 255})
+		}
+	}
+	return img
+}
+
+func TestEverySizeIsAsSharpAsAReductionOfTheOriginal(t *testing.T) {
+	photo := readPhoto(t, "test_exif.jpg") // 3264 x 2448, upright
+	decoded, err := jpeg.Decode(bytes.NewReader(photo))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pixels := stdimage.NewNRGBA(decoded.Bounds())
+	draw.Draw(pixels, pixels.Rect, decoded, decoded.Bounds().Min, draw.Src)
+	plate := zonePlate(1600, 1200)
+	for _, test := range []struct {
+		name        string
+		file        []byte
+		pixels      *stdimage.NRGBA
+		mean, worst float64 // levels of 255
+		detail      float64 // of the reference's
+	}{
+		{"photo", photo, pixels, 0.7, 6, 0.97},
+		{"zone plate", encodePNG(t, plate), plate, 0.9, 16, 0.98},
+	} {
+		info, err := Probe(test.file, media.DefaultLimits())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &Rendering{info: info, preset: preset(t, "photo")}
+		full := green(test.pixels)
+		var master, larger *image
+		for _, stage := range r.stages() {
+			extent := stage.plan.Scaled
+			var scaled *image
+			if larger == nil {
+				scaled, err = decode(test.file, info.Format, extent)
+			} else {
+				scaled, err = larger.resize(extent)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer scaled.free()
+			larger = scaled
+			if master == nil {
+				master = scaled
+			}
+			direct, err := master.resize(extent)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if soft := green(toGo(scaled)).detail() / green(toGo(direct)).detail(); soft < 0.99 {
+				t.Errorf("%s %d: made from the next larger size it has %.3f of the detail", test.name, extent.Width, soft)
+			}
+			direct.free()
+			got, want := green(toGo(scaled)), full.reduced(extent.Width).reduced(extent.Height)
+			mean, worst := want.differences(got)
+			detail := got.detail() / want.detail()
+			t.Logf("%s %d: mean %.2f, worst %.0f, detail %.3f", test.name, extent.Width, mean, worst, detail)
+			if mean > test.mean || worst > test.worst || detail < test.detail {
+				t.Errorf("%s %d: mean %.2f, worst %.0f, detail %.3f", test.name, extent.Width, mean, worst, detail)
+			}
+		}
+	}
+}
