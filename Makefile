@@ -24,6 +24,9 @@ export PKG_CONFIG_PATH := $(LIBVIPS)/$(HOST)/pkgconfig
 export CGO_LDFLAGS := -Wl,-rpath,$(LIBVIPS)/$(HOST)/lib
 export CGO_CPPFLAGS := -DPRESIZE_LIBVIPS=$(shell cat layers/libvips/package-lock.json $(OVERLAY) | cksum | cut -d' ' -f1)
 
+# The HEIC decoder stays in its sandbox, whatever libheif the machine has.
+export GOFLAGS := $(GOFLAGS) -tags=nodynamic
+
 # What libvips runs with: no loader that is not meant for foreign files, no
 # warnings in the log, few malloc arenas. On Lambda it is the same.
 export VIPS_BLOCK_UNTRUSTED := 1
@@ -95,7 +98,7 @@ build/libvips/%/pkgconfig/vips.pc: $(LAYER)
 
 # Of a function, everything that decides its bytes: made anew whenever any Go or embedded file changes.
 SOURCES := go.mod go.sum $(GO_FILES) $(wildcard worker/vips/*.[ch]) api/openapi.yaml internal/media/presets.json
-LAMBDA = GOOS=linux GOARCH=$(ARCH) go build -buildvcs=false -trimpath -tags lambda.norpc -ldflags '-s -w -buildid='
+LAMBDA = GOOS=linux GOARCH=$(ARCH) go build -buildvcs=false -trimpath -tags lambda.norpc,nodynamic -ldflags '-s -w -buildid='
 CROSS_arm64 := aarch64-linux-gnu-gcc
 CROSS_amd64 := x86_64-linux-gnu-gcc
 CROSS = $(if $(filter linux-$(ARCH),$(HOST)),$(CC),$(CROSS_$(ARCH)))
