@@ -4,7 +4,7 @@ package media
 // before anything of it is decoded.
 type Limits struct {
 	Bytes  int64 // size of the file
-	Pixels int64 // width x height of one frame
+	Pixels int64 // width x height, of all frames together
 	Frames int   // frames of an animation; 1 for a still image
 }
 

@@ -25,7 +25,7 @@ func truncated(file []byte, format media.Format) bool {
 	case media.PNG:
 		return !bytes.Contains(file, []byte("IEND"))
 	case media.GIF:
-		return !bytes.HasSuffix(file, []byte{0x3b})
+		return truncatedGIF(file)
 	case media.WebP: // RIFF: the size does not count itself and the four bytes before it
 		return len(file) < 8 || uint64(len(file)) < 8+uint64(binary.LittleEndian.Uint32(file[4:]))
 	case media.AVIF, media.HEIC, media.HEIF:

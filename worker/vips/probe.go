@@ -80,6 +80,14 @@ func Probe(original []byte, limits media.Limits) (Info, error) {
 		return info, media.Reject(media.TooManyFrames,
 			"The animation has %d frames; at most %d are accepted.", info.Frames, limits.Frames)
 	}
+	if pixels := info.Upright.Pixels() * int64(info.Frames); pixels > limits.Pixels {
+		return info, media.Reject(media.TooManyPixels,
+			"The animation has %d frames of %d x %d, which is %.1f megapixels in all; at most %.1f are accepted.",
+			info.Frames, info.Upright.Width, info.Upright.Height, float64(pixels)/1e6, float64(limits.Pixels)/1e6)
+	}
+	if format == media.GIF && truncatedGIF(original) {
+		return info, broken(original, format)
+	}
 	return info, nil
 }
 

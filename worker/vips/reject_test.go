@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/crc32"
 	stdimage "image"
+	"image/gif"
 	"testing"
 
 	"github.com/h2non/bimg"
@@ -145,6 +146,34 @@ func FuzzRender(f *testing.F) {
 			t.Errorf("not a rejection: %v", err)
 		}
 		if err == nil && len(variants) != 2 {
+			t.Errorf("%d variants", len(variants))
+		}
+	})
+}
+
+func FuzzAnimation(f *testing.F) {
+	small := stdimage.Rect(0, 0, 40, 30)
+	moving := encodeGIF(f, gif.GIF{
+		Image: []*stdimage.Paletted{flat(small, red), flat(stdimage.Rect(10, 10, 30, 20), blue), flat(small, none)},
+		Delay: []int{5, 10, 0}, Disposal: []byte{gif.DisposalNone, gif.DisposalPrevious, gif.DisposalBackground},
+	})
+	tiny := media.Preset{
+		Name: "tiny", Fit: media.Cover, Crop: media.Attention, Background: "#ffffff",
+		Sizes:    []media.Size{{Width: 16, Height: 16}},
+		Encoders: []media.Encoder{{Format: media.WebP, Quality: 50}},
+	}
+	f.Add(moving)
+	f.Add(mustRender(f, moving, tiny)[0].Bytes)
+	f.Fuzz(func(t *testing.T, file []byte) {
+		if info, err := Probe(file, fuzzLimits); err != nil || !info.Animated() {
+			return
+		}
+		variants, _, err := render(file, tiny)
+		var rejection *media.Rejection
+		if err != nil && !errors.As(err, &rejection) {
+			t.Errorf("not a rejection: %v", err)
+		}
+		if err == nil && len(variants) != 1 {
 			t.Errorf("%d variants", len(variants))
 		}
 	})

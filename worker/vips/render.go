@@ -126,7 +126,7 @@ func (r *Rendering) run(ctx context.Context) error {
 // one, and adds the tasks that this makes possible.
 func (r *Rendering) cascade(larger *image, stages []stage) func() error {
 	return func() error {
-		plan, names := stages[0].plan, stages[0].names
+		plan := stages[0].plan
 		scaled, err := larger.resize(plan.Scaled)
 		if err != nil {
 			return err
@@ -147,20 +147,26 @@ func (r *Rendering) cascade(larger *image, stages []stage) func() error {
 			if !encoder.Quick() {
 				class = slowCodec
 			}
-			r.schedule.add(task{class: class, cost: plan.Output.Pixels(), run: r.encode(cropped, names, encoder)})
+			r.schedule.add(task{class: class, cost: plan.Output.Pixels(), run: r.encode(cropped, stages[0], encoder)})
 		}
 		return nil
 	}
 }
 
 // encode is the task that encodes one image, for all the variants that it is.
-func (r *Rendering) encode(img *image, names []string, encoder media.Encoder) func() error {
+func (r *Rendering) encode(img *image, stage stage, encoder media.Encoder) func() error {
 	return func() error {
-		encoded, err := img.encode(encoder, r.background)
+		var encoded []byte
+		var err error
+		if r.info.Animated() && encoder.Format == media.WebP {
+			encoded, err = animate(r.original, r.info.Format, stage.plan, img, encoder.Quality)
+		} else {
+			encoded, err = img.encode(encoder, r.background)
+		}
 		if err != nil {
 			return err
 		}
-		for _, name := range names {
+		for _, name := range stage.names {
 			r.emit(Variant{Name: name, Format: encoder.Format, Extent: img.Extent, Bytes: encoded}, encoder.Quick())
 		}
 		return nil

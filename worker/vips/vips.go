@@ -10,6 +10,9 @@
 // An original is decoded once, to the largest size that the preset needs. The
 // smaller sizes are made from that, each from the next larger, and encoded by as
 // many goroutines as there are processors: see [Render].
+//
+// Animations, which bimg can only write as stills, go from the original to WebP
+// once more for each size, frame by frame: see animation.h.
 package vips
 
 // #cgo pkg-config: vips

@@ -1,0 +1,295 @@
+package vips
+
+import (
+	"bytes"
+	"errors"
+	stdimage "image"
+	"image/color"
+	"image/color/palette"
+	"image/draw"
+	"image/gif"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/h2non/bimg"
+
+	"github.com/presize/presize/internal/media"
+)
+
+// flat is a picture of one color.
+func flat(area stdimage.Rectangle, c color.Color) *stdimage.Paletted {
+	img := stdimage.NewPaletted(area, append(palette.WebSafe, color.Transparent))
+	draw.Draw(img, area, stdimage.NewUniform(c), stdimage.Point{}, draw.Src)
+	return img
+}
+
+func encodeGIF(t testing.TB, g gif.GIF) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := gif.EncodeAll(&b, &g); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+var (
+	red   = color.NRGBA{R: 255, A: 255}
+	green = color.NRGBA{G: 255, A: 255}
+	blue  = color.NRGBA{B: 255, A: 255}
+	white = color.NRGBA{R: 255, G: 255, B: 255, A: 255}
+	none  = color.NRGBA{}
+)
+
+// patches is an animation of parts that stay, go, and uncover what was before.
+func patches(t testing.TB, loop int) []byte {
+	return encodeGIF(t, gif.GIF{
+		Image: []*stdimage.Paletted{
+			flat(stdimage.Rect(0, 0, 400, 300), red),
+			flat(stdimage.Rect(100, 100, 300, 200), blue),
+			flat(stdimage.Rect(0, 0, 100, 100), green),
+			flat(stdimage.Rect(300, 200, 400, 300), white),
+		},
+		Delay:     []int{5, 10, 300, 7}, // hundredths of a second
+		Disposal:  []byte{gif.DisposalNone, gif.DisposalPrevious, gif.DisposalBackground, gif.DisposalNone},
+		LoopCount: loop,
+	})
+}
+
+func expectColor(t *testing.T, what string, got, want color.NRGBA) {
+	t.Helper()
+	if got.A == 0 && want.A == 0 {
+		return
+	}
+	for i, level := range [4]uint8{got.R, got.G, got.B, got.A} {
+		if math.Abs(float64(level)-float64([4]uint8{want.R, want.G, want.B, want.A}[i])) > 12 {
+			t.Errorf("%s is %v, want %v", what, got, want)
+			return
+		}
+	}
+}
+
+func TestAnimationKeepsItsFramesTimingAndLoops(t *testing.T) {
+	// GIF says how often to repeat, WebP how often to play. Go's -1 is no repetition.
+	for loop, plays := range map[int]int{0: 0, -1: 1, 3: 4} {
+		variants := mustRender(t, patches(t, loop), preset(t, "photo"))
+		for _, name := range []string{"320", "640", "1280", "1920"} {
+			got := parseAnimation(t, find(t, variants, name, media.WebP).Bytes)
+			if got == nil || got.plays != plays || !slices.Equal(got.delays, []int{50, 100, 3000, 70}) {
+				t.Errorf("%s of loop %d: got %+v", name, loop, got)
+			}
+		}
+	}
+}
+
+func TestEveryFrameIsWhatAViewerSees(t *testing.T) {
+	want := []map[stdimage.Point]color.NRGBA{ // by the place in 400 x 300
+		{{200, 150}: red, {50, 50}: red, {350, 250}: red},
+		{{200, 150}: blue, {50, 50}: red, {350, 250}: red, {105, 105}: blue, {95, 105}: red},
+		{{200, 150}: red, {50, 50}: green, {350, 250}: red},
+		{{200, 150}: red, {50, 50}: none, {350, 250}: white},
+	}
+	original := patches(t, 0)
+	fromGIF := mustRender(t, original, preset(t, "photo"))
+	fromWebP := mustRender(t, find(t, fromGIF, "640", media.WebP).Bytes, preset(t, "photo"))
+	for from, variants := range map[string][]Variant{"GIF": fromGIF, "WebP": fromWebP} {
+		for name, extent := range map[string]media.Extent{"320": {Width: 320, Height: 240}, "1920": {Width: 400, Height: 300}} {
+			v := find(t, variants, name, media.WebP)
+			got := parseAnimation(t, v.Bytes)
+			if v.Extent != extent || got == nil || len(got.frames) != len(want) {
+				t.Fatalf("%s of %s: got %v, %+v", name, from, v.Extent, got)
+			}
+			for i, places := range want {
+				if size := got.frames[i].Rect.Size(); size != (stdimage.Point{X: extent.Width, Y: extent.Height}) {
+					t.Errorf("%s of %s: frame %d is %v", name, from, i, size)
+				}
+				for place, c := range places {
+					place = place.Mul(extent.Width).Div(400)
+					expectColor(t, name+" of "+from+": frame "+string(rune('0'+i))+" at "+place.String(), got.frames[i].NRGBAAt(place.X, place.Y), c)
+				}
+			}
+			for _, format := range []media.Format{media.JPEG, media.AVIF} {
+				expectColor(t, name+" as "+format.Name(), decodeAny(t, find(t, variants, name, format).Bytes).NRGBAAt(150, 120), red)
+			}
+		}
+	}
+}
+
+func TestGreyAnimationComesOutInSRGB(t *testing.T) {
+	area := stdimage.Rect(0, 0, 40, 30)
+	for name, colors := range map[string]color.Palette{
+		"opaque":      {color.Gray{Y: 0}, color.Gray{Y: 200}},
+		"transparent": {color.Transparent, color.Gray{Y: 200}},
+	} {
+		first, second := stdimage.NewPaletted(area, colors), stdimage.NewPaletted(area, colors)
+		draw.Draw(second, area, stdimage.NewUniform(colors[1]), stdimage.Point{}, draw.Src)
+		file := encodeGIF(t, gif.GIF{Image: []*stdimage.Paletted{first, second}, Delay: []int{20, 20}})
+		got := parseAnimation(t, find(t, mustRender(t, file, preset(t, "avatar")), "64", media.WebP).Bytes)
+		expectColor(t, name+" first frame", got.frames[0].NRGBAAt(15, 15), color.NRGBAModel.Convert(colors[0]).(color.NRGBA))
+		expectColor(t, name+" second frame", got.frames[1].NRGBAAt(15, 15), color.NRGBA{R: 200, G: 200, B: 200, A: 255})
+	}
+}
+
+func TestFramesDoNotShowTheirNeighbours(t *testing.T) {
+	area := stdimage.Rect(0, 0, 1000, 700)
+	colors := []color.NRGBA{red, green, blue, white, red}
+	var g gif.GIF
+	for _, c := range colors {
+		g.Image, g.Delay = append(g.Image, flat(area, c)), append(g.Delay, 20)
+	}
+	got := parseAnimation(t, find(t, mustRender(t, encodeGIF(t, g), preset(t, "photo")), "320", media.WebP).Bytes)
+	for i, frame := range got.frames {
+		for _, y := range []int{0, 1, 222, 223} {
+			expectColor(t, "edge", frame.NRGBAAt(160, y), colors[i])
+		}
+	}
+}
+
+func TestEveryFrameIsCroppedLikeTheFirst(t *testing.T) {
+	// Only the first frame has something to look at, far on the right.
+	area := stdimage.Rect(0, 0, 900, 300)
+	first, second := flat(area, white), flat(area, blue)
+	for x := 700; x < 800; x += 10 {
+		for y := 100; y < 200; y += 10 {
+			c := color.Color(red)
+			if (x+y)%20 == 0 {
+				c = green
+			}
+			draw.Draw(first, stdimage.Rect(x, y, x+10, y+10), stdimage.NewUniform(c), stdimage.Point{}, draw.Src)
+		}
+	}
+	draw.Draw(second, stdimage.Rect(600, 0, 900, 300), stdimage.NewUniform(green), stdimage.Point{}, draw.Src)
+	file := encodeGIF(t, gif.GIF{Image: []*stdimage.Paletted{first, second}, Delay: []int{20, 20}})
+	variants := mustRender(t, file, preset(t, "avatar"))
+	for _, name := range []string{"64", "128", "256"} {
+		v := find(t, variants, name, media.WebP)
+		got := parseAnimation(t, v.Bytes)
+		jpeg := decodeAny(t, find(t, variants, name, media.JPEG).Bytes)
+		if d := distance(grid(jpeg, 16), grid(got.frames[0], 16)); d > 4 {
+			t.Errorf("%s: the first frame is %.1f levels from the JPEG", name, d)
+		}
+		expectColor(t, name+": the middle of the second frame", got.frames[1].NRGBAAt(v.Extent.Width*2/3, v.Extent.Height/2), green)
+	}
+	card := find(t, mustRender(t, file, preset(t, "card")), "400", media.WebP) // the middle 533 of 900 columns
+	frame := parseAnimation(t, card.Bytes).frames[1]
+	expectColor(t, "card left of the edge", frame.NRGBAAt(card.Extent.Width*3/4, 10), blue)
+	expectColor(t, "card right of the edge", frame.NRGBAAt(card.Extent.Width*9/10, 10), green)
+}
+
+// movingPhoto is an animated WebP of a phone photo, lying on its side and in
+// Display P3 as the phone stored it, and then nothing but green.
+func movingPhoto(t testing.TB) (file []byte, stored stdimage.Image) {
+	t.Helper()
+	encode := func(img []byte, options bimg.Options) []chunk {
+		options.Type, options.Quality, options.NoAutoRotate = bimg.WEBP, 95, true
+		encoded, err := bimg.Resize(img, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return readChunks(t, encoded[12:])
+	}
+	photo := encode(readPhoto(t, "test_exif_full.jpg"), bimg.Options{Width: 400, Height: 300, Force: true})
+	plain := encode(encodePNG(t, flat(stdimage.Rect(0, 0, 400, 300), green)), bimg.Options{})
+	size := stdimage.Pt(400, 300)
+	part := func(chunks []chunk, name string) chunk {
+		for _, c := range chunks {
+			if c.name == name {
+				return c
+			}
+		}
+		t.Fatalf("no %s", name)
+		return chunk{}
+	}
+	frame := func(chunks []chunk, delay int) chunk {
+		const overwrite = 2
+		header := slices.Concat(make([]byte, 6), uint24(size.X-1), uint24(size.Y-1), uint24(delay), []byte{overwrite})
+		return chunk{"ANMF", append(header, writeChunks(part(chunks, "VP8 "))...)}
+	}
+	file = writeWebP(
+		extended(flagAnimation|flagEXIF|flagICC, size), part(photo, "ICCP"),
+		chunk{"ANIM", make([]byte, 6)}, frame(photo, 1000), frame(plain, 250), part(photo, "EXIF"),
+	)
+	return file, decodeAny(t, writeWebP(part(photo, "VP8 ")))
+}
+
+func TestAnimatedPhoneWebPIsUprightAndInSRGB(t *testing.T) {
+	file, stored := movingPhoto(t)
+	want := grid(displayP3{rotated{stored}}, 12)
+	v := find(t, mustRender(t, file, preset(t, "photo")), "320", media.WebP)
+	got := parseAnimation(t, v.Bytes)
+	if v.Extent != (media.Extent{Width: 300, Height: 400}) || len(got.frames) != 2 || !slices.Equal(got.delays, []int{1000, 250}) {
+		t.Fatalf("got %v, %d frames, %v", v.Extent, len(got.frames), got.delays)
+	}
+	if d := distance(want, grid(got.frames[0], 12)); d > 0.8 {
+		t.Errorf("colors are off by %.2f levels", d)
+	}
+	if bytes.Contains(v.Bytes, []byte("ICCP")) || bytes.Contains(v.Bytes, []byte("EXIF")) {
+		t.Error("metadata is left")
+	}
+}
+
+func TestOneFrameIsAStillImage(t *testing.T) {
+	area := stdimage.Rect(0, 0, 40, 30)
+	oneGIF := encodeGIF(t, gif.GIF{Image: []*stdimage.Paletted{flat(area, red)}, Delay: []int{10}})
+	encoded, err := bimg.Resize(oneGIF, bimg.Options{Type: bimg.WEBP})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pixels := slices.DeleteFunc(readChunks(t, encoded[12:]), func(c chunk) bool { return c.name == "VP8X" })
+	header := slices.Concat(make([]byte, 6), uint24(39), uint24(29), uint24(100), []byte{0})
+	oneWebP := writeWebP(extended(flagAnimation, area.Size()), chunk{"ANIM", make([]byte, 6)},
+		chunk{"ANMF", append(header, writeChunks(pixels...)...)})
+	for name, file := range map[string][]byte{"GIF": oneGIF, "WebP": oneWebP} {
+		info, err := Probe(file, media.Limits{Bytes: 1 << 20, Pixels: 1200, Frames: 1})
+		if err != nil || info.Frames != 1 || info.Animated() {
+			t.Errorf("%s: got %+v, %v", name, info, err)
+		}
+		variant := find(t, mustRender(t, file, preset(t, "photo")), "320", media.WebP)
+		if parseAnimation(t, variant.Bytes) != nil {
+			t.Errorf("%s is animated", name)
+		}
+		expectColor(t, name, decodeAny(t, variant.Bytes).NRGBAAt(20, 15), red)
+	}
+}
+
+func TestRejectedAnimations(t *testing.T) {
+	photo := readPhoto(t, "test.gif") // 24 frames of 703 x 681
+	webp := find(t, mustRender(t, patches(t, 0), preset(t, "photo")), "640", media.WebP).Bytes
+	const pixels = 24 * 703 * 681
+	for name, test := range map[string]struct {
+		file   []byte
+		limits media.Limits
+		want   media.Code // "" if it is accepted
+	}{
+		"as many frames as allowed":        {webp, media.Limits{Bytes: 1e9, Pixels: 1e9, Frames: 4}, ""},
+		"one frame over":                   {webp, media.Limits{Bytes: 1e9, Pixels: 1e9, Frames: 3}, media.TooManyFrames},
+		"as many pixels as allowed":        {photo, media.Limits{Bytes: 1e9, Pixels: pixels, Frames: 24}, ""},
+		"one pixel over":                   {photo, media.Limits{Bytes: 1e9, Pixels: pixels - 1, Frames: 24}, media.TooManyPixels},
+		"half a GIF":                       {photo[:len(photo)/2], media.DefaultLimits(), media.Truncated},
+		"GIF without its last frame's end": {photo[:len(photo)-5000], media.DefaultLimits(), media.Truncated},
+		"GIF without its trailer":          {photo[:len(photo)-1], media.DefaultLimits(), ""},
+		"half a WebP":                      {webp[:len(webp)/2], media.DefaultLimits(), media.Truncated},
+		"WebP without its end":             {webp[:len(webp)-20], media.DefaultLimits(), media.Truncated},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Probe(test.file, test.limits)
+			if err == nil {
+				_, _, err = render(test.file, preset(t, "avatar"))
+			}
+			var rejection *media.Rejection
+			if errors.As(err, &rejection) != (test.want != "") || rejection != nil && rejection.Code != test.want {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestSameAnimationGivesTheSameBytes(t *testing.T) {
+	file := patches(t, 2)
+	want := mustRender(t, file, preset(t, "avatar"))
+	for _, v := range mustRender(t, file, preset(t, "avatar")) {
+		if !bytes.Equal(v.Bytes, find(t, want, v.Name, v.Format).Bytes) {
+			t.Errorf("%s%s differs", v.Name, v.Format.Extension())
+		}
+	}
+}
