@@ -229,6 +229,6 @@ func readyManifest(id media.ID, complete bool) media.Manifest {
 		Original:    &media.Original{ContentType: media.JPEG, Bytes: 5, Width: 640, Height: 480},
 		Placeholder: &media.Placeholder{ThumbHash: "3OcRJYB4d3h/iIeHeEh3eIhw+j2w", Color: "#6b7f8a"},
 		Variants:    variants,
-		Picture:     media.Picture(variants),
+		Picture:     media.Picture(variants, false),
 	}
 }

@@ -90,7 +90,7 @@ export class Card {
     this.#showResult(manifest);
     if (manifest.complete) this.#settle('complete', `All ${images} are ready.`);
     else this.#settle('ready', `${images} are ready. AVIF is being rendered.`);
-    await this.#showPicture(manifest.variants);
+    await this.#showPicture(manifest);
     if (!manifest.complete) await this.#awaitComplete(manifest);
   }
 
@@ -178,7 +178,8 @@ export class Card {
     if (placeholder) this.#showPlaceholder(placeholder);
 
     const size = original.width ? `${original.width} × ${original.height} ` : '';
-    this.#find('.facts').textContent = `${size}${typeName(original.contentType)}, ${bytes(original.bytes)}, preset ${manifest.preset}`;
+    const frames = original.animated ? `, ${plural(original.frames, 'frame')}` : '';
+    this.#find('.facts').textContent = `${size}${typeName(original.contentType)}${frames}, ${bytes(original.bytes)}, preset ${manifest.preset}`;
     fillTable(this.#find('table'), manifest, this.#preset);
     this.#find('code').textContent = picture;
     this.#find('.manifest').href = `api/v1/uploads/${id}`;
@@ -197,8 +198,8 @@ export class Card {
   }
 
   /** Puts the picture in once it can be painted, so that it never shows half. */
-  async #showPicture(variants) {
-    const picture = createPicture(variants, this.#preset.formats, this.#file.name);
+  async #showPicture({ variants, original }) {
+    const picture = createPicture(variants, this.#preset.formats, this.#file.name, original.animated);
     const img = picture.querySelector('img');
     try {
       await img.decode();

@@ -51,7 +51,8 @@ export { UploadError };
  * @property {'processing' | 'ready' | 'rejected' | 'failed'} status
  * @property {boolean} complete    AVIF is there as well as WebP and JPEG
  * @property {string} preset
- * @property {{contentType: string, bytes: number, width?: number, height?: number}} original
+ * @property {{contentType: string, bytes: number, width?: number, height?: number,
+ *   animated?: boolean, frames?: number}} original
  * @property {{thumbhash: string, color: string}} [placeholder]
  * @property {Variant[]} variants
  * @property {string} picture

@@ -11,8 +11,9 @@ const SIZES = '(min-width: 60rem) 20rem, calc(92vw - 1rem)';
  * @param {Variant[]} variants
  * @param {string[]} formats  best first: a browser takes the first source that it can show
  * @param {string} alt
+ * @param {boolean} [animated]  only WebP moves; the others are for people who want less motion
  */
-export function createPicture(variants, formats, alt) {
+export function createPicture(variants, formats, alt, animated) {
   const picture = document.createElement('picture');
   const img = document.createElement('img');
   const { width, height, url } = largest(variants);
@@ -23,6 +24,7 @@ export function createPicture(variants, formats, alt) {
     const isFallback = format === 'image/jpeg';
     const target = isFallback ? img : picture.appendChild(document.createElement('source'));
     Object.assign(target, { sizes: SIZES, srcset }, isFallback ? { src: url } : { type: format });
+    if (animated && !isFallback && format !== 'image/webp') target.media = '(prefers-reduced-motion: reduce)';
   }
   picture.append(img);
   return picture;

@@ -127,6 +127,9 @@ func (r *run) render(ctx context.Context, original bucket.Info, preset media.Pre
 	if info.Format != "" { // known of some rejected files too; process shares the Original
 		manifest.Original.ContentType = info.Format
 		manifest.Original.Width, manifest.Original.Height = info.Upright.Width, info.Upright.Height
+		if info.Animated() {
+			manifest.Original.Animated, manifest.Original.Frames = true, info.Frames
+		}
 	}
 	if err != nil {
 		return err

@@ -53,7 +53,7 @@ func TestPhotoIsPublishedInEveryVariantOfItsPreset(t *testing.T) {
 			if m.Placeholder == nil || m.Placeholder.ThumbHash == "" || len(m.Placeholder.Color) != len("#rrggbb") {
 				t.Errorf("placeholder %+v", m.Placeholder)
 			}
-			if m.Picture != media.Picture(m.Variants) || strings.Count(m.Picture, "<source") != 2 {
+			if m.Picture != media.Picture(m.Variants, false) || strings.Count(m.Picture, "<source") != 2 {
 				t.Errorf("picture %s", m.Picture)
 			}
 			if got, want := len(m.Variants), 3*len(test.extents); got != want {
@@ -245,7 +245,7 @@ func TestFileThatBreaksMidwayIsRejectedWithoutVariants(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			manifest := media.Manifest{ID: id, Preset: presets[0].Name, Rev: presets[0].Rev()}
+			manifest := media.Manifest{ID: id, Preset: presets[0].Name, Rev: presets[0].Rev(), Original: new(media.Original)}
 			broken := partial{vips.Render(ctx, data, info, presets[0]), count, media.Reject(media.Corrupt, "The file is damaged.")}
 			err = r.publish(ctx, *original, presets[0], manifest, broken)
 			h.expectSound(id)

@@ -41,6 +41,8 @@ type Original struct {
 	Bytes       int64  `json:"bytes"`
 	Width       int    `json:"width,omitempty"`
 	Height      int    `json:"height,omitempty"`
+	Animated    bool   `json:"animated,omitempty"`
+	Frames      int    `json:"frames,omitempty"` // of an animation; 0 for a still image
 }
 
 // Placeholder is what a page shows until an image has loaded.

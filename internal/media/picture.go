@@ -8,7 +8,10 @@ import (
 // Picture returns an HTML <picture> element over the variants that are
 // published: one <source> for each format in the order given, except for JPEG,
 // which is the <img> that every browser shows. It is empty without a JPEG.
-func Picture(variants []Variant) string {
+//
+// Of an animation only WebP moves. The other formats are then for people who have
+// asked their system for less motion.
+func Picture(variants []Variant, animated bool) string {
 	srcsets := make(map[Format][]string)
 	listed := make(map[string]bool)
 	var formats []Format
@@ -36,7 +39,11 @@ func Picture(variants []Variant) string {
 	b.WriteString("<picture>\n")
 	for _, format := range formats {
 		if format != JPEG {
-			fmt.Fprintf(&b, "  <source type=\"%s\" sizes=\"%s\" srcset=\"%s\">\n", format, sizes, strings.Join(srcsets[format], ", "))
+			condition := ""
+			if animated && format != WebP {
+				condition = ` media="(prefers-reduced-motion: reduce)"`
+			}
+			fmt.Fprintf(&b, "  <source type=\"%s\"%s sizes=\"%s\" srcset=\"%s\">\n", format, condition, sizes, strings.Join(srcsets[format], ", "))
 		}
 	}
 	fmt.Fprintf(&b, "  <img src=\"%s\" sizes=\"%s\" srcset=\"%s\" width=\"%d\" height=\"%d\" alt=\"\" loading=\"lazy\" decoding=\"async\">\n",

@@ -14,15 +14,18 @@ func TestPicture(t *testing.T) {
 	photo := media.ShippedPresets()[0]
 	large := published(photo, media.Extent{Width: 3024, Height: 4032})
 	quick := large[len(photo.Sizes):] // without AVIF
-	tests := map[string][]media.Variant{
-		"picture-complete.golden": large,
-		"picture-ready.golden":    quick,
-		"picture-small.golden":    published(photo, media.Extent{Width: 400, Height: 300}), // two sizes come out alike
-		"picture-jpeg.golden":     large[2*len(photo.Sizes):],
-	}
-	for name, variants := range tests {
+	for name, test := range map[string]struct {
+		variants []media.Variant
+		animated bool
+	}{
+		"picture-complete.golden": {large, false},
+		"picture-ready.golden":    {quick, false},
+		"picture-small.golden":    {published(photo, media.Extent{Width: 400, Height: 300}), false}, // two sizes come out alike
+		"picture-jpeg.golden":     {large[2*len(photo.Sizes):], false},
+		"picture-animated.golden": {large, true},
+	} {
 		t.Run(name, func(t *testing.T) {
-			picture := media.Picture(variants)
+			picture := media.Picture(test.variants, test.animated)
 			golden(t, name, anyRev(picture)+"\n")
 			checkMarkup(t, picture)
 		})
@@ -59,7 +62,7 @@ func TestNoPictureWithoutAJPEG(t *testing.T) {
 	photo := media.ShippedPresets()[0]
 	large := published(photo, media.Extent{Width: 3024, Height: 4032})
 	for name, variants := range map[string][]media.Variant{"nothing": nil, "AVIF only": large[:4], "unpublished": photo.Variants(testID)} {
-		if got := media.Picture(variants); got != "" {
+		if got := media.Picture(variants, false); got != "" {
 			t.Errorf("%s: got %s", name, got)
 		}
 	}
