@@ -205,11 +205,11 @@ func movingPhoto(t testing.TB) (file []byte, stored stdimage.Image) {
 		header := slices.Concat(make([]byte, 6), uint24(size.X-1), uint24(size.Y-1), uint24(delay), []byte{overwrite})
 		return chunk{"ANMF", append(header, writeChunks(part(chunks, "VP8 "))...)}
 	}
-	file = writeWebP(
+	file = joinWebP(
 		extended(flagAnimation|flagEXIF|flagICC, size), part(photo, "ICCP"),
 		chunk{"ANIM", make([]byte, 6)}, frame(photo, 1000), frame(plain, 250), part(photo, "EXIF"),
 	)
-	return file, decodeAny(t, writeWebP(part(photo, "VP8 ")))
+	return file, decodeAny(t, joinWebP(part(photo, "VP8 ")))
 }
 
 func TestAnimatedPhoneWebPIsUprightAndInSRGB(t *testing.T) {
@@ -237,7 +237,7 @@ func TestOneFrameIsAStillImage(t *testing.T) {
 	}
 	pixels := slices.DeleteFunc(readChunks(t, encoded[12:]), func(c chunk) bool { return c.name == "VP8X" })
 	header := slices.Concat(make([]byte, 6), uint24(39), uint24(29), uint24(100), []byte{0})
-	oneWebP := writeWebP(extended(flagAnimation, area.Size()), chunk{"ANIM", make([]byte, 6)},
+	oneWebP := joinWebP(extended(flagAnimation, area.Size()), chunk{"ANIM", make([]byte, 6)},
 		chunk{"ANMF", append(header, writeChunks(pixels...)...)})
 	for name, file := range map[string][]byte{"GIF": oneGIF, "WebP": oneWebP} {
 		info, err := Probe(file, media.Limits{Bytes: 1 << 20, Pixels: 1200, Frames: 1})

@@ -53,8 +53,8 @@ func (p plane) reduced(width int) plane {
 	return out
 }
 
-// green is the band that carries most of what the eye takes for sharpness.
-func green(img *stdimage.NRGBA) plane {
+// greenPlane is the band that carries most of what the eye takes for sharpness.
+func greenPlane(img *stdimage.NRGBA) plane {
 	p := plane{img.Rect.Dx(), img.Rect.Dy(), nil}
 	for at := 1; at < len(img.Pix); at += 4 {
 		p.values = append(p.values, float64(img.Pix[at]))
@@ -119,7 +119,7 @@ func TestEverySizeIsAsSharpAsAReductionOfTheOriginal(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := &Rendering{info: info, preset: preset(t, "photo")}
-		full := green(test.pixels)
+		full := greenPlane(test.pixels)
 		var master, larger *image
 		for _, stage := range r.stages() {
 			extent := stage.plan.Scaled
@@ -141,11 +141,11 @@ func TestEverySizeIsAsSharpAsAReductionOfTheOriginal(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if soft := green(toGo(scaled)).detail() / green(toGo(direct)).detail(); soft < 0.99 {
+			if soft := greenPlane(toGo(scaled)).detail() / greenPlane(toGo(direct)).detail(); soft < 0.99 {
 				t.Errorf("%s %d: made from the next larger size it has %.3f of the detail", test.name, extent.Width, soft)
 			}
 			direct.free()
-			got, want := green(toGo(scaled)), full.reduced(extent.Width).reduced(extent.Height)
+			got, want := greenPlane(toGo(scaled)), full.reduced(extent.Width).reduced(extent.Height)
 			mean, worst := want.differences(got)
 			detail := got.detail() / want.detail()
 			t.Logf("%s %d: mean %.2f, worst %.0f, detail %.3f", test.name, extent.Width, mean, worst, detail)

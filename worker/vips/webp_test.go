@@ -36,7 +36,7 @@ func writeChunks(chunks ...chunk) []byte {
 	return b.Bytes()
 }
 
-func writeWebP(chunks ...chunk) []byte {
+func joinWebP(chunks ...chunk) []byte {
 	return writeChunks(chunk{"RIFF", append([]byte("WEBP"), writeChunks(chunks...)...)})
 }
 
@@ -81,7 +81,7 @@ func parseAnimation(t testing.TB, file []byte) *animation {
 			size := stdimage.Pt(readUint24(c.data[6:])+1, readUint24(c.data[9:])+1)
 			a.delays = append(a.delays, readUint24(c.data[12:]))
 			area := stdimage.Rectangle{Min: at, Max: at.Add(size)}
-			still := writeWebP(append([]chunk{extended(flagAlpha, size)}, readChunks(t, c.data[16:])...)...)
+			still := joinWebP(append([]chunk{extended(flagAlpha, size)}, readChunks(t, c.data[16:])...)...)
 			operator := draw.Over
 			if c.data[15]&2 != 0 { // do not blend
 				operator = draw.Src
