@@ -123,7 +123,7 @@ func (r *run) render(ctx context.Context, original bucket.Info, preset media.Pre
 	if err != nil {
 		return err
 	}
-	info, err := r.probe(data, original)
+	info, err := r.probe(data, original, preset)
 	if info.Format != "" { // known of some rejected files too; process shares the Original
 		manifest.Original.ContentType = info.Format
 		manifest.Original.Width, manifest.Original.Height = info.Upright.Width, info.Upright.Height
@@ -155,8 +155,9 @@ func (r *run) fetch(ctx context.Context, original bucket.Info) ([]byte, error) {
 	return data, err
 }
 
-// probe looks at the header of an original, and whether it is what was declared.
-func (r *run) probe(data []byte, original bucket.Info) (vips.Info, error) {
+// probe looks at the header of an original, whether it is what was declared, and
+// whether there is the memory for it.
+func (r *run) probe(data []byte, original bucket.Info, preset media.Preset) (vips.Info, error) {
 	defer clock(&r.report.probe)()
 	info, err := vips.Probe(data, r.Limits)
 	if err != nil {
@@ -165,5 +166,5 @@ func (r *run) probe(data []byte, original bucket.Info) (vips.Info, error) {
 	if !info.Format.Compatible(media.Format(original.ContentType)) {
 		return info, media.Reject(media.TypeMismatch, "The file was declared as %s, but it is %s.", media.Format(original.ContentType).Name(), info.Format.Name())
 	}
-	return info, nil
+	return info, info.Fit(preset, r.Limits.Memory)
 }

@@ -50,6 +50,8 @@ func TestFilesAreRejectedForTheirOwnFault(t *testing.T) {
 			media.TooManyBytes, media.Original{ContentType: media.JPEG, Bytes: 53653}},
 		"a pixel too many": {"image/jpeg", jpeg, func(l *limits) { l.Pixels = 1680*1050 - 1 },
 			media.TooManyPixels, media.Original{ContentType: media.JPEG, Bytes: 53653, Width: 1680, Height: 1050}},
+		"not enough memory": {"image/jpeg", jpeg, func(l *limits) { l.Memory = 64 << 20 },
+			media.TooManyPixels, media.Original{ContentType: media.JPEG, Bytes: 53653, Width: 1680, Height: 1050}},
 		"a frame too many": {"image/gif", photo(t, "test.gif"), func(l *limits) { l.Frames = 1 },
 			media.TooManyFrames, media.Original{ContentType: media.GIF, Bytes: 650162, Width: 703, Height: 681, Animated: true, Frames: 24}},
 	} {

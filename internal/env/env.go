@@ -64,7 +64,8 @@ func (r *Reader) Seconds(name string, fallback, least, most time.Duration) time.
 }
 
 // Limits returns the limits that an operator can set: PRESIZE_MAX_BYTES,
-// PRESIZE_MAX_MEGAPIXELS and PRESIZE_MAX_FRAMES.
+// PRESIZE_MAX_MEGAPIXELS and PRESIZE_MAX_FRAMES. The memory is what Lambda says
+// that the function has, in AWS_LAMBDA_FUNCTION_MEMORY_SIZE.
 func (r *Reader) Limits() media.Limits {
 	const mega = 1_000_000
 	fallback := media.DefaultLimits()
@@ -72,6 +73,7 @@ func (r *Reader) Limits() media.Limits {
 		Bytes:  r.Int("PRESIZE_MAX_BYTES", fallback.Bytes, 1, maxPut),
 		Pixels: r.Int("PRESIZE_MAX_MEGAPIXELS", fallback.Pixels/mega, 1, 10_000) * mega,
 		Frames: int(r.Int("PRESIZE_MAX_FRAMES", int64(fallback.Frames), 1, 100_000)),
+		Memory: r.Int("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", fallback.Memory>>20, 1, 1<<20) << 20,
 	}
 }
 

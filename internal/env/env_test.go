@@ -102,8 +102,8 @@ func TestLimits(t *testing.T) {
 	if got := unset.Limits(); got != media.DefaultLimits() || unset.Err() != nil {
 		t.Errorf("unset: got %+v, %v", got, unset.Err())
 	}
-	set := reader(map[string]string{"PRESIZE_MAX_BYTES": "1000", "PRESIZE_MAX_MEGAPIXELS": "20", "PRESIZE_MAX_FRAMES": "3"})
-	if got, want := set.Limits(), (media.Limits{Bytes: 1000, Pixels: 20_000_000, Frames: 3}); got != want || set.Err() != nil {
+	set := reader(map[string]string{"PRESIZE_MAX_BYTES": "1000", "PRESIZE_MAX_MEGAPIXELS": "20", "PRESIZE_MAX_FRAMES": "3", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024"})
+	if got, want := set.Limits(), (media.Limits{Bytes: 1000, Pixels: 20_000_000, Frames: 3, Memory: 1 << 30}); got != want || set.Err() != nil {
 		t.Errorf("set: got %+v, %v", got, set.Err())
 	}
 	wrong := reader(map[string]string{"PRESIZE_MAX_BYTES": "5368709121", "PRESIZE_MAX_MEGAPIXELS": "0", "PRESIZE_MAX_FRAMES": "x"})

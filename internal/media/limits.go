@@ -6,10 +6,11 @@ type Limits struct {
 	Bytes  int64 // size of the file
 	Pixels int64 // width x height, of all frames together
 	Frames int   // frames of an animation; 1 for a still image
+	Memory int64 // bytes that the worker may have in use; 0 for no limit
 }
 
 // DefaultLimits are the limits of a service that sets none: 50 MiB, 100
-// megapixels, 300 frames.
+// megapixels, 300 frames, 2 GiB of memory.
 func DefaultLimits() Limits {
-	return Limits{Bytes: 50 << 20, Pixels: 100_000_000, Frames: 300}
+	return Limits{Bytes: 50 << 20, Pixels: 100_000_000, Frames: 300, Memory: 2 << 30}
 }

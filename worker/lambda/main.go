@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -41,6 +42,8 @@ func newWorker(ctx context.Context, vars *env.Reader, log *slog.Logger) (*worker
 	if err != nil {
 		return nil, err
 	}
+	// Three quarters are for libvips, which Go's collector knows nothing of.
+	debug.SetMemoryLimit(limits.Memory / 4)
 	objects := s3.NewFromConfig(account)
 	return worker.New(worker.Config{
 		Input:   bucket.New(objects, input),

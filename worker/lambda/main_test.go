@@ -32,11 +32,13 @@ func TestEnvironmentConfiguresTheWorker(t *testing.T) {
 		"PRESIZE_MAX_MEGAPIXELS":  "2",
 		"PRESIZE_MAX_FRAMES":      "3",
 		"PRESIZE_DISTRIBUTION_ID": "EDFDVBD6EXAMPLE",
+
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (media.Limits{Bytes: 1000, Pixels: 2_000_000, Frames: 3}); w.Limits != want {
+	if want := (media.Limits{Bytes: 1000, Pixels: 2_000_000, Frames: 3, Memory: 1 << 30}); w.Limits != want {
 		t.Errorf("limits %+v, want %+v", w.Limits, want)
 	}
 	if d, ok := w.CDN.(worker.Distribution); !ok || d.ID != "EDFDVBD6EXAMPLE" || d.Client == nil {

@@ -35,6 +35,14 @@ presize_header(const void *buf, size_t len, const char *loader, PresizeHeader *h
 	header->height = vips_image_get_height(image);
 	header->orientation = vips_image_get_orientation(image);
 	header->pages = vips_image_get_n_pages(image);
+	header->pixel = VIPS_IMAGE_SIZEOF_PEL(image);
+	header->alpha = vips_image_hasalpha(image);
+	header->interlaced = 0;
+	if (vips_image_get_typeof(image, "interlaced") &&
+		vips_image_get_int(image, "interlaced", &header->interlaced)) {
+		g_object_unref(image);
+		return -1;
+	}
 	g_object_unref(image);
 	return 0;
 }

@@ -8,6 +8,9 @@ typedef struct {
 	int height;
 	int orientation; // 1 to 8 as in EXIF
 	int pages;
+	int pixel; // bytes that a decoded pixel takes
+	int alpha; // whether it has alpha
+	int interlaced; // whether the file has the image in several passes
 } PresizeHeader;
 
 // presize_header reads the header of an encoded image and decodes nothing. It

@@ -15,6 +15,12 @@ type Info struct {
 	Format  media.Format
 	Upright media.Extent // as the image is to be seen, orientation applied
 	Frames  int          // 1 for a still image
+
+	// What the need of memory depends on, see Memory.
+	bytes      int  // of the file
+	pixel      int  // bytes that a decoded pixel takes
+	alpha      bool // whether it has alpha
+	interlaced bool // whether the file has the image in several passes
 }
 
 // loaders names the one loader of libvips that may read each format, so that a
@@ -61,6 +67,11 @@ func Probe(original []byte, limits media.Limits) (Info, error) {
 		Format:  format,
 		Upright: media.Extent{Width: int(header.width), Height: int(header.height)},
 		Frames:  1,
+
+		bytes:      len(original),
+		pixel:      int(header.pixel),
+		alpha:      header.alpha != 0,
+		interlaced: header.interlaced != 0,
 	}
 	if header.orientation >= 5 { // EXIF 2.32 §4.6.4: the rows and columns change places
 		info.Upright = media.Extent{Width: info.Upright.Height, Height: info.Upright.Width}

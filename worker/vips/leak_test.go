@@ -1,0 +1,79 @@
+package vips
+
+import (
+	"errors"
+	"runtime/debug"
+	"testing"
+
+	"github.com/h2non/bimg"
+
+	"github.com/presize/presize/internal/media"
+)
+
+// tiny is a preset that is cheap to render and goes every way that others go.
+func tiny() media.Preset {
+	return media.Preset{
+		Name: "tiny", Fit: media.Cover, Crop: media.Attention, Background: "#ffffff",
+		Sizes: []media.Size{{Width: 16, Height: 16}, {Width: 32, Height: 24}},
+		Encoders: []media.Encoder{
+			{Format: media.AVIF, Quality: 50, Speed: 9}, {Format: media.WebP, Quality: 50}, {Format: media.JPEG, Quality: 50},
+		},
+	}
+}
+
+// TestMemoryStaysFlat renders and rejects 1,000 files each. If only one decoded
+// image of each leaked, 3 KiB at least, that would add up to more than the bound.
+func TestMemoryStaysFlat(t *testing.T) {
+	const (
+		rounds = 1000
+		bound  = 2500 << 10
+	)
+	drawn := encodePNG(t, disc(48))
+	var good, bad [][]byte
+	for _, options := range []bimg.Options{
+		{Type: bimg.PNG}, {Type: bimg.JPEG}, {Type: bimg.JPEG, Interlace: true}, {Type: bimg.WEBP}, {Type: bimg.GIF},
+		{Type: bimg.TIFF}, {Type: bimg.AVIF, Speed: 9}, {Type: bimg.PNG, Interlace: true},
+	} {
+		file, err := bimg.Resize(drawn, options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		good = append(good, file)
+		bad = append(bad, file[:len(file)*2/3], file[:20])
+	}
+	phone := readPhoto(t, "test2.heic") // too slow for every round
+	both := func(round int) {
+		if round%200 == 0 {
+			if _, _, err := render(phone, tiny()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, _, err := render(good[round%len(good)], tiny()); err != nil {
+			t.Fatal(err)
+		}
+		var rejection *media.Rejection
+		if _, _, err := render(bad[round%len(bad)], tiny()); !errors.As(err, &rejection) {
+			t.Fatalf("not rejected: %v", err)
+		}
+	}
+	resident := func() int64 {
+		debug.FreeOSMemory()
+		bytes, err := status("VmRSS")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes
+	}
+	for round := range rounds / 4 { // until every pool and thread is there
+		both(round)
+	}
+	before := resident()
+	for round := range rounds {
+		both(round)
+	}
+	grown := resident() - before
+	t.Logf("%d KiB more than the %d KiB after the warm-up", grown>>10, before>>10)
+	if grown > bound {
+		t.Errorf("grown by %d KiB, the bound is %d KiB", grown>>10, bound>>10)
+	}
+}
