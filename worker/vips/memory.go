@@ -5,10 +5,10 @@ import (
 )
 
 // How much memory a rendering takes at its peak, measured by BenchmarkMemory and
-// rounded up. worker/vips/README.md
-// has the table.
+// rounded up. worker/vips/README.md has the table.
 const (
 	process = 64 << 20 // a process that renders nothing
+	rgba    = 4        // bytes of a decoded pixel, whatever the palette is
 
 	// Decoders that read row by row hold a part of the image, and of what is
 	// scaled down a window of rows, however long these are.
@@ -24,6 +24,7 @@ const (
 	wholeTIFF      = 1.5 // a strip may be the whole image, and each band a strip
 	wholeAVIF      = 5.3
 	sandboxedHEVC  = 9.0
+	animated       = 3.0 // frames in RGBA, of the sizes that are encoded at once
 	encoding       = 48 // bytes for each pixel of all sizes, in three formats at once
 	encodingAlpha  = 52 // that much more where there is alpha
 	marginEstimate = 1.25
@@ -46,7 +47,11 @@ func (i Info) Memory(preset media.Preset) int64 {
 		}
 		planned[plan] = true
 	}
-	return int64(marginEstimate * (process + float64(i.bytes) + i.decoding() + float64(output*int64(encode))))
+	need := process + float64(i.bytes) + i.decoding() + float64(output*int64(encode))
+	if i.Frames > 1 {
+		need += animated * rgba * float64(i.Upright.Pixels())
+	}
+	return int64(marginEstimate * need)
 }
 
 // decoding is the part of Memory that the decoder takes.
@@ -67,7 +72,6 @@ func (i Info) decoding() float64 {
 	case media.WebP:
 		return wholeWebP * decoded
 	case media.GIF:
-		const rgba = 4 // whatever the palette is
 		return wholeGIF * rgba * float64(i.Upright.Pixels())
 	case media.TIFF:
 		return rows + wholeTIFF*decoded
