@@ -25,8 +25,8 @@ const (
 	wholeAVIF      = 5.3
 	sandboxedHEVC  = 9.0
 	animated       = 3.0 // frames in RGBA, of the sizes that are encoded at once
-	encoding       = 48 // bytes for each pixel of all sizes, in three formats at once
-	encodingAlpha  = 52 // that much more where there is alpha
+	encoding       = 48  // bytes for each pixel of all sizes, in three formats at once
+	encodingAlpha  = 52  // that much more where there is alpha
 	marginEstimate = 1.25
 )
 

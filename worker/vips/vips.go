@@ -31,11 +31,14 @@ import (
 	"github.com/presize/presize/internal/media"
 )
 
-// start turns libvips' cache of operations off: no two renders ever share one,
-// and it would keep whole images alive.
+// start sets libvips up. Its cache of operations is off: no two renders ever share
+// one, and it would keep whole images alive. Its threads are as many as there are
+// processors, so that the last and largest AVIF does not leave one idle; bytes
+// do not depend on their number.
 var start = sync.OnceFunc(func() {
 	bimg.VipsCacheSetMax(0)
 	bimg.VipsCacheSetMaxMem(0)
+	C.vips_concurrency_set(C.int(runtime.GOMAXPROCS(0)))
 })
 
 // errVips stands for every error of libvips. It has no message, because libvips
