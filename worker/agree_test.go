@@ -14,6 +14,7 @@ import (
 
 	"github.com/presize/presize/deploy/local/s3test"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/phototest"
 )
 
 func TestRepeatedEventEndsEarly(t *testing.T) {
@@ -35,7 +36,7 @@ func TestRepeatedEventEndsEarly(t *testing.T) {
 
 func TestSameOriginalGivesTheSameKeysAndBytes(t *testing.T) {
 	h := newHarness(t, media.ShippedPresets())
-	original := photo(t, "test.jpg")
+	original := phototest.Read(t, "test.jpg")
 	var want map[string]object
 	for range 2 {
 		id := media.NewID()

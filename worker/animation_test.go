@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/phototest"
 )
 
 func TestAnimationIsPublishedAsOne(t *testing.T) {
 	h := newHarness(t, sketch(t, 80))
 	id := media.NewID()
-	h.put(id, "image/gif", nil, photo(t, "test.gif"))
+	h.put(id, "image/gif", nil, phototest.Read(t, "test.gif"))
 	h.mustHandle(created(id))
 	manifest, objects := h.manifest(id), h.published(id)
 	want := media.Original{ContentType: media.GIF, Bytes: 650162, Width: 703, Height: 681, Animated: true, Frames: 24}

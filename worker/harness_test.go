@@ -13,8 +13,6 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -37,22 +35,6 @@ var packageDir = func() string {
 	}
 	return dir
 }()
-
-// photo returns one of the photos that bimg is tested with.
-func photo(t testing.TB, name string) []byte {
-	t.Helper()
-	list := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/h2non/bimg")
-	list.Dir = packageDir
-	dir, err := list.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
 
 // drawing returns a small PNG, the same for the same shade.
 func drawing(t testing.TB, shade uint8) []byte {

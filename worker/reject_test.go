@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/phototest"
 )
 
 // expectRejected fails the test unless a rejected manifest is all there is of id.
@@ -24,7 +25,7 @@ func (h *harness) expectRejected(id media.ID, code media.Code) {
 
 func TestFilesAreRejectedForTheirOwnFault(t *testing.T) {
 	type limits = media.Limits
-	jpeg := photo(t, "test.jpg")
+	jpeg := phototest.Read(t, "test.jpg")
 	for name, test := range map[string]struct {
 		contentType string
 		data        []byte
@@ -34,11 +35,11 @@ func TestFilesAreRejectedForTheirOwnFault(t *testing.T) {
 	}{
 		"no bytes": {"image/jpeg", nil, nil,
 			media.Empty, media.Original{ContentType: media.JPEG}},
-		"SVG": {"image/png", photo(t, "test.svg"), nil,
+		"SVG": {"image/png", phototest.Read(t, "test.svg"), nil,
 			media.UnsupportedType, media.Original{ContentType: media.PNG, Bytes: 68630}},
-		"PDF": {"application/pdf", photo(t, "test.pdf"), nil,
+		"PDF": {"application/pdf", phototest.Read(t, "test.pdf"), nil,
 			media.UnsupportedType, media.Original{ContentType: "application/pdf", Bytes: 1452921}},
-		"PNG declared as JPEG": {"image/jpeg", photo(t, "test.png"), nil,
+		"PNG declared as JPEG": {"image/jpeg", phototest.Read(t, "test.png"), nil,
 			media.TypeMismatch, media.Original{ContentType: media.PNG, Bytes: 618313, Width: 400, Height: 300}},
 		"JPEG without a type": {"binary/octet-stream", jpeg, nil,
 			media.TypeMismatch, media.Original{ContentType: media.JPEG, Bytes: 53653, Width: 1680, Height: 1050}},
@@ -52,7 +53,7 @@ func TestFilesAreRejectedForTheirOwnFault(t *testing.T) {
 			media.TooManyPixels, media.Original{ContentType: media.JPEG, Bytes: 53653, Width: 1680, Height: 1050}},
 		"not enough memory": {"image/jpeg", jpeg, func(l *limits) { l.Memory = 64 << 20 },
 			media.TooManyPixels, media.Original{ContentType: media.JPEG, Bytes: 53653, Width: 1680, Height: 1050}},
-		"a frame too many": {"image/gif", photo(t, "test.gif"), func(l *limits) { l.Frames = 1 },
+		"a frame too many": {"image/gif", phototest.Read(t, "test.gif"), func(l *limits) { l.Frames = 1 },
 			media.TooManyFrames, media.Original{ContentType: media.GIF, Bytes: 650162, Width: 703, Height: 681, Animated: true, Frames: 24}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/phototest"
 )
 
 // quiet is a log for tests that do not look at it.
@@ -117,7 +118,7 @@ func (h *harness) logLine() map[string]any {
 }
 
 func TestEveryJobHasOneLogLineWithoutPrivateThings(t *testing.T) {
-	original := photo(t, "test_exif_full.jpg")
+	original := phototest.Read(t, "test_exif_full.jpg")
 	h := newHarness(t, media.ShippedPresets())
 	id := media.NewID()
 	metadata := map[string]string{"preset": "avatar", "filename": "Geheim%20Foto.JPG"}

@@ -12,10 +12,11 @@ import (
 	"testing"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/phototest"
 )
 
 func TestPhotoGoesAllTheWay(t *testing.T) {
-	original := readFile(t, photo(t, "test_exif_full.jpg"))
+	original := phototest.Read(t, "test_exif_full.jpg")
 	stack := startStack(t)
 	upload := stack.upload(media.JPEG, original)
 
@@ -150,7 +151,7 @@ func checkRemoval(t *testing.T, stack client, m media.Manifest) {
 }
 
 func TestImageCanBePostedToTheAPIItself(t *testing.T) {
-	original := readFile(t, photo(t, "test.png"))
+	original := phototest.Read(t, "test.png")
 	stack := startStack(t)
 	var m media.Manifest
 	stack.sendJSON("POST", "/api/v1/images?preset=avatar", original, http.StatusAccepted, &m, "Content-Type", "image/png")

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/presize/presize/internal/phototest"
 )
 
 // observe makes the page write down every state of its cards, and how far the
@@ -62,7 +64,7 @@ func pick(b browser, stack client, files ...string) {
 }
 
 func TestPageTakesAPhotoAllTheWay(t *testing.T) {
-	file := photo(t, "test_exif_full.jpg")
+	file := phototest.Path(t, "test_exif_full.jpg")
 	b := openBrowser(t)
 	stack := startStack(t)
 	pick(b, stack, file)
@@ -116,8 +118,8 @@ func TestPageShowsARejectionAsASentence(t *testing.T) {
 		complains bool // the browser itself does so about every request that is refused
 	}{
 		"text named like a photo": {letter, false},
-		"damaged photo":           {photo(t, "corrupt.jpg"), false},
-		"PDF":                     {photo(t, "test.pdf"), true},
+		"damaged photo":           {phototest.Path(t, "corrupt.jpg"), false},
+		"PDF":                     {phototest.Path(t, "test.pdf"), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := openBrowser(t)
@@ -138,7 +140,7 @@ func TestPageShowsARejectionAsASentence(t *testing.T) {
 }
 
 func TestPageTakesSeveralFilesOfAPreset(t *testing.T) {
-	files := []string{photo(t, "test.png"), photo(t, "test.webp"), photo(t, "vertical.jpg")}
+	files := []string{phototest.Path(t, "test.png"), phototest.Path(t, "test.webp"), phototest.Path(t, "vertical.jpg")}
 	b := openBrowser(t)
 	stack := startStack(t)
 	b.do(

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/phototest"
 )
 
 // child is the program in a process of its own.
@@ -53,7 +54,7 @@ func (c child) stop(signal os.Signal) error {
 }
 
 func TestUploadCutOffByAKillIsFinishedAfterTheRestart(t *testing.T) {
-	original := readFile(t, photo(t, "test_exif_full.jpg"))
+	original := phototest.Read(t, "test_exif_full.jpg")
 	settings := freeSettings(t)
 
 	first := startChild(t, settings)
@@ -78,7 +79,7 @@ func TestUploadCutOffByAKillIsFinishedAfterTheRestart(t *testing.T) {
 }
 
 func TestUploadsOutliveARestart(t *testing.T) {
-	original := readFile(t, photo(t, "test.png"))
+	original := phototest.Read(t, "test.png")
 	settings := freeSettings(t)
 
 	first := startChild(t, settings)

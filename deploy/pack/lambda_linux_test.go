@@ -22,6 +22,7 @@ import (
 	"github.com/presize/presize/deploy/local/s3test"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/pack"
+	"github.com/presize/presize/internal/phototest"
 )
 
 // function is a bootstrap that runs as on Lambda, and the server side of the
@@ -188,7 +189,7 @@ func TestPackagedFunctionsServeAnUpload(t *testing.T) {
 	worker := start(t, "worker", layer, append(environment,
 		"VIPS_BLOCK_UNTRUSTED=1", "VIPS_WARNING=1", "MALLOC_ARENA_MAX=2"))
 
-	photo := readPhoto(t)
+	photo := phototest.Read(t, "test_exif_full.jpg") // 4032 x 3024, orientation 6
 	granted := api.request("POST", "/api/v1/uploads", fmt.Sprintf(`{"contentType":"image/jpeg","bytes":%d}`, len(photo)))
 	if granted.StatusCode != http.StatusCreated {
 		t.Fatalf("no grant: %d %s", granted.StatusCode, granted.Body)
@@ -245,20 +246,4 @@ func TestPackagedFunctionsServeAnUpload(t *testing.T) {
 			t.Errorf("%s: %v, %d x %d", v.URL, err, shape.Width, shape.Height)
 		}
 	}
-}
-
-// readPhoto returns the iPhone photo of bimg's test data: 4032 x 3024, orientation 6.
-func readPhoto(t *testing.T) []byte {
-	t.Helper()
-	command := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/h2non/bimg")
-	command.Dir = packages
-	dir, err := command.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	photo, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "testdata", "test_exif_full.jpg"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return photo
 }

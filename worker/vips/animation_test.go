@@ -15,6 +15,7 @@ import (
 	"github.com/h2non/bimg"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/phototest"
 )
 
 // flat is a picture of one color.
@@ -188,7 +189,7 @@ func movingPhoto(t testing.TB) (file []byte, stored stdimage.Image) {
 		}
 		return readChunks(t, encoded[12:])
 	}
-	photo := encode(readPhoto(t, "test_exif_full.jpg"), bimg.Options{Width: 400, Height: 300, Force: true})
+	photo := encode(phototest.Read(t, "test_exif_full.jpg"), bimg.Options{Width: 400, Height: 300, Force: true})
 	plain := encode(encodePNG(t, flat(stdimage.Rect(0, 0, 400, 300), green)), bimg.Options{})
 	size := stdimage.Pt(400, 300)
 	part := func(chunks []chunk, name string) chunk {
@@ -253,7 +254,7 @@ func TestOneFrameIsAStillImage(t *testing.T) {
 }
 
 func TestRejectedAnimations(t *testing.T) {
-	photo := readPhoto(t, "test.gif") // 24 frames of 703 x 681
+	photo := phototest.Read(t, "test.gif") // 24 frames of 703 x 681
 	webp := find(t, mustRender(t, patches(t, 0), preset(t, "photo")), "640", media.WebP).Bytes
 	const pixels = 24 * 703 * 681
 	for name, test := range map[string]struct {

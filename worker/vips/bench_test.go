@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/phototest"
 )
 
 // BenchmarkRender renders the preset photo. ready-ms is the time to the last quick
@@ -14,7 +15,7 @@ func BenchmarkRender(b *testing.B) {
 	photo := preset(b, "photo")
 	for _, name := range []string{"test_exif_full.jpg", "vertical.jpg", "test.heic", "transparent.png"} {
 		b.Run(name, func(b *testing.B) {
-			file := readPhoto(b, name)
+			file := phototest.Read(b, name)
 			b.ReportAllocs()
 			var ready time.Duration
 			for b.Loop() {

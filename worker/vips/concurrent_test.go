@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/phototest"
 )
 
 // TestConcurrentRendersKeepTheirOutcomes mixes good files, broken ones, and those
 // that only libvips' message tells from broken ones: it has one buffer of
 // messages for all threads.
 func TestConcurrentRendersKeepTheirOutcomes(t *testing.T) {
-	photo := readPhoto(t, "test.jpg")
+	photo := phototest.Read(t, "test.jpg")
 	end := bytes.LastIndex(photo, []byte("\xff\xd9"))
 	for name, test := range map[string]struct {
 		file []byte
@@ -21,10 +22,10 @@ func TestConcurrentRendersKeepTheirOutcomes(t *testing.T) {
 	}{
 		"good JPEG":       {photo, ""},
 		"stray bytes":     {append(append(bytes.Clone(photo[:end]), 1, 2, 3), photo[end:]...), ""},
-		"good PNG":        {readPhoto(t, "transparent.png"), ""},
-		"bad entropy":     {readPhoto(t, "corrupt.jpg"), media.Corrupt},
+		"good PNG":        {phototest.Read(t, "transparent.png"), ""},
+		"bad entropy":     {phototest.Read(t, "corrupt.jpg"), media.Corrupt},
 		"half a JPEG":     {photo[:len(photo)/2], media.Truncated},
-		"half a WebP":     {readPhoto(t, "test.webp")[:15_000], media.Truncated},
+		"half a WebP":     {phototest.Read(t, "test.webp")[:15_000], media.Truncated},
 		"magic bytes":     {[]byte("\xff\xd8\xff\xe0"), media.Corrupt},
 		"no image at all": {[]byte("a letter to my grandmother"), media.UnsupportedType},
 	} {

@@ -9,6 +9,7 @@ import (
 	"github.com/h2non/bimg"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/phototest"
 )
 
 // fuzzLimits keep every file that is accepted cheap.
@@ -21,7 +22,7 @@ func seed(f *testing.F) {
 		"test.jpg", "test_exif_canon.jpg", "exif/Landscape_6.jpg", "corrupt.jpg", "test.png", "transparent.png",
 		"test.webp", "test.gif", "test.avif", "test2.heic", "test.svg",
 	} {
-		f.Add(readPhoto(f, name))
+		f.Add(phototest.Read(f, name))
 	}
 	drawn := encodePNG(f, disc(60))
 	f.Add(drawn)

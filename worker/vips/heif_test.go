@@ -13,6 +13,7 @@ import (
 	"github.com/gen2brain/heic"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/phototest"
 )
 
 // chart is what the pictures in testdata/heif show, row by row.
@@ -140,7 +141,7 @@ func TestSignalOfRealFiles(t *testing.T) {
 		"test2.heic": {unspecified, unspecified, false}, // nothing said at all
 		"test3.heic": {unspecified, unspecified, false},
 	} {
-		if got := readSignal(readPhoto(t, name)); got != want {
+		if got := readSignal(phototest.Read(t, name)); got != want {
 			t.Errorf("%s: got %+v, want %+v", name, got, want)
 		}
 	}
@@ -246,7 +247,7 @@ func FuzzSignal(f *testing.F) {
 	for _, name := range files {
 		f.Add(readHEIF(f, filepath.Base(name)))
 	}
-	f.Add(readPhoto(f, "test.heic")[:8192])
+	f.Add(phototest.Read(f, "test.heic")[:8192])
 	f.Fuzz(func(t *testing.T, file []byte) {
 		readSignal(file)
 		readParameters(file)

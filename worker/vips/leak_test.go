@@ -8,6 +8,7 @@ import (
 	"github.com/h2non/bimg"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/phototest"
 )
 
 // tiny is a preset that is cheap to render and goes every way that others go.
@@ -41,7 +42,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 		good = append(good, file)
 		bad = append(bad, file[:len(file)*2/3], file[:20])
 	}
-	phone := readPhoto(t, "test2.heic") // too slow for every round
+	phone := phototest.Read(t, "test2.heic") // too slow for every round
 	both := func(round int) {
 		if round%200 == 0 {
 			if _, _, err := render(phone, tiny()); err != nil {

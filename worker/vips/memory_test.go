@@ -19,6 +19,7 @@ import (
 	"github.com/h2non/bimg"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/phototest"
 )
 
 // renderVariable makes the test binary a program that renders the file it names
@@ -100,7 +101,7 @@ func original(t testing.TB, megapixels float64, options bimg.Options) []byte {
 	t.Helper()
 	options.Height = int(math.Sqrt(megapixels * 1e6 * 3 / 4))
 	options.Width, options.Force = options.Height*4/3, true
-	file, err := bimg.Resize(readPhoto(t, "test.jpg"), options)
+	file, err := bimg.Resize(phototest.Read(t, "test.jpg"), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,14 +145,14 @@ func BenchmarkMemory(b *testing.B) {
 			run(fmt.Sprintf("%s/%g", kind, megapixels), func() []byte { return original(b, megapixels, kinds()[kind]) })
 		}
 	}
-	run("HEIC/12", func() []byte { return readPhoto(b, "test.heic") })
+	run("HEIC/12", func() []byte { return phototest.Read(b, "test.heic") })
 }
 
 // TestRenderingTakesNoMoreMemoryThanEstimated renders what takes much: whole
 // images, many bytes a pixel, all in processes of their own.
 func TestRenderingTakesNoMoreMemoryThanEstimated(t *testing.T) {
 	files := map[string][]byte{
-		"HEIC":              readPhoto(t, "test.heic"),
+		"HEIC":              phototest.Read(t, "test.heic"),
 		"16-bit with alpha": encodePNG(t, stdimage.NewNRGBA64(stdimage.Rect(0, 0, 4000, 1500))),
 		"very wide":         encodePNG(t, stdimage.NewNRGBA64(stdimage.Rect(0, 0, 300_000, 12))),
 		"very tall":         encodePNG(t, stdimage.NewGray(stdimage.Rect(0, 0, 320, 12_000))),
@@ -173,7 +174,7 @@ func TestRenderingTakesNoMoreMemoryThanEstimated(t *testing.T) {
 }
 
 func TestWhatDoesNotFitTheMemoryIsRejected(t *testing.T) {
-	file := readPhoto(t, "test.heic")
+	file := phototest.Read(t, "test.heic")
 	info, err := Probe(file, media.DefaultLimits())
 	if err != nil {
 		t.Fatal(err)

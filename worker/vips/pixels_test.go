@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/phototest"
 )
 
 // grid is the mean color of each cell of an image that is cut in n x n cells.
@@ -90,7 +91,7 @@ func (r rotated) Bounds() stdimage.Rectangle {
 func (r rotated) At(x, y int) color.Color { return r.Image.At(y, r.Image.Bounds().Dy()-1-x) }
 
 func TestPhonePhotoIsUprightAndInSRGB(t *testing.T) {
-	file := readPhoto(t, "test_exif_full.jpg") // 4032 x 3024, orientation 6, Display P3
+	file := phototest.Read(t, "test_exif_full.jpg") // 4032 x 3024, orientation 6, Display P3
 	stored, err := jpeg.Decode(bytes.NewReader(file))
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +117,7 @@ func TestEveryOrientationComesOutTheSame(t *testing.T) {
 		var want [][3]float64
 		for orientation := 1; orientation <= 8; orientation++ {
 			name := fmt.Sprintf("%s_%d.jpg", shape, orientation)
-			variants := mustRender(t, readPhoto(t, "exif/"+name), preset(t, "photo"))
+			variants := mustRender(t, phototest.Read(t, "exif/"+name), preset(t, "photo"))
 			for _, format := range []media.Format{media.JPEG, media.AVIF} {
 				got := grid(decodeAny(t, find(t, variants, "320", format).Bytes), 8)
 				if want == nil {
@@ -190,7 +191,7 @@ func TestPlaceholderShowsTheImage(t *testing.T) {
 func TestHEICOfAPhone(t *testing.T) {
 	// The iPhone's photo of two bottles: black in the middle left, yellow notes
 	// below, a bright door above. Checked by eye once.
-	img := decodeAny(t, find(t, mustRender(t, readPhoto(t, "test.heic"), preset(t, "photo")), "320", media.WebP).Bytes)
+	img := decodeAny(t, find(t, mustRender(t, phototest.Read(t, "test.heic"), preset(t, "photo")), "320", media.WebP).Bytes)
 	if size := img.Rect.Size(); size != (stdimage.Point{X: 320, Y: 427}) {
 		t.Fatalf("got %v", size)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/phototest"
 )
 
 // traces are what the metadata of the files below contains, and the signatures of
@@ -69,6 +70,6 @@ func TestNoVariantCarriesMetadata(t *testing.T) {
 		checkNoTrace(t, name, mustRender(t, file, small))
 	}
 	for _, name := range []string{"test_exif_full.jpg", "test_exif_canon.jpg", "test.heic", "vertical.jpg", "test.avif", "test.gif"} {
-		checkNoTrace(t, name, mustRender(t, readPhoto(t, name), small))
+		checkNoTrace(t, name, mustRender(t, phototest.Read(t, name), small))
 	}
 }

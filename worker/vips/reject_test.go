@@ -11,12 +11,13 @@ import (
 	"github.com/h2non/bimg"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/phototest"
 )
 
 func TestRejectedFiles(t *testing.T) {
-	photo := readPhoto(t, "test_exif_full.jpg")
+	photo := phototest.Read(t, "test_exif_full.jpg")
 	convert := func(to bimg.ImageType) []byte {
-		file, err := bimg.Resize(readPhoto(t, "test.jpg"), bimg.Options{Type: to, Speed: 9})
+		file, err := bimg.Resize(phototest.Read(t, "test.jpg"), bimg.Options{Type: to, Speed: 9})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,23 +38,23 @@ func TestRejectedFiles(t *testing.T) {
 	}{
 		{"empty file", nil, defaults, media.Empty},
 		{"text", []byte("a letter to my grandmother"), defaults, media.UnsupportedType},
-		{"SVG", readPhoto(t, "test.svg"), defaults, media.UnsupportedType},
-		{"PDF", readPhoto(t, "test.pdf"), defaults, media.UnsupportedType},
-		{"JPEG 2000", readPhoto(t, "test.jp2"), defaults, media.UnsupportedType},
+		{"SVG", phototest.Read(t, "test.svg"), defaults, media.UnsupportedType},
+		{"PDF", phototest.Read(t, "test.pdf"), defaults, media.UnsupportedType},
+		{"JPEG 2000", phototest.Read(t, "test.jp2"), defaults, media.UnsupportedType},
 		{"one byte over", photo, media.Limits{Bytes: int64(len(photo)) - 1, Pixels: 1e9, Frames: 1}, media.TooManyBytes},
 		{"one pixel over", photo, media.Limits{Bytes: 1e9, Pixels: 3024*4032 - 1, Frames: 1}, media.TooManyPixels},
 		{"pixel bomb", bomb(t), defaults, media.TooManyPixels},
-		{"one frame over", readPhoto(t, "test.gif"), media.Limits{Bytes: 1e9, Pixels: 1e9, Frames: 23}, media.TooManyFrames},
-		{"JPEG with bad entropy coding", readPhoto(t, "corrupt.jpg"), defaults, media.Corrupt},
+		{"one frame over", phototest.Read(t, "test.gif"), media.Limits{Bytes: 1e9, Pixels: 1e9, Frames: 23}, media.TooManyFrames},
+		{"JPEG with bad entropy coding", phototest.Read(t, "corrupt.jpg"), defaults, media.Corrupt},
 		{"magic bytes only", []byte("\xff\xd8\xff\xe0"), defaults, media.Corrupt},
 		{"half a photo", half(photo), defaults, media.Truncated},
-		{"half a PNG", half(readPhoto(t, "test.png")), defaults, media.Truncated},
-		{"half a WebP", half(readPhoto(t, "test.webp")), defaults, media.Truncated},
-		{"part of the first frame of a GIF", readPhoto(t, "test.gif")[:20_000], defaults, media.Truncated},
-		{"half an AVIF", half(readPhoto(t, "test.avif")), defaults, media.Truncated},
-		{"half a HEIC", half(readPhoto(t, "test.heic")), defaults, media.Truncated},
+		{"half a PNG", half(phototest.Read(t, "test.png")), defaults, media.Truncated},
+		{"half a WebP", half(phototest.Read(t, "test.webp")), defaults, media.Truncated},
+		{"part of the first frame of a GIF", phototest.Read(t, "test.gif")[:20_000], defaults, media.Truncated},
+		{"half an AVIF", half(phototest.Read(t, "test.avif")), defaults, media.Truncated},
+		{"half a HEIC", half(phototest.Read(t, "test.heic")), defaults, media.Truncated},
 		{"damaged TIFF", half(convert(bimg.TIFF)), defaults, media.Corrupt},
-		{"damaged PNG", damaged(readPhoto(t, "test.png")), defaults, media.Corrupt},
+		{"damaged PNG", damaged(phototest.Read(t, "test.png")), defaults, media.Corrupt},
 		{"damaged AVIF", damaged(convert(bimg.AVIF)), defaults, media.Corrupt},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -86,7 +87,7 @@ func bomb(t *testing.T) []byte {
 }
 
 func TestAcceptedInSpiteOfStrayBytes(t *testing.T) {
-	photo := readPhoto(t, "test.jpg")
+	photo := phototest.Read(t, "test.jpg")
 	end := bytes.LastIndex(photo, []byte("\xff\xd9"))
 	before := append(append(bytes.Clone(photo[:end]), 1, 2, 3), photo[end:]...)
 	behind := append(bytes.Clone(photo), "trailer"...)

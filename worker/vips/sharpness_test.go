@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/phototest"
 )
 
 // plane is one band of an image, row by row.
@@ -96,7 +97,7 @@ func zonePlate(width, height int) *stdimage.NRGBA {
 }
 
 func TestEverySizeIsAsSharpAsAReductionOfTheOriginal(t *testing.T) {
-	photo := readPhoto(t, "test_exif.jpg") // 3264 x 2448, upright
+	photo := phototest.Read(t, "test_exif.jpg") // 3264 x 2448, upright
 	decoded, err := jpeg.Decode(bytes.NewReader(photo))
 	if err != nil {
 		t.Fatal(err)

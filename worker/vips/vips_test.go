@@ -6,9 +6,6 @@ import (
 	"errors"
 	stdimage "image"
 	"image/png"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -17,25 +14,8 @@ import (
 	"github.com/h2non/bimg"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/phototest"
 )
-
-// photos is the folder of real photos that the bimg module carries.
-var photos = sync.OnceValue(func() string {
-	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/h2non/bimg").Output()
-	if err != nil {
-		panic(err)
-	}
-	return filepath.Join(strings.TrimSpace(string(dir)), "testdata")
-})
-
-func readPhoto(t testing.TB, name string) []byte {
-	t.Helper()
-	file, err := os.ReadFile(filepath.Join(photos(), name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
 
 func preset(t testing.TB, name string) media.Preset {
 	t.Helper()
@@ -123,7 +103,7 @@ func TestEngineNamesTheVersionsInUse(t *testing.T) {
 func TestEveryVariantComesOutOnceAndQuickOnesFirst(t *testing.T) {
 	for _, name := range []string{"photo", "avatar", "card"} {
 		preset := preset(t, name)
-		variants := mustRender(t, readPhoto(t, "test.jpg"), preset)
+		variants := mustRender(t, phototest.Read(t, "test.jpg"), preset)
 		var got, want []string
 		slow := false
 		for _, v := range variants {
@@ -168,7 +148,7 @@ func TestExtentsAreThePlannedOnes(t *testing.T) {
 }
 
 func TestSameOriginalGivesTheSameBytes(t *testing.T) {
-	file := readPhoto(t, "test_exif.jpg")
+	file := phototest.Read(t, "test_exif.jpg")
 	byName := func(variants []Variant) map[string][]byte {
 		all := make(map[string][]byte)
 		for _, v := range variants {
@@ -177,7 +157,7 @@ func TestSameOriginalGivesTheSameBytes(t *testing.T) {
 		return all
 	}
 	want := byName(mustRender(t, file, preset(t, "photo")))
-	broken := readPhoto(t, "corrupt.jpg")
+	broken := phototest.Read(t, "corrupt.jpg")
 	var all sync.WaitGroup
 	for range 3 { // beside each other, and beside files that fail
 		all.Go(func() {
@@ -202,7 +182,7 @@ func TestSameOriginalGivesTheSameBytes(t *testing.T) {
 }
 
 func TestRenderEndsWithItsContext(t *testing.T) {
-	file := readPhoto(t, "test.jpg")
+	file := phototest.Read(t, "test.jpg")
 	info, err := Probe(file, media.DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
