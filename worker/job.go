@@ -142,11 +142,11 @@ func (r *run) render(ctx context.Context, original bucket.Info, preset media.Pre
 // fetch returns the bytes of an original, unless there are too many.
 func (r *run) fetch(ctx context.Context, original bucket.Info) ([]byte, error) {
 	defer clock(&r.report.fetch)()
-	switch {
-	case original.Size == 0:
+	if original.Size == 0 {
 		return nil, nil // there is no part of it that could be asked for
-	case original.Size > r.Limits.Bytes:
-		return nil, media.Reject(media.TooManyBytes, "The file has %d bytes; at most %d are accepted.", original.Size, r.Limits.Bytes)
+	}
+	if err := r.Limits.CheckBytes(original.Size); err != nil {
+		return nil, err
 	}
 	data, err := r.Input.Fetch(ctx, original)
 	if errors.Is(err, bucket.ErrNotFound) || errors.Is(err, bucket.ErrChanged) {

@@ -14,3 +14,11 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{Bytes: 50 << 20, Pixels: 100_000_000, Frames: 300, Memory: 2 << 30}
 }
+
+// CheckBytes rejects a file of more bytes than the limit.
+func (l Limits) CheckBytes(size int64) error {
+	if size > l.Bytes {
+		return Reject(TooManyBytes, "The file has %d bytes; at most %d are accepted.", size, l.Bytes)
+	}
+	return nil
+}

@@ -50,9 +50,8 @@ func Probe(original []byte, limits media.Limits) (Info, error) {
 	if len(original) == 0 {
 		return Info{}, media.Reject(media.Empty, "The file is empty.")
 	}
-	if size := int64(len(original)); size > limits.Bytes {
-		return Info{}, media.Reject(media.TooManyBytes,
-			"The file has %d bytes; at most %d are accepted.", size, limits.Bytes)
+	if err := limits.CheckBytes(int64(len(original))); err != nil {
+		return Info{}, err
 	}
 	format, ok := media.Sniff(original[:min(len(original), media.SniffLength)])
 	if !ok {
