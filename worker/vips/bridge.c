@@ -1,5 +1,32 @@
 #include "bridge.h"
 
+static void
+free_room(VipsImage *image, void *room)
+{
+	g_free(room);
+}
+
+// in_memory computes an image into memory, behind PRESIZE_HEADROOM bytes that are
+// its owner's.
+static VipsImage *
+in_memory(VipsImage *in)
+{
+	size_t size = VIPS_IMAGE_SIZEOF_IMAGE(in);
+	char *room = g_try_malloc(PRESIZE_HEADROOM + size);
+	if (!room)
+		return NULL;
+	VipsImage *out = vips_image_new_from_memory(room + PRESIZE_HEADROOM, size,
+		in->Xsize, in->Ysize, in->Bands, in->BandFmt);
+	if (!out) {
+		g_free(room);
+		return NULL;
+	}
+	g_signal_connect(out, "postclose", G_CALLBACK(free_room), room);
+	if (vips_image_write(in, out))
+		g_clear_object(&out);
+	return out;
+}
+
 // finish turns a pipeline into a decoded image and takes over its reference.
 static int
 finish(VipsImage *in, int threads, VipsImage **out)
@@ -12,7 +39,7 @@ finish(VipsImage *in, int threads, VipsImage **out)
 	if (failed)
 		return -1;
 	vips_image_set_int(plain, VIPS_META_CONCURRENCY, threads);
-	*out = vips_image_copy_memory(plain);
+	*out = in_memory(plain);
 	g_object_unref(plain);
 	if (!*out)
 		return -1;

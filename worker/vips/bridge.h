@@ -3,6 +3,10 @@
 // caller's buffer: what they return is decoded and held in memory.
 #include <vips/vips.h>
 
+// PRESIZE_HEADROOM is how many bytes are free, for a header, before the first
+// pixel of every decoded image.
+#define PRESIZE_HEADROOM 192
+
 typedef struct {
 	int width; // as stored, before the orientation is applied
 	int height;

@@ -2,7 +2,6 @@ package vips
 
 import (
 	"fmt"
-	"runtime"
 	"strconv"
 
 	"github.com/h2non/bimg"
@@ -32,12 +31,10 @@ func (i *image) encode(encoder media.Encoder, background bimg.Color) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	pixels := source.wrapTIFF()
-	source.free()
+	defer source.free()
 	buffer.RLock()
-	encoded, err := bimg.Resize(pixels, options)
+	encoded, err := bimg.Resize(source.tiff(), options)
 	buffer.RUnlock()
-	runtime.KeepAlive(pixels) // libvips reads it until the end, but bimg does not hold on to it
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", encoder.Format, err)
 	}

@@ -1,20 +1,21 @@
 package vips
 
-import (
-	"bytes"
-	"encoding/binary"
-)
+// #include "bridge.h"
+import "C"
 
-// wrapTIFF returns the image as an uncompressed TIFF (TIFF 6.0, Adobe 1992): the
-// form in which bimg takes pixels without any loss and almost without any work.
-func (i *image) wrapTIFF() []byte {
+import "encoding/binary"
+
+// tiffHeader returns what makes an uncompressed TIFF (TIFF 6.0, Adobe 1992) of the
+// image's pixels where it stands before them: the form in which bimg takes pixels
+// without any loss and almost without any work.
+func (i *image) tiffHeader() []byte {
 	type entry struct {
 		tag, kind    uint16
 		count, value uint32
 	}
 	const (
 		short, long = 3, 4
-		header      = 8
+		directory   = 8
 		alpha       = 2 // ExtraSamples: unassociated alpha
 	)
 	bands := uint32(i.bands)
@@ -24,7 +25,7 @@ func (i *image) wrapTIFF() []byte {
 		{258, short, bands, 0},                           // BitsPerSample, at an offset that is set below
 		{259, short, 1, 1},                               // Compression: none
 		{262, short, 1, 2},                               // PhotometricInterpretation: RGB
-		{273, long, 1, 0},                                // StripOffsets, likewise
+		{273, long, 1, C.PRESIZE_HEADROOM},               // StripOffsets
 		{277, short, 1, bands},                           // SamplesPerPixel
 		{278, long, 1, uint32(i.Height)},                 // RowsPerStrip: one strip
 		{279, long, 1, uint32(i.Width*i.Height) * bands}, // StripByteCounts
@@ -32,20 +33,22 @@ func (i *image) wrapTIFF() []byte {
 	if i.bands == 4 {
 		entries = append(entries, entry{338, short, 1, alpha})
 	}
-	bits := uint32(header + 2 + 12*len(entries) + 4)
-	data := bits + 2*bands
-	entries[2].value, entries[5].value = bits, data
+	const entrySize = 12
+	entries[2].value = uint32(directory + 2 + entrySize*len(entries) + 4)
 
-	pixels := i.pixels()
-	b := bytes.NewBuffer(make([]byte, 0, int(data)+len(pixels)))
-	b.WriteString("II*\x00")
-	for _, field := range []any{uint32(header), uint16(len(entries)), entries, uint32(0), bytes.Repeat([]byte{8, 0}, i.bands)} {
-		if raw, ok := field.([]byte); ok {
-			b.Write(raw)
-			continue
-		}
-		_ = binary.Write(b, binary.LittleEndian, field) // fixed-size values into memory can't fail
+	b := make([]byte, 0, C.PRESIZE_HEADROOM)
+	b = append(b, "II*\x00"...)
+	b = binary.LittleEndian.AppendUint32(b, directory)
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(entries)))
+	for _, e := range entries {
+		b = binary.LittleEndian.AppendUint16(b, e.tag)
+		b = binary.LittleEndian.AppendUint16(b, e.kind)
+		b = binary.LittleEndian.AppendUint32(b, e.count)
+		b = binary.LittleEndian.AppendUint32(b, e.value)
 	}
-	b.Write(pixels)
-	return b.Bytes()
+	b = binary.LittleEndian.AppendUint32(b, 0) // no further directory
+	for range i.bands {
+		b = binary.LittleEndian.AppendUint16(b, 8) // BitsPerSample
+	}
+	return b
 }

@@ -89,11 +89,13 @@ func newImage(vips *C.VipsImage) *image {
 	if vips == nil {
 		return nil
 	}
-	return &image{
+	i := &image{
 		vips:   vips,
 		bands:  int(C.vips_image_get_bands(vips)),
 		Extent: media.Extent{Width: int(C.vips_image_get_width(vips)), Height: int(C.vips_image_get_height(vips))},
 	}
+	copy(i.tiff(), i.tiffHeader())
+	return i
 }
 
 func (i *image) free() { C.g_object_unref(C.gpointer(i.vips)) }
@@ -178,6 +180,11 @@ func (i *image) flatten(background bimg.Color) (*image, error) {
 
 // pixels returns the bytes of the image, row by row. They must not be changed,
 // and are valid until the image is freed.
-func (i *image) pixels() []byte {
-	return unsafe.Slice((*byte)(C.vips_image_get_data(i.vips)), i.Width*i.Height*i.bands)
+func (i *image) pixels() []byte { return i.tiff()[C.PRESIZE_HEADROOM:] }
+
+// tiff returns the pixels as the uncompressed TIFF that they are together with the
+// header before them, on the same terms.
+func (i *image) tiff() []byte {
+	first := unsafe.Add(C.vips_image_get_data(i.vips), -C.PRESIZE_HEADROOM)
+	return unsafe.Slice((*byte)(first), C.PRESIZE_HEADROOM+i.Width*i.Height*i.bands)
 }
