@@ -15,6 +15,7 @@ const contestants = {
   presize: (formats) => [binary, [file, formats, String(WARM)]],
   'sharp best': (formats) => [process.execPath, [sharp, 'best', file, formats, String(WARM)]],
   'sharp usual': (formats) => [process.execPath, [sharp, 'usual', file, formats, String(WARM)]],
+  'sharp usual at once': (formats) => [process.execPath, [sharp, 'usual at once', file, formats, String(WARM)]],
 };
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];

@@ -1,7 +1,8 @@
-// Renders the preset photo with sharp, as its users do ("usual": one pipeline for
-// each variant) or as it is fastest ("best": decode once, then everything at once).
+// Renders the preset photo with sharp: as it is fastest ("best": decode once, then
+// everything at once), or with one pipeline for each variant as its users do, these
+// one after the other ("usual") or all started at once ("usual at once").
 //
-//     node sharp.mjs best|usual FILE FORMAT[,FORMAT...] RUNS
+//     node sharp.mjs best|usual|'usual at once' FILE FORMAT[,FORMAT...] RUNS
 //
 // Prints a line of JSON for each run: wall and CPU milliseconds, peak RSS in MiB.
 
@@ -38,12 +39,18 @@ async function best() {
   }));
 }
 
+const pipelines = sizes.flatMap(({ width }) => wanted.map((encoder) => () =>
+  encode(sharp(file).autoOrient().resize({ width, withoutEnlargement: true }), encoder).toBuffer()));
+
 async function usual() {
-  await Promise.all(sizes.flatMap(({ width }) => wanted.map((encoder) =>
-    encode(sharp(file).autoOrient().resize({ width, withoutEnlargement: true }), encoder).toBuffer())));
+  for (const pipeline of pipelines) await pipeline();
 }
 
-const render = { best, usual }[arrangement];
+async function usualAtOnce() {
+  await Promise.all(pipelines.map((pipeline) => pipeline()));
+}
+
+const render = { best, usual, 'usual at once': usualAtOnce }[arrangement];
 for (let run = 0; run < Number(runs); run++) {
   const cpu = process.cpuUsage();
   const wall = performance.now();
