@@ -15,9 +15,11 @@ type Behavior struct {
 	Origin      string   `yaml:"TargetOriginId"`
 	Methods     []string `yaml:"AllowedMethods"`
 	Compress    bool     `yaml:"Compress"`
+	Function    Function `yaml:"-"` // of the event viewer-request
 	Headers     []Header `yaml:"-"`
 
-	HeadersPolicy string `yaml:"ResponseHeadersPolicyId"` // the policy that Headers came from
+	HeadersPolicy string        `yaml:"ResponseHeadersPolicyId"` // the policy that Headers came from
+	Associations  []association `yaml:"FunctionAssociations"`    // what Function came from
 }
 
 // Header is a response header of the CDN's own.
@@ -52,6 +54,9 @@ func (s Stack) Distribution() (Distribution, error) {
 			return Distribution{}, fmt.Errorf("cdn.yml: behavior for %s: %w", behavior.PathPattern, err)
 		}
 		behavior.Headers = headers
+		if behavior.Function, err = s.function(behavior.Associations); err != nil {
+			return Distribution{}, fmt.Errorf("cdn.yml: behavior for %s: %w", behavior.PathPattern, err)
+		}
 	}
 	return Distribution{RootObject: config.DefaultRootObject, Behaviors: behaviors}, nil
 }

@@ -11,6 +11,7 @@ import (
 )
 
 //go:embed buckets.yml cdn.yml roles.yml
+//go:embed image.mjs site.mjs
 var files embed.FS
 
 // Stack stands for a deployed stack: it holds the names that the files leave open.

@@ -90,9 +90,22 @@ func TestDistributionLeadsEveryPathToItsOrigin(t *testing.T) {
 	for _, behavior := range distribution.Behaviors {
 		got = append(got, behavior.PathPattern+" "+behavior.Origin)
 	}
-	want := []string{"/api/* api", "/i/*/manifest.json output", "/i/* output", "* site"}
+	want := []string{"/api/* api", "/i/*/manifest.json output", "/i/*.* output", "/i/* output", "* site"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestFunctionsStandWhereThePathsNeedThem(t *testing.T) {
+	distribution, err := stack.Distribution()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"/i/*": "image.mjs", "*": "site.mjs"}
+	for _, behavior := range distribution.Behaviors {
+		if got := behavior.Function; got.Name != want[behavior.PathPattern] || (got.Code == "") != (got.Name == "") {
+			t.Errorf("%s: function %q with %d bytes of code", behavior.PathPattern, got.Name, len(got.Code))
+		}
 	}
 }
 

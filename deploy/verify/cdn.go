@@ -17,16 +17,18 @@ const (
 
 // behavior is where a path of the one domain must lead.
 type behavior struct {
-	path    string // empty for the default
-	origin  string // its domain name
-	headers string // the response headers policy
+	path     string // empty for the default
+	origin   string // its domain name
+	headers  string // the response headers policy
+	function string // that sees requests before the cache, or none
 }
 
 var behaviors = []behavior{
-	{"/api/*", "${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}", "DataHeaders"},
-	{"/i/*/manifest.json", "${OutputBucket.RegionalDomainName}", "DataHeaders"},
-	{"/i/*", "${OutputBucket.RegionalDomainName}", "DataHeaders"},
-	{"", "${SiteBucket.RegionalDomainName}", "PageHeaders"},
+	{"/api/*", "${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}", "DataHeaders", ""},
+	{"/i/*/manifest.json", "${OutputBucket.RegionalDomainName}", "DataHeaders", ""},
+	{"/i/*.*", "${OutputBucket.RegionalDomainName}", "DataHeaders", ""},
+	{"/i/*", "${OutputBucket.RegionalDomainName}", "NegotiatedHeaders", "ImageFunction"},
+	{"", "${SiteBucket.RegionalDomainName}", "PageHeaders", "SiteFunction"},
 }
 
 func checkDistribution(t template, r *report) {
@@ -92,14 +94,33 @@ func checkBehaviors(t template, r *report, config node) {
 	for i, want := range behaviors {
 		r.want(originOf(config, all[i]) == want.origin, "behavior %q must lead to %s", want.path, want.origin)
 		r.wantText(all[i].at("ResponseHeadersPolicyId"), "${"+want.headers+"}", "behavior %q: headers", want.path)
+		checkFunction(t, r, want, all[i].at("FunctionAssociations").items())
 	}
-	api, manifest, page := all[0], all[1], all[3]
+	api, manifest, page := all[0], all[1], all[len(all)-1]
 	r.wantText(api.at("CachePolicyId"), cachingDisabled, "behavior %q: caching", "/api/*")
 	r.wantText(api.at("OriginRequestPolicyId"), allViewerExceptHostHeader, "behavior %q: what reaches the origin", "/api/*")
 	r.want(len(api.at("AllowedMethods").items()) == 7, "behavior %q must allow all methods", "/api/*")
 	cache := t.props(manifest.at("CachePolicyId").refers()).at("CachePolicyConfig")
 	r.want(cache.value != nil && number(cache.at("MaxTTL")) <= 60, "a manifest must be cached for a minute at most")
 	r.wantText(page.at("Compress"), "true", "the page: compression")
+}
+
+// checkFunction checks that a behavior has the function that it must have, and that CloudFront can run it.
+func checkFunction(t template, r *report, want behavior, associations []node) {
+	if want.function == "" {
+		r.want(len(associations) == 0, "behavior %q must have no function", want.path)
+		return
+	}
+	r.want(len(associations) == 1 && associations[0].at("EventType").text() == "viewer-request" &&
+		associations[0].at("FunctionARN").text() == "${"+want.function+".FunctionARN}",
+		"behavior %q must hand requests to %s first", want.path, want.function)
+	function := t.props(want.function)
+	r.wantText(function.at("FunctionConfig", "Runtime"), "cloudfront-js-2.0", "%s: runtime", want.function)
+	r.wantText(function.at("AutoPublish"), "true", "%s: publishing", want.function)
+	code := function.at("FunctionCode").text()
+	r.want(strings.Contains(code, "\nfunction handler(event) {"), "%s must have its code", want.function)
+	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-functions
+	r.want(len(code) <= 10<<10, "%s must have 10 KB at most, has %d bytes", want.function, len(code))
 }
 
 // originOf is the domain name of the origin that b leads to.
@@ -114,7 +135,7 @@ func originOf(config, b node) string {
 
 // checkHeaders checks the security headers, and above all that the page's policy is as strict as it can be.
 func checkHeaders(t template, r *report) {
-	for _, id := range []string{"PageHeaders", "DataHeaders"} {
+	for _, id := range []string{"PageHeaders", "DataHeaders", "NegotiatedHeaders"} {
 		security := t.props(id).at("ResponseHeadersPolicyConfig", "SecurityHeadersConfig")
 		r.want(number(security.at("StrictTransportSecurity", "AccessControlMaxAgeSec")) >= 31536000, "%s must demand HTTPS for a year at least", id)
 		r.wantText(security.at("ContentTypeOptions", "Override"), "true", "%s: nosniff", id)
@@ -138,4 +159,8 @@ func checkHeaders(t template, r *report) {
 		return n.at("Header").text() == "Permissions-Policy"
 	})
 	r.want(permissions, "PageHeaders must have a permissions policy")
+	varies := slices.ContainsFunc(t.props("NegotiatedHeaders").at("ResponseHeadersPolicyConfig", "CustomHeadersConfig", "Items").items(), func(n node) bool {
+		return n.at("Header").text() == "Vary" && n.at("Value").text() == "Accept" && n.at("Override").text() == "true"
+	})
+	r.want(varies, "NegotiatedHeaders must tell caches that the answer depends on Accept")
 }

@@ -1,6 +1,9 @@
 package main
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestBuckets(t *testing.T) {
 	const policy = "OutputBucketPolicy"
@@ -126,14 +129,22 @@ func TestDistribution(t *testing.T) {
 		"no access control":      {"origin output must be read by origin access control", nil, config("Origins", 1, "OriginAccessControlId")},
 		"unsigned":               {"origin site must be read by origin access control", "never", props("OriginAccessControl", "OriginAccessControlConfig", "SigningBehavior")},
 		"distribution kept out":  {"SiteBucket must let the distribution read", "Deny", props("SiteBucketPolicy", "PolicyDocument", "Statement", 1, "Effect")},
-		"plain HTTP":             {`behavior "/i/*" must not answer plain HTTP`, "allow-all", behavior(2, "ViewerProtocolPolicy")},
+		"plain HTTP":             {`behavior "/i/*.*" must not answer plain HTTP`, "allow-all", behavior(2, "ViewerProtocolPolicy")},
 		"behaviors out of order": {"behaviors must be", "/i/*", behavior(1, "PathPattern")},
-		"images from the site":   {`behavior "/i/*" must lead to ${OutputBucket.RegionalDomainName}`, "site", behavior(2, "TargetOriginId")},
-		"headers forgotten":      {`behavior "/i/*": headers must be`, nil, behavior(2, "ResponseHeadersPolicyId")},
+		"images from the site":   {`behavior "/i/*.*" must lead to ${OutputBucket.RegionalDomainName}`, "site", behavior(2, "TargetOriginId")},
+		"headers forgotten":      {`behavior "/i/*.*": headers must be`, nil, behavior(2, "ResponseHeadersPolicyId")},
 		"API cached":             {`behavior "/api/*": caching must be`, "658327ea-f89d-4fab-a63d-7e88639e58f6", behavior(0, "CachePolicyId")},
 		"API sees no headers":    {`behavior "/api/*": what reaches the origin must be`, nil, behavior(0, "OriginRequestPolicyId")},
 		"API is read only":       {`behavior "/api/*" must allow all methods`, []any{"GET", "HEAD"}, behavior(0, "AllowedMethods")},
 		"manifest cached long":   {"a manifest must be cached for a minute at most", 3600, props("ManifestCache", "CachePolicyConfig", "MaxTTL")},
+		"no auto URLs":           {`behavior "/i/*" must hand requests to ImageFunction first`, nil, behavior(3, "FunctionAssociations")},
+		"function after cache":   {`behavior "/i/*" must hand requests to ImageFunction first`, "viewer-response", behavior(3, "FunctionAssociations", 0, "EventType")},
+		"function of the other":  {`behavior "" must hand requests to SiteFunction first`, getAtt("ImageFunction", "FunctionARN"), config("DefaultCacheBehavior", "FunctionAssociations", 0, "FunctionARN")},
+		"function for variants":  {`behavior "/i/*.*" must have no function`, []any{map[string]any{"EventType": "viewer-request"}}, behavior(2, "FunctionAssociations")},
+		"function not published": {"ImageFunction: publishing must be", nil, props("ImageFunction", "AutoPublish")},
+		"older runtime":          {"SiteFunction: runtime must be", "cloudfront-js-1.0", props("SiteFunction", "FunctionConfig", "Runtime")},
+		"no code":                {"ImageFunction must have its code", "{}", props("ImageFunction", "FunctionCode")},
+		"much code":              {"SiteFunction must have 10 KB at most", strings.Repeat("\nfunction handler(event) {}", 1000), props("SiteFunction", "FunctionCode")},
 		"page as it is":          {"the page: compression must be", false, config("DefaultCacheBehavior", "Compress")},
 	})
 }
@@ -154,6 +165,8 @@ func TestHeaders(t *testing.T) {
 		"inline script":     {"PageHeaders must have no gap", "default-src 'none'; script-src 'self' 'unsafe-inline'; frame-ancestors 'none'", csp("PageHeaders")},
 		"scripts from all":  {"PageHeaders must have no gap", "default-src 'none'; script-src *; frame-ancestors 'none'", csp("PageHeaders")},
 		"uploads forbidden": {"must say: connect-src 'self' https://presize-dev-input-", "default-src 'none'; connect-src 'self'; frame-ancestors 'none'", csp("PageHeaders")},
+		"no Vary":           {"NegotiatedHeaders must tell caches", nil, header("NegotiatedHeaders", "CustomHeadersConfig")},
+		"Vary may be lost":  {"NegotiatedHeaders must tell caches", false, header("NegotiatedHeaders", "CustomHeadersConfig", "Items", 0, "Override")},
 		"permissions":       {"PageHeaders must have a permissions policy", nil, header("PageHeaders", "CustomHeadersConfig")},
 	})
 }

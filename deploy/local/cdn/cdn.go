@@ -1,5 +1,5 @@
 // Package cdn answers as the CDN does: page, API and images on one domain, with
-// the behaviors and headers that CloudFront is deployed with. It keeps no cache,
+// the behaviors, functions and headers that CloudFront is deployed with. It keeps no cache,
 // so what the origins have is what a client gets.
 package cdn
 
@@ -41,13 +41,17 @@ func New(distribution deploy.Distribution, origins map[string]http.Handler) (htt
 		if config.Compress {
 			origin = compress(origin)
 		}
+		function, err := compileFunction(config.Function)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", config.PathPattern, err)
+		}
 		c = append(c, behavior{
 			pattern: compilePattern(config.PathPattern),
 			methods: config.Methods,
 			headers: slices.DeleteFunc(slices.Clone(config.Headers), func(header deploy.Header) bool {
 				return header.Name == "Strict-Transport-Security" // forbidden over plain HTTP: RFC 6797 §7.2
 			}),
-			origin: origin,
+			origin: function.before(origin),
 		})
 	}
 	return c, nil

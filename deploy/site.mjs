@@ -1,0 +1,23 @@
+// The CDN's function for everything that is neither API nor image: the site. It answers 404 with a page for
+// people where the path can't be a file of the site. An error page of the distribution would do that to the
+// API's problems too.
+
+const PAGE = '<!doctype html>\n<html lang="en">\n<head>\n'
+  + '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+  + '<title>There is nothing here: presize</title>\n'
+  + '<link rel="icon" href="/icon.svg" type="image/svg+xml">\n<link rel="stylesheet" href="/style.css">\n'
+  + '</head>\n<body>\n'
+  + '<header class="film"><div class="rebate"><p class="brand"><img src="/icon.svg" width="28" height="28" alt="">presize</p></div></header>\n'
+  + '<main>\n<h1>There is nothing here.</h1>\n<p><a href="/">Upload a photo</a></p>\n</main>\n'
+  + '</body>\n</html>\n';
+
+function handler(event) {
+  const uri = event.request.uri;
+  if (uri === '/' || uri === '/index.html' || /^\/[a-z]+\.(css|js|svg)$/.test(uri)) return event.request;
+  return {
+    statusCode: 404,
+    statusDescription: 'Not Found',
+    headers: { 'content-type': { value: 'text/html; charset=utf-8' } },
+    body: { encoding: 'text', data: PAGE },
+  };
+}
