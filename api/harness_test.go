@@ -216,7 +216,10 @@ func (h *harness) originals() (keys []string) {
 
 // readyManifest is a manifest of a finished upload.
 func readyManifest(id media.ID, complete bool) media.Manifest {
-	variants := media.ShippedPresets()[0].Variants(id)[4:]
+	variants := media.ShippedPresets()[0].Variants(id)
+	if !complete {
+		variants = variants[4:] // no AVIF yet
+	}
 	for i := range variants {
 		variants[i].Width, variants[i].Height, variants[i].Bytes = 320, 240, 1000
 	}
@@ -229,6 +232,7 @@ func readyManifest(id media.ID, complete bool) media.Manifest {
 		Original:    &media.Original{ContentType: media.JPEG, Bytes: 5, Width: 640, Height: 480},
 		Placeholder: &media.Placeholder{ThumbHash: "3OcRJYB4d3h/iIeHeEh3eIhw+j2w", Color: "#6b7f8a"},
 		Variants:    variants,
+		Sizes:       media.OutputSizes(variants, false),
 		Picture:     media.Picture(variants, false),
 	}
 }

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,6 +21,9 @@ func TestAnimationIsPublishedAsOne(t *testing.T) {
 	}
 	if !strings.Contains(manifest.Picture, `type="image/avif" media="(prefers-reduced-motion: reduce)"`) {
 		t.Errorf("the still AVIF hides the animation: %s", manifest.Picture)
+	}
+	if slices.ContainsFunc(manifest.Sizes, func(size media.OutputSize) bool { return size.AutoURL != "" }) {
+		t.Errorf("an auto URL would give the still AVIF to browsers that show it: %+v", manifest.Sizes)
 	}
 	for _, v := range manifest.Variants {
 		frames := strings.Count(objects[strings.TrimPrefix(v.URL, "/")].body, "ANMF")

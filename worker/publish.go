@@ -58,6 +58,7 @@ func (r *run) publish(ctx context.Context, original bucket.Info, preset media.Pr
 		manifest.Complete = count == len(all)
 		manifest.Placeholder = new(rendering.Placeholder())
 		manifest.Variants = inOrder(all, done)
+		manifest.Sizes = media.OutputSizes(manifest.Variants, manifest.Original.Animated)
 		manifest.Picture = media.Picture(manifest.Variants, manifest.Original.Animated)
 		if err := r.putManifest(ctx, original, manifest); err != nil {
 			return err

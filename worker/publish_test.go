@@ -57,6 +57,9 @@ func TestPhotoIsPublishedInEveryVariantOfItsPreset(t *testing.T) {
 			if m.Picture != media.Picture(m.Variants, false) || strings.Count(m.Picture, "<source") != 2 {
 				t.Errorf("picture %s", m.Picture)
 			}
+			if !slices.Equal(m.Sizes, media.OutputSizes(m.Variants, false)) || len(m.Sizes) != len(test.extents) {
+				t.Errorf("sizes %+v", m.Sizes)
+			}
 			if got, want := len(m.Variants), 3*len(test.extents); got != want {
 				t.Fatalf("%d variants, want %d", got, want)
 			}
@@ -132,7 +135,7 @@ func TestManifestFollowsTheVariantsItNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		if m.Status != media.Ready || m.Complete != want.complete || len(m.Variants) != want.variants || m.Placeholder == nil ||
-			strings.Contains(m.Picture, "avif") != want.complete {
+			strings.Contains(m.Picture, "avif") != want.complete || len(m.Sizes) != 2 || (m.Sizes[0].AutoURL != "") != want.complete {
 			t.Errorf("manifest %d is %+v, want %+v", i+1, m, want)
 		}
 	}

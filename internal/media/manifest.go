@@ -30,6 +30,7 @@ type Manifest struct {
 	Original    *Original    `json:"original,omitempty"`
 	Placeholder *Placeholder `json:"placeholder,omitempty"`
 	Variants    []Variant    `json:"variants,omitempty"`
+	Sizes       []OutputSize `json:"sizes,omitempty"`
 	Picture     string       `json:"picture,omitempty"` // an HTML <picture> element
 	Rejection   *Rejection   `json:"rejection,omitempty"`
 }

@@ -31,6 +31,7 @@ func wholeManifest() media.Manifest {
 		Original:    &media.Original{ContentType: media.HEIC, Bytes: 3970480, Width: 3024, Height: 4032},
 		Placeholder: &media.Placeholder{ThumbHash: "3OcRJYB4d3h/iIeHeEh3eIhw+j2w", Color: "#6b7f8a"},
 		Variants:    variants,
+		Sizes:       media.OutputSizes(variants, false),
 		Picture:     media.Picture(variants, false),
 	}
 }
