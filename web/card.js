@@ -1,5 +1,5 @@
 import { UploadError, complete, upload } from './presize.js';
-import { createPicture, fillTable, largest, markChosen } from './result.js';
+import { createPicture, fillAutoUrls, fillTable, largest, markChosen } from './result.js';
 import { draw } from './thumbhash.js';
 import { bytes, plural, typeName } from './words.js';
 
@@ -47,7 +47,7 @@ export class Card {
     this.#label(number);
     this.#find('.cancel').addEventListener('click', () => this.#controller.abort());
     this.#find('.retry').addEventListener('click', () => this.#again());
-    this.#find('.copy').addEventListener('click', () => this.#copy());
+    this.#find('.copy').addEventListener('click', ({ currentTarget }) => this.#copy(currentTarget, this.#find('pre code'), 'Markup'));
   }
 
   /** Names everything in the card after its file, so that it makes sense out of its context. */
@@ -170,7 +170,7 @@ export class Card {
   }
 
   #showResult(manifest) {
-    const { placeholder, variants, picture, original, id } = manifest;
+    const { placeholder, variants, sizes, picture, original, id } = manifest;
     const { width, height } = largest(variants);
     const frame = this.#find('.window').style;
     frame.setProperty('--ratio', String(width / height));
@@ -181,7 +181,10 @@ export class Card {
     const frames = original.animated ? `, ${plural(original.frames, 'frame')}` : '';
     this.#find('.facts').textContent = `${size}${typeName(original.contentType)}${frames}, ${bytes(original.bytes)}, preset ${manifest.preset}`;
     fillTable(this.#find('table'), manifest, this.#preset);
-    this.#find('code').textContent = picture;
+    const copyUrl = (button, url, size) => this.#copy(button, url, `URL for size ${size}`);
+    fillAutoUrls(this.#find('.urls'), sizes, copyUrl);
+    this.#find('.auto').hidden = !this.#find('.urls').hasChildNodes();
+    this.#find('pre code').textContent = picture;
     this.#find('.manifest').href = `api/v1/uploads/${id}`;
     this.#find('.result').hidden = false;
   }
@@ -225,18 +228,17 @@ export class Card {
     this.#find('.chosen').replaceChildren(`Your browser chose ${name} ${typeName(contentType)}`, size, before);
   }
 
-  async #copy() {
-    const button = this.#find('.copy');
-    const code = this.#find('code');
+  /** Copies the text of an element, of which `what` is the name. */
+  async #copy(button, source, what) {
     try {
-      await navigator.clipboard.writeText(code.textContent);
+      await navigator.clipboard.writeText(source.textContent);
       button.textContent = 'Copied';
-      this.#announce('Markup copied.');
+      this.#announce(`${what} copied.`);
       setTimeout(() => { button.textContent = 'Copy'; }, 2_000);
     } catch {
       // Without a secure context or the permission, the person's own copy command still works.
-      getSelection().selectAllChildren(code);
-      this.#announce('Markup selected. Copy it with your keyboard or menu.');
+      getSelection().selectAllChildren(source);
+      this.#announce(`${what} selected. Copy it with your keyboard or menu.`);
     }
   }
 }

@@ -14,6 +14,7 @@
  *     manifest.placeholder; // what to show until they have loaded
  *
  *     const all = await complete(manifest.id); // AVIF is there too
+ *     all.sizes[1].autoUrl; // one URL for every browser: AVIF, WebP or JPEG, whichever it shows best
  *
  * An upload has four phases, and onProgress names them:
  *
@@ -46,6 +47,13 @@ export { UploadError };
  * @property {number} height       pixels
  * @property {number} bytes
  *
+ * @typedef {object} Size
+ * @property {string} name         in the preset
+ * @property {number} width        pixels
+ * @property {number} height       pixels
+ * @property {string} [autoUrl]    answered in the best format that a browser accepts; there once the
+ *   upload is complete, unless it is animated
+ *
  * @typedef {object} Manifest
  * @property {string} id
  * @property {'processing' | 'ready' | 'rejected' | 'failed'} status
@@ -55,6 +63,7 @@ export { UploadError };
  *   animated?: boolean, frames?: number}} original
  * @property {{thumbhash: string, color: string}} [placeholder]
  * @property {Variant[]} variants
+ * @property {Size[]} sizes
  * @property {string} picture
  * @property {{code: string, detail: string}} [rejection]
  *

@@ -85,6 +85,31 @@ export function fillTable(table, { variants, original }, { sizes, formats }) {
   });
 }
 
+/**
+ * Lists the sizes that have one URL for every browser. An animation has none.
+ *
+ * @param {HTMLUListElement} list
+ * @param {import('./presize.js').Size[]} sizes
+ * @param {(button: HTMLButtonElement, source: HTMLElement, size: string) => void} copy  what a button does
+ */
+export function fillAutoUrls(list, sizes, copy) {
+  const items = sizes.filter(({ autoUrl }) => autoUrl).map(({ name, autoUrl }) => {
+    const link = document.createElement('a');
+    link.href = autoUrl;
+    link.textContent = name;
+    const url = document.createElement('code');
+    url.textContent = link.href; // with the host, to be pasted anywhere
+    const button = document.createElement('button');
+    Object.assign(button, { type: 'button', className: 'button', textContent: 'Copy' });
+    button.addEventListener('click', () => copy(button, url, name));
+    button.setAttribute('aria-label', `Copy the URL for size ${name}`);
+    const item = document.createElement('li');
+    item.append(link, url, button);
+    return item;
+  });
+  list.replaceChildren(...items);
+}
+
 function row(variant, originalBytes, heaviest) {
   const tr = document.createElement('tr');
   tr.dataset.type = variant.contentType;

@@ -35,11 +35,35 @@ func TestPhotoGoesAllTheWay(t *testing.T) {
 		t.Run(path.Base(variant.URL), func(t *testing.T) { checkVariant(t, stack, original, variant) })
 	}
 
+	checkAutoURLs(t, stack, m)
+
 	response, published := stack.send("GET", media.URL(media.ManifestKey(upload.ID)), nil)
 	if parsed, err := media.ParseManifest(published); err != nil || !parsed.Complete {
 		t.Errorf("published manifest: %s %v", response.Status, err)
 	}
 	checkRemoval(t, stack, m)
+}
+
+// checkAutoURLs compares the answers of each size's auto URL with the variants.
+func checkAutoURLs(t *testing.T, stack client, m media.Manifest) {
+	t.Helper()
+	for _, size := range m.Sizes {
+		for accept, format := range map[string]media.Format{
+			"image/avif,image/webp,*/*;q=0.8": media.AVIF,
+			"image/webp,*/*;q=0.8":            media.WebP,
+			"*/*":                             media.JPEG,
+		} {
+			response, body := stack.send("GET", size.AutoURL, nil, "Accept", accept)
+			_, want := stack.send("GET", size.AutoURL+format.Extension(), nil)
+			if response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != string(format) ||
+				response.Header.Get("Vary") != "Accept" || !bytes.Equal(body, want) {
+				t.Errorf("%s for %s: %s %q", size.AutoURL, accept, response.Status, response.Header)
+			}
+		}
+	}
+	if len(m.Sizes) != 4 {
+		t.Errorf("sizes %+v", m.Sizes)
+	}
 }
 
 func ofQuickFormats(variants []media.Variant) (count int) {
@@ -147,6 +171,9 @@ func checkRemoval(t *testing.T, stack client, m media.Manifest) {
 	stack.awaitStatus(media.URL(media.ManifestKey(m.ID)), http.StatusNotFound)
 	for _, variant := range m.Variants {
 		stack.awaitStatus(variant.URL, http.StatusNotFound)
+	}
+	for _, size := range m.Sizes {
+		stack.awaitStatus(size.AutoURL, http.StatusNotFound)
 	}
 }
 

@@ -52,6 +52,31 @@ type shownVariant struct {
 	Width int    `json:"width"`
 }
 
+// loadAutoURLs shows every auto URL of the page as an image, fetches it like a
+// program then, and gives the types of both answers. The image must not come from
+// the browser's cache.
+const loadAutoURLs = `
+	Promise.all([...document.querySelectorAll('.urls li')].map(async (item) => {
+		const { href, textContent } = item.querySelector('a');
+		const image = new Image();
+		image.src = href;
+		await image.decode();
+		const [{ contentType }] = performance.getEntriesByName(href);
+		const fetched = await fetch(href);
+		return {
+			name: textContent, width: image.naturalWidth, shown: contentType, fetched: fetched.headers.get('Content-Type'),
+			copied: item.querySelector('code').textContent === href,
+		};
+	}))`
+
+type shownAutoURL struct {
+	Name    string `json:"name"`
+	Width   int    `json:"width"`
+	Shown   string `json:"shown"`
+	Fetched string `json:"fetched"`
+	Copied  bool   `json:"copied"`
+}
+
 // pick opens the page and gives it files, as a person does with the file dialog.
 func pick(b browser, stack client, files ...string) {
 	b.t.Helper()
@@ -97,6 +122,14 @@ func TestPageTakesAPhotoAllTheWay(t *testing.T) {
 		if !slices.Equal(widths[format], []int{320, 640, 1280, 1920}) {
 			t.Errorf("%s loads in the widths %v", format, widths[format])
 		}
+	}
+	autoURLs := evaluate[[]shownAutoURL](b, loadAutoURLs)
+	wantURLs := []shownAutoURL{
+		{"320", 320, "image/avif", "image/jpeg", true}, {"640", 640, "image/avif", "image/jpeg", true},
+		{"1280", 1280, "image/avif", "image/jpeg", true}, {"1920", 1920, "image/avif", "image/jpeg", true},
+	}
+	if !slices.Equal(autoURLs, wantURLs) {
+		t.Errorf("the auto URLs give %+v", autoURLs)
 	}
 	markup := evaluate[string](b, `document.querySelector('#uploads pre code').textContent`)
 	if !strings.HasPrefix(markup, "<picture>") {
