@@ -205,8 +205,10 @@ func TestPageIsServedWithItsPolicy(t *testing.T) {
 		!strings.Contains(policy, "default-src 'none';") || !strings.Contains(policy, "script-src 'self';") {
 		t.Errorf("%s, policy %q", response.Status, policy)
 	}
-	if response, _ := stack.send("GET", "/nothing", nil); response.StatusCode != http.StatusNotFound {
-		t.Errorf("unknown path: %s", response.Status)
+	for path, contentType := range map[string]string{"/nothing": "text/html; charset=utf-8", "/api/v1/nothing": "application/problem+json"} {
+		if response, _ := stack.send("GET", path, nil); response.StatusCode != http.StatusNotFound || response.Header.Get("Content-Type") != contentType {
+			t.Errorf("unknown path %s: %s %q", path, response.Status, response.Header)
+		}
 	}
 }
 

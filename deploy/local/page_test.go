@@ -194,6 +194,23 @@ func TestPageTakesSeveralFilesOfAPreset(t *testing.T) {
 	}
 }
 
+func TestPageForWhatIsMissingIsDressedLikeTheOther(t *testing.T) {
+	b := openBrowser(t)
+	stack := startStack(t)
+	b.do(chromedp.Navigate(stack.url + "/nothing/here"))
+	const shown = `[document.querySelector('h1').textContent, String(document.styleSheets[0].cssRules.length > 0),
+		String(document.querySelector('img').naturalWidth > 0), document.querySelector('p a').href]`
+	want := []string{"There is nothing here.", "true", "true", stack.url + "/"}
+	if got := evaluate[[]string](b, shown); !slices.Equal(got, want) {
+		t.Errorf("it shows %q, want %q", got, want)
+	}
+	for _, complaint := range b.complaints() {
+		if !strings.Contains(complaint, "404") { // the browser's own about the page itself
+			t.Errorf("the console shows %q", complaint)
+		}
+	}
+}
+
 func TestBrowserHearsWhatThePolicyForbids(t *testing.T) {
 	b := openBrowser(t)
 	stack := startStack(t)
