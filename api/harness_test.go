@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -29,13 +30,19 @@ type harness struct {
 	url    string
 	client *http.Client
 	log    logLines
+	events chan string // of the input bucket: name and key
 	faults *faults
 }
 
 // start runs the API until the test ends, with its S3 traffic going through
 // h.faults.
 func start(t *testing.T, changes ...func(*Config)) *harness {
-	h := &harness{Env: s3test.Start(t, nil), t: t, log: make(logLines, 10_000)}
+	h := &harness{t: t, log: make(logLines, 10_000), events: make(chan string, 10_000)}
+	h.Env = s3test.Start(t, func(event events.S3Event) {
+		if record := event.Records[0]; record.S3.Bucket.Name == s3test.Input {
+			h.events <- record.EventName + " " + record.S3.Object.Key
+		}
+	})
 	options := h.Server.Client(s3test.Owner).Options()
 	h.faults = &faults{next: http.DefaultTransport}
 	options.HTTPClient = &http.Client{Transport: h.faults}

@@ -55,10 +55,27 @@ func (s *service) delete(r *http.Request) (answer, error) {
 	if _, err := s.lookUp(r.Context(), id); err != nil {
 		return answer{}, err
 	}
+	if err := s.ensureOriginal(r.Context(), id); err != nil {
+		return answer{}, err
+	}
 	if err := s.Input.Delete(r.Context(), media.OriginalKey(id)); err != nil {
 		return answer{}, err
 	}
 	return answer{status: http.StatusAccepted}, nil
+}
+
+// ensureOriginal puts an empty original where that of an upload has expired: that S3
+// tells of a removal is documented only where there is something to remove.
+func (s *service) ensureOriginal(ctx context.Context, id media.ID) error {
+	key := media.OriginalKey(id)
+	if _, err := s.Input.Head(ctx, key); !errors.Is(err, bucket.ErrNotFound) {
+		return err
+	}
+	object := bucket.Info{Key: key, ContentType: "application/octet-stream"}
+	if err := s.Input.Create(ctx, object, nil); !errors.Is(err, bucket.ErrExists) {
+		return err
+	}
+	return nil // somebody still had a grant
 }
 
 // uploadID returns the id in the request's path. What is not an id was never

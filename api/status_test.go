@@ -106,6 +106,22 @@ func TestDeleteRemovesTheOriginal(t *testing.T) {
 	}
 }
 
+func TestDeleteIsToldOfWhereTheOriginalHasExpired(t *testing.T) {
+	h := start(t)
+	id := media.NewID()
+	h.putManifest(readyManifest(id, true))
+	if reply := h.do("DELETE", media.StatusURL(id), nil); reply.status != http.StatusAccepted {
+		t.Errorf("status %d", reply.status)
+	}
+	want := []string{"ObjectCreated:Put " + media.OriginalKey(id), "ObjectRemoved:Delete " + media.OriginalKey(id)}
+	if got := []string{<-h.events, <-h.events}; !slices.Equal(got, want) {
+		t.Errorf("events %q, want %q", got, want)
+	}
+	if got := h.originals(); len(got) > 0 {
+		t.Errorf("originals: %q", got)
+	}
+}
+
 func TestHeldAnswerComesWithTheChange(t *testing.T) {
 	h := start(t)
 	tests := map[string]struct {

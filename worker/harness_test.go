@@ -230,7 +230,7 @@ type wire struct {
 	base http.RoundTripper
 
 	mu       sync.Mutex
-	requests []string // method and path
+	requests []string // method and path, with ?tagging where it is about tags
 	// around, if set, is called instead of carry for each request, with its number
 	// from 1 on.
 	around func(n int, request *http.Request, carry func() (*http.Response, error)) (*http.Response, error)
@@ -242,7 +242,11 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err := request.Context().Err(); err != nil {
 		return nil, err
 	}
-	w.requests = append(w.requests, request.Method+" "+request.URL.Path)
+	line := request.Method + " " + request.URL.Path
+	if request.URL.Query().Has("tagging") {
+		line += "?tagging"
+	}
+	w.requests = append(w.requests, line)
 	carry := func() (*http.Response, error) {
 		// Whole or not at all: what is cut off would take effect at an unknown time.
 		return w.base.RoundTrip(request.WithContext(context.WithoutCancel(request.Context())))

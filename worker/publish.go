@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strconv"
 
 	"golang.org/x/sync/errgroup"
 
@@ -68,7 +69,7 @@ func (r *run) publish(ctx context.Context, original bucket.Info, preset media.Pr
 		}
 	}
 	r.report.outcome = published
-	return nil
+	return r.mark(ctx, original, media.Ready)
 }
 
 // putVariants puts the next count variants, as they come, and adds them to done.
@@ -155,5 +156,30 @@ func (r *run) reject(ctx context.Context, original bucket.Info, manifest media.M
 		return err
 	}
 	r.report.outcome = rejected
-	return nil
+	return r.mark(ctx, original, media.Rejected)
+}
+
+// mark tells S3 whether the original is one that its lifecycle rule expires: a
+// rejected one is, and one that an earlier revision has rejected no longer is. Most
+// originals have no tags and need none, which costs no request.
+//
+// Neither tags nor expirations are events that the worker gets or acts on. So what
+// is published outlives an original that expires, and the rejection can still be read.
+func (r *run) mark(ctx context.Context, original bucket.Info, status media.Status) error {
+	if status != media.Rejected && !original.Tagged {
+		return nil
+	}
+	tags, err := r.Input.Tags(ctx, original.Key)
+	if err == nil {
+		mark := strconv.FormatBool(status == media.Rejected)
+		if tags[media.RejectedTag] == mark || status != media.Rejected && tags[media.RejectedTag] == "" {
+			return nil
+		}
+		tags[media.RejectedTag] = mark // others may have tagged it too, a virus scanner for one
+		err = r.Input.SetTags(ctx, original.Key, tags)
+	}
+	if errors.Is(err, bucket.ErrNotFound) {
+		return fmt.Errorf("%w: %w", errReplaced, err)
+	}
+	return err
 }

@@ -1,6 +1,11 @@
 package worker
 
 import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/presize/presize/internal/media"
@@ -21,6 +26,110 @@ func (h *harness) expectRejected(id media.ID, code media.Code) {
 	if objects := h.published(id); len(objects) != 1 {
 		h.Errorf("%d objects are there, want the manifest only", len(objects))
 	}
+	h.expectTags(id, map[string]string{media.RejectedTag: "true"})
+}
+
+// expectTags fails the test unless the original of id has exactly these tags.
+func (h *harness) expectTags(id media.ID, want map[string]string) {
+	h.Helper()
+	got, err := h.Input.Tags(context.Background(), media.OriginalKey(id))
+	if err != nil || !maps.Equal(got, want) {
+		h.Errorf("the original's tags are %q (%v), want %q", got, err, want)
+	}
+}
+
+func TestRejectedOriginalIsTaggedAfterAnyFailedRequest(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	for when, fault := range faults() {
+		t.Run("request fails "+when, func(t *testing.T) {
+			h := h.in(t)
+			for n, more := 1, true; more && !t.Failed(); n++ {
+				id := media.NewID()
+				h.put(id, "image/jpeg", nil, drawing(t, 0))
+				more = h.handleWith(fault, n, nil, id, created(id))
+				h.mustHandle(created(id))
+				h.expectRejected(id, media.TypeMismatch)
+			}
+		})
+	}
+}
+
+func TestOnlyRejectedOriginalsAreTaggedAsSuch(t *testing.T) {
+	const foreign = "scanned"
+	reject := func(l *media.Limits) { l.Bytes = 1 }
+	accept := func(*media.Limits) {}
+	for name, test := range map[string]struct {
+		before map[string]string
+		limits func(*media.Limits)
+		after  map[string]string
+	}{
+		"accepted":                   {nil, accept, map[string]string{}},
+		"accepted, with others":      {map[string]string{foreign: "x"}, accept, map[string]string{foreign: "x"}},
+		"accepted, rejected earlier": {map[string]string{foreign: "x", media.RejectedTag: "true"}, accept, map[string]string{foreign: "x", media.RejectedTag: "false"}},
+		"rejected, with others":      {map[string]string{foreign: "x"}, reject, map[string]string{foreign: "x", media.RejectedTag: "true"}},
+		"rejected, accepted earlier": {map[string]string{media.RejectedTag: "false"}, reject, map[string]string{media.RejectedTag: "true"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, sketch(t, 80))
+			test.limits(&h.config.Limits)
+			id := media.NewID()
+			h.put(id, "image/png", nil, drawing(t, 0))
+			if test.before != nil {
+				if err := h.Input.SetTags(t.Context(), media.OriginalKey(id), test.before); err != nil {
+					t.Fatal(err)
+				}
+			}
+			asked := false
+			h.wire.restart(func(_ int, request *http.Request, carry func() (*http.Response, error)) (*http.Response, error) {
+				asked = asked || request.URL.Query().Has("tagging")
+				return carry()
+			})
+			for range 2 {
+				h.mustHandle(created(id))
+				h.expectTags(id, test.after)
+			}
+			if usual := len(test.after) == 0; asked == usual {
+				t.Errorf("tags were asked for: %t", asked)
+			}
+		})
+	}
+}
+
+func TestOriginalThatExpiresLeavesWhatIsPublished(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	for name, contentType := range map[string]string{"accepted": "image/png", "rejected": "image/jpeg"} {
+		t.Run(name, func(t *testing.T) {
+			h := h.in(t)
+			id := media.NewID()
+			h.put(id, contentType, nil, drawing(t, 0))
+			h.mustHandle(created(id))
+			want := h.published(id)
+			h.remove(id)
+			for _, kind := range []string{"LifecycleExpiration:Delete", "LifecycleExpiration:DeleteMarkerCreated", "LifecycleTransition"} {
+				h.mustHandle(event(kind, id))
+			}
+			h.expect(id, want)
+		})
+	}
+}
+
+func TestOriginalThatGoesWhileItIsTaggedTakesItsRejectionAlong(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	id := media.NewID()
+	h.put(id, "image/jpeg", nil, drawing(t, 0))
+	gone := false
+	h.wire.restart(func(_ int, request *http.Request, carry func() (*http.Response, error)) (*http.Response, error) {
+		if request.URL.Query().Has("tagging") && !gone {
+			gone = true
+			h.remove(id)
+		}
+		return carry()
+	})
+	h.mustHandle(created(id))
+	if !gone {
+		t.Error("the original was not tagged")
+	}
+	h.expect(id, nil)
 }
 
 func TestFilesAreRejectedForTheirOwnFault(t *testing.T) {
@@ -68,7 +177,10 @@ func TestFilesAreRejectedForTheirOwnFault(t *testing.T) {
 			if m := h.manifest(id); *m.Original != test.original {
 				t.Errorf("original %+v, want %+v", *m.Original, test.original)
 			}
-			if fetched := len(h.wire.sent("GET /presize-input/")) > 0; fetched == (test.code == media.TooManyBytes || test.code == media.Empty) {
+			fetched := slices.ContainsFunc(h.wire.sent("GET /presize-input/"), func(request string) bool {
+				return !strings.HasSuffix(request, "?tagging")
+			})
+			if fetched == (test.code == media.TooManyBytes || test.code == media.Empty) {
 				t.Errorf("original fetched: %t", fetched)
 			}
 

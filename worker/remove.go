@@ -30,7 +30,10 @@ func (r *run) isDone(ctx context.Context, original bucket.Info, preset media.Pre
 	if err != nil || manifest.Rev != preset.Rev() || !manifest.Settled() {
 		return false, nil // rendering again repairs it
 	}
-	return r.isPublished(ctx, manifest)
+	if published, err := r.isPublished(ctx, manifest); !published || err != nil {
+		return false, err
+	}
+	return true, r.mark(ctx, original, manifest.Status) // where an earlier job came no further than its manifest
 }
 
 // isPublished reports whether every variant that the manifest names is there.

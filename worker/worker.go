@@ -10,11 +10,12 @@
 //
 //   - A manifest is put after every variant it names, and deleted before them. Only
 //     where an original is removed beside the job that publishes it can a manifest
-//     outlive its variants, until that job has seen it. The API says by then that
-//     there is no such upload, because it looks for the original first.
+//     outlive its variants, until that job has seen it.
 //   - A job that returns no error has left the buckets in agreement: a complete
 //     or a rejected manifest of the original that is there, or nothing at all.
 //   - A job that returns an error can be repeated, and then does what is left.
+//   - An original that is rejected is tagged with [media.RejectedTag], by which it
+//     expires. What is published outlives an original that has expired.
 //   - The same original and revision give the same keys and bytes.
 //   - Variants of earlier revisions stay while their original does: somebody may
 //     have their URLs.
@@ -53,9 +54,9 @@ type Config struct {
 // concurrent use.
 type Worker struct{ Config }
 
-// New returns a Worker. On the input bucket it calls bucket.Head and Fetch, on the
-// output bucket Get, Put, Delete and List; package bucket lists the IAM actions
-// behind them.
+// New returns a Worker. On the input bucket it calls bucket.Head, Fetch, Tags and
+// SetTags, on the output bucket Get, Put, Delete and List; package bucket lists the
+// IAM actions behind them.
 func New(config Config) *Worker { return &Worker{config} }
 
 // Handle does the jobs of one event: anything that [ParseEvent] understands, or

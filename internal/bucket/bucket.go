@@ -8,11 +8,14 @@
 //	Put, Create        s3:PutObject
 //	PresignPut         s3:PutObject (checked by S3 when the grant is used)
 //	Delete             s3:DeleteObject
+//	Tags               s3:GetObjectTagging
+//	SetTags            s3:PutObjectTagging
 //	List               s3:ListBucket on the bucket
 //
 // Head, Get and Fetch also need s3:ListBucket on the bucket: without it S3
 // answers 403 instead of 404 where there is no such object, and a missing object
-// could not be told from a missing permission.
+// could not be told from a missing permission. Without s3:GetObjectTagging S3 does
+// not say that an object has tags.
 package bucket
 
 import (
@@ -69,6 +72,7 @@ type Info struct {
 	ContentType  string
 	CacheControl string
 	Metadata     map[string]string // lower-case names, without x-amz-meta-
+	Tagged       bool              // it has tags; only Head tells
 }
 
 // Head returns what S3 knows of an object, or [ErrNotFound].
@@ -85,6 +89,7 @@ func (b *Bucket) Head(ctx context.Context, key string) (Info, error) {
 		ContentType:  aws.ToString(out.ContentType),
 		CacheControl: aws.ToString(out.CacheControl),
 		Metadata:     out.Metadata,
+		Tagged:       aws.ToInt32(out.TagCount) > 0,
 	}, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -86,6 +87,38 @@ func TestErrorsAreTold(t *testing.T) {
 	}
 	if _, err := env.Input.Fetch(ctx, before); !errors.Is(err, bucket.ErrChanged) {
 		t.Errorf("fetch of a replaced object: %v", err)
+	}
+}
+
+func TestTagsComeBesideTheObject(t *testing.T) {
+	env := s3test.Start(t, nil)
+	ctx := context.Background()
+	const key = "originals/a"
+	if _, err := env.Input.Tags(ctx, key); !errors.Is(err, bucket.ErrNotFound) {
+		t.Errorf("tags of nothing: %v", err)
+	}
+	if err := env.Input.SetTags(ctx, key, map[string]string{"a": "b"}); !errors.Is(err, bucket.ErrNotFound) {
+		t.Errorf("tag nothing: %v", err)
+	}
+	if err := env.Input.Put(ctx, bucket.Info{Key: key, ContentType: "image/png"}, []byte("four")); err != nil {
+		t.Fatal(err)
+	}
+	before, err := env.Input.Head(ctx, key)
+	if err != nil || before.Tagged {
+		t.Errorf("before: %+v, %v", before, err)
+	}
+	want := map[string]string{"a": "b", "c d": "e=f"}
+	for _, tags := range []map[string]string{{"old": "x"}, want} {
+		if err := env.Input.SetTags(ctx, key, tags); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := env.Input.Tags(ctx, key); !maps.Equal(got, want) || err != nil {
+		t.Errorf("tags %q, %v", got, err)
+	}
+	after, err := env.Input.Head(ctx, key)
+	if err != nil || !after.Tagged || after.ETag != before.ETag || !after.Modified.Equal(before.Modified) {
+		t.Errorf("before %+v\nafter  %+v, %v", before, after, err)
 	}
 }
 

@@ -8,6 +8,10 @@ const OriginalPrefix = "originals/"
 // OriginalKey is the key of id's original in the input bucket.
 func OriginalKey(id ID) string { return OriginalPrefix + string(id) }
 
+// RejectedTag is the object tag whose value "true" says that an original is rejected:
+// the lifecycle rule of the input bucket expires by it (deploy/buckets.yml).
+const RejectedTag = "presize-rejected"
+
 // ParseOriginalKey is the inverse of [OriginalKey]. It reports false for folders
 // and for any key that no grant was ever given for.
 func ParseOriginalKey(key string) (ID, bool) {
