@@ -94,10 +94,11 @@ const TYPES = {
  * @param {(progress: Progress) => void} [options.onProgress]
  * @param {AbortSignal} [options.signal]
  * @param {string} [options.endpoint]  the API's URL
+ * @param {Record<string, string>} [options.headers]  for the API, Authorization for one
  * @returns {Promise<Manifest>}
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */
-export async function upload(file, { preset, onProgress = () => {}, signal, endpoint = '/api/v1' } = {}) {
+export async function upload(file, { preset, onProgress = () => {}, signal, endpoint = '/api/v1', headers } = {}) {
   /** @param {Progress['phase']} phase */
   const report = (phase, loaded = 0) => onProgress({ phase, loaded, total: file.size });
 
@@ -109,9 +110,9 @@ export async function upload(file, { preset, onProgress = () => {}, signal, endp
     filename: file.name,
     preset,
   };
-  const statusUrl = await putOriginal(file, `${endpoint}/uploads`, request, report, signal);
+  const statusUrl = await putOriginal(file, `${endpoint}/uploads`, request, headers, report, signal);
   report('processing', file.size);
-  return follow(statusUrl, (manifest) => manifest.status === 'ready', { signal, grace: ARRIVAL_GRACE });
+  return follow(statusUrl, (manifest) => manifest.status === 'ready', { signal, headers, grace: ARRIVAL_GRACE });
 }
 
 /**
@@ -119,12 +120,12 @@ export async function upload(file, { preset, onProgress = () => {}, signal, endp
  * the signal allows (`AbortSignal.timeout` sets a limit).
  *
  * @param {string} id
- * @param {{signal?: AbortSignal, endpoint?: string}} [options]
+ * @param {{signal?: AbortSignal, endpoint?: string, headers?: Record<string, string>}} [options]
  * @returns {Promise<Manifest>}
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */
-export async function complete(id, { signal, endpoint = '/api/v1' } = {}) {
-  return follow(`${endpoint}/uploads/${encodeURIComponent(id)}`, (manifest) => manifest.complete, { signal });
+export async function complete(id, { signal, endpoint = '/api/v1', headers } = {}) {
+  return follow(`${endpoint}/uploads/${encodeURIComponent(id)}`, (manifest) => manifest.complete, { signal, headers });
 }
 
 /**
@@ -165,12 +166,12 @@ async function sha256(file, report, signal) {
  * A grant that expired before the original arrived is replaced once; whatever the
  * storage answered then, the old grant has no more use.
  */
-async function putOriginal(file, uploadsUrl, request, report, signal) {
+async function putOriginal(file, uploadsUrl, request, headers, report, signal) {
   for (let renewed = false; ; renewed = true) {
     report('granting');
     const { body: grant, url } = await call(uploadsUrl, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
+      headers: { ...headers, 'Content-Type': 'application/json' },
       body: JSON.stringify(request),
     }, signal);
     try {
@@ -189,15 +190,15 @@ async function putOriginal(file, uploadsUrl, request, report, signal) {
  *
  * @param {string} url
  * @param {(manifest: Manifest) => boolean} reached
- * @param {{signal?: AbortSignal, grace?: number}} options
+ * @param {{signal?: AbortSignal, headers?: Record<string, string>, grace?: number}} options
  * @returns {Promise<Manifest>}
  */
-async function follow(url, reached, { signal, grace = 0 }) {
+async function follow(url, reached, { signal, headers, grace = 0 }) {
   const started = performance.now();
   // The service holds its answer while nothing changes. Should it not, the pause keeps us from flooding it.
   for (let pause = 500; ; pause = Math.min(pause * 1.5, 5_000)) {
     const asked = performance.now();
-    const manifest = await status(url, signal).catch((error) => {
+    const manifest = await status(url, headers, signal).catch((error) => {
       if (error?.status === 404 && performance.now() - started < grace) return { status: 'processing' };
       throw error;
     });
@@ -213,7 +214,7 @@ async function follow(url, reached, { signal, grace = 0 }) {
 }
 
 /** @returns {Promise<Manifest>} */
-async function status(url, signal) {
-  return (await call(url, { headers: { Prefer: 'wait=10' } }, signal)).body;
+async function status(url, headers, signal) {
+  return (await call(url, { headers: { ...headers, Prefer: 'wait=10' } }, signal)).body;
 }
 

@@ -52,6 +52,18 @@ describe('upload', () => {
     assert.deepEqual(service.log, ['grant', 'put', 'status', 'status']);
   });
 
+  it('sends the headers to the API, and not to the storage', async () => {
+    const seen = {};
+    for (const step of ['grant', 'put', 'status']) {
+      service.faults[step] = [function (request, response, body) {
+        seen[step] = request.headers.authorization;
+        this[step](request, response, body);
+      }];
+    }
+    await send(PHOTO, { headers: { Authorization: 'Bearer x' } });
+    assert.deepEqual(seen, { grant: 'Bearer x', put: undefined, status: 'Bearer x' });
+  });
+
   it('reports its phases in order, each up to the whole file', async () => {
     const seen = [];
     await send(PHOTO, { onProgress: (progress) => seen.push(progress) });
@@ -237,8 +249,14 @@ describe('complete', () => {
     const ready = service.manifest;
     service.manifest = { ...ready, complete: true };
     service.faults.status = [answer(200, ready), answer(200, ready)];
-    assert.deepEqual(await complete(ready.id, { endpoint: service.endpoint }), service.manifest);
-    assert.equal(service.log.length, 3);
+    let authorization;
+    service.faults.status.unshift((request, response) => {
+      authorization = request.headers.authorization;
+      answer(200, ready)(request, response);
+    });
+    assert.deepEqual(await complete(ready.id, { endpoint: service.endpoint, headers: { Authorization: 'Bearer x' } }), service.manifest);
+    assert.equal(service.log.length, 4);
+    assert.equal(authorization, 'Bearer x');
   });
 
   it('does not wait for an upload that is not there', async () => {
