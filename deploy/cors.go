@@ -1,11 +1,6 @@
 package deploy
 
-import (
-	"errors"
-	"fmt"
-
-	"go.yaml.in/yaml/v3"
-)
+import "errors"
 
 // CORSRule is what pages may do with a bucket that is not of their origin.
 type CORSRule struct {
@@ -20,7 +15,7 @@ type CORSRule struct {
 func (s Stack) UploadCORS() (CORSRule, error) {
 	var properties struct {
 		CorsConfiguration struct {
-			CorsRules []yaml.Node `yaml:"CorsRules"` // more than the first are conditional
+			CorsRules []CORSRule `yaml:"CorsRules"`
 		} `yaml:"CorsConfiguration"`
 	}
 	if err := s.resource("buckets.yml", "InputBucket", &properties); err != nil {
@@ -30,9 +25,5 @@ func (s Stack) UploadCORS() (CORSRule, error) {
 	if len(rules) == 0 {
 		return CORSRule{}, errors.New("buckets.yml: the input bucket has no CORS rule")
 	}
-	var rule CORSRule
-	if err := rules[0].Decode(&rule); err != nil {
-		return CORSRule{}, fmt.Errorf("buckets.yml: CORS rule: %w", err)
-	}
-	return rule, nil
+	return rules[0], nil
 }

@@ -5,6 +5,7 @@ package deploy
 import (
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -64,6 +65,9 @@ func (s Stack) resource(file, name string, properties any) error {
 // it does not know stays, for [complete] to find in the values that are used.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 func resolve(node *yaml.Node, values *strings.Replacer) {
+	if node.Tag == "!If" && len(node.Content) == 3 {
+		*node = *node.Content[2] // every condition is that a parameter is set, and here none is
+	}
 	if node.Kind == yaml.ScalarNode {
 		switch node.Tag {
 		case "!Sub":
@@ -80,6 +84,16 @@ func resolve(node *yaml.Node, values *strings.Replacer) {
 	for _, child := range node.Content {
 		resolve(child, values)
 	}
+	if node.Kind == yaml.SequenceNode {
+		node.Content = slices.DeleteFunc(node.Content, isNoValue)
+	}
+}
+
+func isNoValue(node *yaml.Node) bool {
+	if node.Alias != nil {
+		node = node.Alias
+	}
+	return node.Value == "AWS::NoValue"
 }
 
 // complete fails if a value still holds something that only CloudFormation knows.

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/presize/presize/internal/media"
 )
 
 // bucketARN is the ARN of the bucket called id, made of its name as the roles and permissions make it.
@@ -26,13 +29,10 @@ func checkBuckets(t template, r *report) {
 	for _, id := range []string{inputBucket, outputBucket, siteBucket} {
 		bucket := t.Resources[id]
 		r.want(bucket.Type == "AWS::S3::Bucket", "%s must be a bucket", id)
-		r.want(strings.HasPrefix(bucket.DeletionPolicy, "Retain"), "%s must outlive the stack", id)
-		r.want(bucket.UpdateReplacePolicy == "Retain", "%s must outlive its replacement", id)
+		checkOutlives(t, r, id)
 		ownership := bucket.Properties.at("OwnershipControls", "Rules").items()
 		r.want(len(ownership) == 1 && ownership[0].at("ObjectOwnership").text() == "BucketOwnerEnforced",
 			"%s must own its objects", id)
-	}
-	for _, id := range []string{inputBucket, outputBucket} {
 		aborts := slices.ContainsFunc(t.props(id).at("LifecycleConfiguration", "Rules").items(), func(n node) bool {
 			return n.at("Status").text() == "Enabled" && n.at("AbortIncompleteMultipartUpload", "DaysAfterInitiation").text() == "1"
 		})
@@ -40,14 +40,90 @@ func checkBuckets(t template, r *report) {
 	}
 }
 
-// checkBucketPolicy checks that the bucket's policy refuses plain HTTP and lets nobody in but our distribution.
-func checkBucketPolicy(t template, r *report, bucket string) {
-	var statements []node
-	for _, id := range t.ofType("AWS::S3::BucketPolicy") {
-		if t.props(id).at("Bucket").text() == "${"+bucket+"}" {
-			statements = append(statements, t.props(id).at("PolicyDocument", "Statement").items()...)
+// checkOutlives checks that a resource and its data are there when the stack is not.
+func checkOutlives(t template, r *report, id string) {
+	r.want(strings.HasPrefix(t.Resources[id].DeletionPolicy, "Retain"), "%s must outlive the stack", id)
+	r.want(t.Resources[id].UpdateReplacePolicy == "Retain", "%s must outlive its replacement", id)
+}
+
+// checkOriginals checks that an original is put once and in one piece, and which of them are deleted when.
+func checkOriginals(t template, r *report) {
+	r.want(slices.ContainsFunc(statementsOf(t, inputBucket), func(s node) bool {
+		return s.at("Effect").text() == "Deny" && s.at("Principal").text() == "*" && s.at("Action").text() == "s3:PutObject" &&
+			s.at("Resource").text() == "${InputBucket.Arn}/"+media.OriginalPrefix+"*" &&
+			s.at("Condition", "Null", "s3:if-none-match").text() == "true" && len(s.at("Condition").keys()) == 1
+	}), "%s must refuse every PUT of an original without If-None-Match", inputBucket)
+
+	var rejected, cold, expired bool
+	for _, rule := range t.props(inputBucket).at("LifecycleConfiguration", "Rules").list() {
+		onlyCold, onlyExpired := rule.only("HasColdOriginals"), rule.only("HasExpiringOriginals")
+		switch {
+		case isForOriginals(onlyCold) && onlyCold.at("ExpirationInDays").value == nil:
+			transitions := onlyCold.at("Transitions").list()
+			cold = len(transitions) == 1 && transitions[0].at("StorageClass").text() == "GLACIER_IR" &&
+				transitions[0].at("TransitionInDays").text() == "${OriginalsColdDays}"
+		case isForOriginals(onlyExpired):
+			expired = onlyExpired.at("ExpirationInDays").text() == "${OriginalsExpireDays}"
+		case isForOriginals(rule) && len(rule.at("TagFilters").list()) == 1:
+			tag := rule.at("TagFilters").list()[0]
+			rejected = tag.at("Key").text() == media.RejectedTag && tag.at("Value").text() == "true" && rule.at("ExpirationInDays").text() == "7"
+		default:
+			r.want(rule.at("AbortIncompleteMultipartUpload").value != nil && rule.at("ExpirationInDays").value == nil,
+				"%s must delete no original that nobody asked to delete: rule %s", inputBucket, rule.at("Id").text())
 		}
 	}
+	r.want(rejected, "%s must delete rejected originals after 7 days", inputBucket)
+	r.want(cold, "%s must move originals to Glacier Instant Retrieval by parameter", inputBucket)
+	r.want(expired, "%s must delete originals by parameter", inputBucket)
+	pattern, err := regexp.Compile(t.Parameters["OriginalsExpireDays"].at("AllowedPattern").text())
+	r.want(err == nil && pattern.MatchString("") && pattern.MatchString("15") && !pattern.MatchString("14"),
+		"OriginalsExpireDays must be longer than an event can wait for its redrive")
+}
+
+func isForOriginals(rule node) bool {
+	return rule.at("Status").text() == "Enabled" && rule.at("Prefix").text() == media.OriginalPrefix
+}
+
+// checkAccessLogs checks that the requests to our buckets and the distribution are logged where that is asked
+// for, and only then.
+func checkAccessLogs(t template, r *report) {
+	r.want(t.Resources[logBucket].Condition == "HasAccessLogs", "%s must be there by parameter only", logBucket)
+	checkOutlives(t, r, logBucket)
+	r.want(slices.ContainsFunc(t.props(logBucket).at("LifecycleConfiguration", "Rules").items(), func(rule node) bool {
+		return rule.at("Status").text() == "Enabled" && rule.at("ExpirationInDays").text() == "${AccessLogDays}"
+	}), "%s must forget", logBucket)
+	prefixes := map[string]string{}
+	for _, id := range []string{inputBucket, outputBucket, siteBucket} {
+		logging := t.props(id).at("LoggingConfiguration").only("HasAccessLogs")
+		destination := logging.at("DestinationBucketName", "Fn::Select").list()
+		r.want(len(destination) == 2 && slices.Equal(destination[1].texts(), []string{"${LogBucket}", "${LogBucketPolicy}"}),
+			"%s must log requests to %s by parameter, once its policy is there", id, logBucket)
+		prefix := logging.at("LogFilePrefix").text()
+		r.want(strings.HasPrefix(prefix, "s3/") && prefixes[prefix] == "", "%s must log under a prefix of its own", id)
+		prefixes[prefix] = id
+	}
+	cdn := t.props(distribution).at("DistributionConfig", "Logging").only("HasAccessLogs")
+	r.want(cdn.at("Bucket").text() == "${LogBucket.DomainName}" && cdn.at("IncludeCookies").text() != "true",
+		"the distribution must log requests to %s by parameter, and no cookies", logBucket)
+	// CloudFront's legacy logs need ACLs.
+	ownership := t.props(logBucket).at("OwnershipControls", "Rules").items()
+	r.want(len(ownership) == 1 && ownership[0].at("ObjectOwnership").text() == "BucketOwnerPreferred", "%s must allow ACLs, for CloudFront", logBucket)
+}
+
+// statementsOf are those of the policies of the bucket called id.
+func statementsOf(t template, id string) []node {
+	var statements []node
+	for _, policy := range t.ofType("AWS::S3::BucketPolicy") {
+		if t.props(policy).at("Bucket").text() == "${"+id+"}" {
+			statements = append(statements, t.props(policy).at("PolicyDocument", "Statement").items()...)
+		}
+	}
+	return statements
+}
+
+// checkBucketPolicy checks that the bucket's policy refuses plain HTTP and lets nobody in but our distribution.
+func checkBucketPolicy(t template, r *report, bucket string) {
+	statements := statementsOf(t, bucket)
 	tlsOnly := slices.ContainsFunc(statements, func(s node) bool {
 		return s.at("Effect").text() == "Deny" && s.at("Principal").text() == "*" && s.at("Action").text() == "s3:*" &&
 			s.at("Condition", "Bool", "aws:SecureTransport").text() == "false" && len(s.at("Resource").items()) == 2
@@ -55,6 +131,14 @@ func checkBucketPolicy(t template, r *report, bucket string) {
 	r.want(tlsOnly, "%s must refuse plain HTTP", bucket)
 	for _, s := range statements {
 		if s.at("Effect").text() != "Allow" {
+			continue
+		}
+		if bucket == logBucket {
+			r.want(s.at("Principal", "Service").text() == "logging.s3.amazonaws.com" && s.at("Action").text() == "s3:PutObject" &&
+				s.at("Condition", "StringEquals", "aws:SourceAccount").text() == "${AWS::AccountId}" &&
+				slices.Equal(s.at("Condition", "ArnEquals", "aws:SourceArn").texts(),
+					[]string{bucketARN(t, inputBucket), bucketARN(t, outputBucket), bucketARN(t, siteBucket)}),
+				"%s: statement %s must allow the logs of our buckets only", bucket, s.at("Sid").text())
 			continue
 		}
 		source := s.at("Condition", "StringEquals", "aws:SourceArn").text()

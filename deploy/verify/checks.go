@@ -10,6 +10,7 @@ const (
 	inputBucket  = "InputBucket"
 	outputBucket = "OutputBucket"
 	siteBucket   = "SiteBucket"
+	logBucket    = "LogBucket"
 	apiFunction  = "ApiLambdaFunction"
 	worker       = "WorkerLambdaFunction"
 	layer        = "LibvipsLambdaLayer"
@@ -39,10 +40,16 @@ func check(t template) []string {
 		checkReferences,
 		checkBuckets,
 		checkUploads,
+		checkOriginals,
+		checkAccessLogs,
 		checkFunctions,
 		checkHTTPAPI,
+		checkAccess,
 		checkTrigger,
 		checkFailures,
+		checkAlarms,
+		checkAlarmTopic,
+		checkDashboard,
 		checkRoles,
 		checkDistribution,
 		checkHeaders,

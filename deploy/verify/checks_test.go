@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -114,6 +115,14 @@ func TestReferences(t *testing.T) {
 		"permission by bucket": {"InputBucket -> InputEventPermission -> InputBucket", getAtt(inputBucket, "Arn"), props("InputEventPermission", "SourceArn")},
 		"DependsOn in circle":  {"circle: FailureQueue -> FailureQueue", "FailureQueue", way(failureQueue, "DependsOn")},
 	})
+}
+
+func TestParametersHaveAnEffect(t *testing.T) {
+	tmpl := edited(t, "51", props(apiFunction, "ReservedConcurrentExecutions")...)
+	failures := checkParameters(tmpl, []string{"apiConcurrency=51", "workerConcurrency=52", "priceClass=PriceClass_100"})
+	if want := []string{"the parameter workerConcurrency must have an effect"}; !slices.Equal(failures, want) {
+		t.Errorf("failures %q, want %q", failures, want)
+	}
 }
 
 func TestSubstitutionRefersToNeitherItsOwnVariablesNorLiterals(t *testing.T) {

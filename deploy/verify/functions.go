@@ -15,7 +15,12 @@ func checkFunctions(t template, r *report) {
 		r.wantText(props.at("LoggingConfig", "LogFormat"), "JSON", "%s: log format", id)
 		r.wantText(variableOf(t, id, "PRESIZE_INPUT_BUCKET"), t.props(inputBucket).at("BucketName").text(), "%s: PRESIZE_INPUT_BUCKET", id)
 		r.wantText(variableOf(t, id, "PRESIZE_OUTPUT_BUCKET"), t.props(outputBucket).at("BucketName").text(), "%s: PRESIZE_OUTPUT_BUCKET", id)
+		tracing, _ := props.at("TracingConfig", "Mode", "Fn::If").value.([]any)
+		r.want(slices.Equal(tracing, []any{"HasTracing", "Active", "PassThrough"}), "%s must be traced by parameter", id)
 		r.want(logGroupOf(t, id) != "", "%s must have a log group whose logs end", id)
+	}
+	for _, id := range t.ofType("AWS::Logs::LogGroup") {
+		r.want(number(t.props(id).at("RetentionInDays")) > 0, "%s must forget some day", id)
 	}
 	r.wantText(t.props(apiFunction).at("MemorySize"), "256", "%s: memory", apiFunction)
 	r.want(t.props(apiFunction).at("Layers").value == nil, "%s must need no layer", apiFunction)
@@ -103,12 +108,7 @@ func checkTrigger(t template, r *report) {
 
 // checkFailures checks that a failed event is tried again, and then kept where somebody is told of it.
 func checkFailures(t template, r *report) {
-	var config node
-	for _, id := range t.ofType("AWS::Lambda::EventInvokeConfig") {
-		if t.props(id).at("FunctionName").text() == "${"+worker+"}" {
-			config = t.props(id)
-		}
-	}
+	config := invokeConfig(t, worker)
 	r.wantText(config.at("MaximumRetryAttempts"), "2", "%s: retries", worker)
 	r.wantText(config.at("DestinationConfig", "OnFailure", "Destination"), "${"+failureQueue+".Arn}", "%s: destination of failures", worker)
 	age := number(config.at("MaximumEventAgeInSeconds"))
@@ -126,4 +126,14 @@ func checkFailures(t template, r *report) {
 			len(dimensions) == 1 && dimensions[0].at("Value").text() == "${"+failureQueue+".QueueName}" &&
 			props.at("ComparisonOperator").text() == "GreaterThanThreshold" && props.at("Threshold").text() == "0"
 	}), "there must be an alarm as soon as %s is not empty", failureQueue)
+}
+
+// invokeConfig is how Lambda invokes the function called id with events.
+func invokeConfig(t template, id string) node {
+	for _, config := range t.ofType("AWS::Lambda::EventInvokeConfig") {
+		if t.props(config).at("FunctionName").text() == "${"+id+"}" {
+			return t.props(config)
+		}
+	}
+	return node{}
 }

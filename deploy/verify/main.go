@@ -16,7 +16,7 @@ import (
 )
 
 // packagings are the two ways the parameters of serverless.yml can lie, all set and none. The plain one comes
-// last, so that it is what stays in .serverless.
+// last, so that it is what stays in .serverless. No value is one that the template has anyway.
 var packagings = []struct {
 	name   string
 	params []string
@@ -26,11 +26,22 @@ var packagings = []struct {
 		"certificateArn=arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000",
 		"allowedOrigins=https://a.example,https://b.example",
 		"priceClass=PriceClass_All",
-		"logRetentionDays=7",
+		"logRetentionDays=14",
 		"maxBytes=1000000",
-		"maxMegapixels=10",
-		"maxFrames=10",
-		"grantSeconds=60",
+		"maxMegapixels=11",
+		"maxFrames=12",
+		"grantSeconds=61",
+		"jwtIssuer=https://login.example.com/",
+		"jwtAudience=presize,other",
+		"apiRate=1234",
+		"apiBurst=2345",
+		"apiConcurrency=51",
+		"workerConcurrency=52",
+		"originalsColdDays=33",
+		"originalsExpireDays=366",
+		"alarmEmail=ops@example.com",
+		"accessLogDays=91",
+		"tracing=on",
 	}},
 	{"no parameter set", nil},
 }
@@ -54,7 +65,7 @@ func run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		failures := check(t)
+		failures := append(check(t), checkParameters(t, p.params)...)
 		for _, f := range failures {
 			fmt.Printf("%s: %s\n", p.name, f)
 		}

@@ -92,6 +92,40 @@ func (t template) cycle() []string {
 	return nil
 }
 
+// checkParameters finds the params, each "name=value", that have come to nothing, one sentence each.
+func checkParameters(t template, params []string) (failures []string) {
+	values := map[string]bool{}
+	for _, parameter := range t.Parameters {
+		collect(parameter.value, values)
+	}
+	for _, resource := range t.Resources {
+		collect(resource.Properties.value, values)
+	}
+	for _, param := range params {
+		name, value, _ := strings.Cut(param, "=")
+		if !values[value] {
+			failures = append(failures, "the parameter "+name+" must have an effect")
+		}
+	}
+	return failures
+}
+
+// collect adds every scalar in v to values.
+func collect(v any, values map[string]bool) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			collect(e, values)
+		}
+	case map[string]any:
+		for _, e := range v {
+			collect(e, values)
+		}
+	default:
+		values[node{v}.text()] = true
+	}
+}
+
 // checkReferences finds what CloudFormation would refuse before it creates anything.
 func checkReferences(t template, r *report) {
 	known := func(name string) bool {

@@ -21,6 +21,7 @@ func TestBuckets(t *testing.T) {
 		"deleted with stack":      {"InputBucket must outlive the stack", "Delete", way(inputBucket, "DeletionPolicy")},
 		"deleted on replacement":  {"OutputBucket must outlive its replacement", nil, way(outputBucket, "UpdateReplacePolicy")},
 		"foreign objects":         {"SiteBucket must own its objects", "ObjectWriter", props(siteBucket, "OwnershipControls", "Rules", 0, "ObjectOwnership")},
+		"parts stay on the site":  {"SiteBucket must drop incomplete multipart uploads", nil, props(siteBucket, "LifecycleConfiguration")},
 		"multipart uploads stay":  {"OutputBucket must drop incomplete multipart uploads", "Disabled", props(outputBucket, "LifecycleConfiguration", "Rules", 0, "Status")},
 		"plain HTTP":              {"OutputBucket must refuse plain HTTP", "true", statement(0, "Condition", "Bool", "aws:SecureTransport")},
 		"no policy":               {"SiteBucket must refuse plain HTTP", nil, way("SiteBucketPolicy")},
@@ -35,6 +36,129 @@ func TestBuckets(t *testing.T) {
 		"header not allowed":      {"CORS must allow the header if-none-match", []any{"content-type"}, cors(0, "AllowedHeaders")},
 		"other origins forgotten": {"InputBucket must take uploads from ${AllowedOrigins}", ref("AWS::NoValue"), cors(1)},
 	})
+}
+
+func TestOriginals(t *testing.T) {
+	statement := func(steps ...any) []any {
+		return props("InputBucketPolicy", append([]any{"PolicyDocument", "Statement", 1}, steps...)...)
+	}
+	rule := func(steps ...any) []any {
+		return props(inputBucket, append([]any{"LifecycleConfiguration", "Rules"}, steps...)...)
+	}
+	const (
+		once     = "InputBucket must refuse every PUT of an original without If-None-Match"
+		rejected = "InputBucket must delete rejected originals after 7 days"
+	)
+	testEdits(t, map[string]edit{
+		"put twice":                  {once, nil, statement("Condition")},
+		"put twice elsewhere":        {once, sub("${InputBucket.Arn}/other/*"), statement("Resource")},
+		"put once refused":           {once, "false", statement("Condition", "Null", "s3:if-none-match")},
+		"parts exempt":               {once, map[string]any{"s3:ObjectCreationOperation": "true"}, statement("Condition", "Bool")},
+		"only some put once":         {once, map[string]any{"AWS": "x"}, statement("Principal")},
+		"rejected stay":              {rejected, "Disabled", rule(1, "Status")},
+		"rejected stay longer":       {rejected, 70, rule(1, "ExpirationInDays")},
+		"other tag":                  {rejected, "rejected", rule(1, "TagFilters", 0, "Key")},
+		"other value":                {rejected, "false", rule(1, "TagFilters", 0, "Value")},
+		"all are rejected":           {"InputBucket must delete no original that nobody asked to delete: rule expire-rejected", nil, rule(1, "TagFilters")},
+		"all aborted":                {"delete no original that nobody asked to delete: rule abort-multipart", 1, rule(0, "ExpirationInDays")},
+		"cold without asking":        {"move originals to Glacier Instant Retrieval by parameter", "HasJwt", rule(2, "Fn::If", 0)},
+		"too cold":                   {"move originals to Glacier Instant Retrieval by parameter", "DEEP_ARCHIVE", rule(2, "Fn::If", 1, "Transitions", 0, "StorageClass")},
+		"expired without asking":     {"InputBucket must delete originals by parameter", map[string]any{"Status": "Enabled"}, rule(3, "Fn::If", 2)},
+		"expired within the redrive": {"OriginalsExpireDays must be longer", "^[0-9]*$", []any{"Parameters", "OriginalsExpireDays", "AllowedPattern"}},
+	})
+}
+
+func TestAccessLogs(t *testing.T) {
+	logging := func(id string, steps ...any) []any {
+		return props(id, append([]any{"LoggingConfiguration", "Fn::If"}, steps...)...)
+	}
+	statement := func(steps ...any) []any {
+		return props("LogBucketPolicy", append([]any{"PolicyDocument", "Statement"}, steps...)...)
+	}
+	const ours = "LogBucket: statement ServerAccessLogs must allow the logs of our buckets only"
+	testEdits(t, map[string]edit{
+		"logs without asking":  {"LogBucket must be there by parameter only", nil, way(logBucket, "Condition")},
+		"logs deleted":         {"LogBucket must outlive the stack", "Delete", way(logBucket, "DeletionPolicy")},
+		"logs kept for ever":   {"LogBucket must forget", "Disabled", props(logBucket, "LifecycleConfiguration", "Rules", 0, "Status")},
+		"bucket not logged":    {"OutputBucket must log requests to LogBucket by parameter", nil, props(outputBucket, "LoggingConfiguration")},
+		"before the policy":    {"SiteBucket must log requests to LogBucket by parameter, once", ref(logBucket), logging(siteBucket, 1, "DestinationBucketName")},
+		"same prefix":          {"must log under a prefix of its own", "s3/input/", logging(siteBucket, 1, "LogFilePrefix")},
+		"prefix not allowed":   {"OutputBucket must log under a prefix of its own", "output/", logging(outputBucket, 1, "LogFilePrefix")},
+		"CDN not logged":       {"the distribution must log requests", nil, props(distribution, "DistributionConfig", "Logging")},
+		"cookies logged":       {"the distribution must log requests to LogBucket by parameter, and no cookies", true, props(distribution, "DistributionConfig", "Logging", "Fn::If", 1, "IncludeCookies")},
+		"CDN may not log":      {"LogBucket must allow ACLs", "BucketOwnerEnforced", props(logBucket, "OwnershipControls", "Rules", 0, "ObjectOwnership")},
+		"logs of others":       {ours, nil, statement(1, "Condition", "ArnEquals")},
+		"logs of any account":  {ours, nil, statement(1, "Condition", "StringEquals")},
+		"logs by anybody":      {ours, "*", statement(1, "Principal")},
+		"logs over plain HTTP": {"LogBucket must refuse plain HTTP", "Allow", statement(0, "Effect")},
+	})
+}
+
+func TestAccess(t *testing.T) {
+	const catchAll = "HttpApiRouteAnyApiProxyVar"
+	const token = "with an issuer, the HTTP API must ask for a token on all routes but"
+	testEdits(t, map[string]edit{
+		"no rate limit":          {"HttpApiStage must bound rate and burst", nil, props("HttpApiStage", "DefaultRouteSettings", "ThrottlingRateLimit")},
+		"no burst limit":         {"HttpApiStage must bound rate and burst", 0, props("HttpApiStage", "DefaultRouteSettings", "ThrottlingBurstLimit")},
+		"no access log":          {"HttpApiStage must log requests", nil, props("HttpApiStage", "AccessLogSettings")},
+		"access log as text":     {"HttpApiStage must log requests as JSON", "$context.requestId $context.status", props("HttpApiStage", "AccessLogSettings", "Format")},
+		"ids logged":             {"HttpApiStage must not log $context.path", `{"path":"$context.path"}`, props("HttpApiStage", "AccessLogSettings", "Format")},
+		"open with an issuer":    {token, "NONE", props(catchAll, "AuthorizationType")},
+		"no authorizer":          {token, nil, props(catchAll, "AuthorizerId")},
+		"another open route":     {token, "GET /api/v1/uploads/{id}", props("HttpApiRouteGetApiV1Presets", "RouteKey")},
+		"any issuer":             {"JwtAuthorizer must check tokens of the issuer", "https://other.example", props("JwtAuthorizer", "JwtConfiguration", "Issuer")},
+		"token in the query":     {"JwtAuthorizer must check tokens of the issuer", []any{"$request.querystring.token"}, props("JwtAuthorizer", "IdentitySource")},
+		"any audience":           {"JwtAuthorizer must check that tokens are for the audience", []any{"x"}, props("JwtAuthorizer", "JwtConfiguration", "Audience")},
+		"open without an issuer": {"HasJwt must hold by issuer or audience", ref("JwtIssuer"), []any{"Conditions", "HasJwt"}},
+	})
+}
+
+func TestAlarms(t *testing.T) {
+	topic := func(steps ...any) []any {
+		return props("AlarmTopicPolicy", append([]any{"PolicyDocument", "Statement", 0}, steps...)...)
+	}
+	key := func(steps ...any) []any {
+		return props("AlarmKey", append([]any{"KeyPolicy", "Statement", 1}, steps...)...)
+	}
+	testEdits(t, map[string]edit{
+		"errors untold":          {"there must be an alarm for AWS/Lambda Errors of ${WorkerLambdaFunction}", nil, way("WorkerErrorsAlarm")},
+		"5xx of another API":     {"there must be an alarm for AWS/ApiGateway 5xx of ${HttpApi}", "x", props("Api5xxAlarm", "Dimensions", 0, "Value")},
+		"eleventh alarm":         {"there must be 10 alarms and no other", map[string]any{"Type": "AWS::CloudWatch::Alarm"}, way("Eleventh")},
+		"nobody told":            {"WorkerDurationAlarm must tell AlarmTopic by parameter: AlarmActions", nil, props("WorkerDurationAlarm", "AlarmActions")},
+		"nobody told it is over": {"FailureAlarm must tell AlarmTopic by parameter: OKActions", []any{ref("AlarmTopic")}, props("FailureAlarm", "OKActions")},
+		"no description":         {"FailureAlarm must say what is the matter", nil, props("FailureAlarm", "AlarmDescription")},
+		"alarm by silence":       {"Api5xxAlarm: missing data must be", "breaching", props("Api5xxAlarm", "TreatMissingData")},
+		"alarm downwards":        {"Api5xxAlarm must go off upwards", "LessThanThreshold", props("Api5xxAlarm", "ComparisonOperator")},
+		"old events too late":    {"the alarm for old events must leave three days", 1209600, props("FailureAgeAlarm", "Threshold")},
+		"long runs too late":     {"the alarm for long runs must go off before", 110000, props("WorkerDurationAlarm", "Threshold")},
+		"shorter timeout":        {"the alarm for long runs must go off before", 60, props(worker, "Timeout")},
+		"backlog too late":       {"the alarm for a backlog must go off at half", 3600000, props("WorkerBacklogAlarm", "Threshold")},
+		"topic without asking":   {"AlarmTopic must be there by parameter only", nil, way("AlarmTopic", "Condition")},
+		"sent elsewhere":         {"AlarmSubscription must send AlarmTopic by e-mail", "x@example.com", props("AlarmSubscription", "Endpoint")},
+		"topic in the clear":     {"AlarmTopic: key must be", nil, props("AlarmTopic", "KmsMasterKeyId")},
+		"key kept for ever":      {"AlarmKey: rotation must be", false, props("AlarmKey", "EnableKeyRotation")},
+		"alarms kept out":        {"AlarmTopicPolicy must let the account's alarms sns:Publish", "Deny", topic("Effect")},
+		"alarms of others":       {"AlarmTopicPolicy must let the account's alarms sns:Publish", nil, topic("Condition")},
+		"key kept from alarms":   {"AlarmKey must let the account's alarms kms:Decrypt and kms:GenerateDataKey*", []any{"kms:Decrypt"}, key("Action")},
+	})
+}
+
+func TestDashboard(t *testing.T) {
+	body := func(text string) edit { return edit{value: sub(text), way: props("Dashboard", "DashboardBody")} }
+	edits := map[string]edit{}
+	for want, text := range map[string]string{
+		"Dashboard must be JSON":                          `{"widgets": [}`,
+		"Dashboard must answer":                           `{"widgets": [{"type": "text", "properties": {"markdown": "## Is it healthy?"}}]}`,
+		"Dashboard must show FailureAlarm":                `{"widgets": []}`,
+		"Dashboard must show 50 metrics at most, shows 0": `{"widgets": []}`,
+		"Dashboard refers to Nothing":                     `{"widgets": [], "x": "${Nothing.Arn}"}`,
+	} {
+		e := body(text)
+		e.want = want
+		edits[want] = e
+	}
+	edits["none"] = edit{"there must be a dashboard", nil, way("Dashboard")}
+	testEdits(t, edits)
 }
 
 func TestFunctions(t *testing.T) {
@@ -55,6 +179,8 @@ func TestFunctions(t *testing.T) {
 		"API not permitted":    {"the HTTP API must be permitted to invoke ApiLambdaFunction", nil, way("ApiLambdaPermissionHttpApi")},
 		"API times out early":  {"ApiLambdaFunction must time out after the longest held answer", 6, props(apiFunction, "Timeout")},
 		"third function":       {"there must be two functions", map[string]any{"Type": "AWS::Lambda::Function"}, way("Third")},
+		"always traced":        {"WorkerLambdaFunction must be traced by parameter", "Active", props(worker, "TracingConfig", "Mode")},
+		"endless API logs":     {"HttpApiLogGroup must forget some day", nil, props("HttpApiLogGroup", "RetentionInDays")},
 		"API has other memory": {"ApiLambdaFunction: memory must be", 1024, props(apiFunction, "MemorySize")},
 	})
 }
@@ -110,6 +236,9 @@ func TestRoles(t *testing.T) {
 		"worker deletes input":   {"WorkerRole must not allow writing to InputBucket", []any{"s3:GetObject", "s3:DeleteObject"}, statement("WorkerRole", 0, 0, "Action")},
 		"worker cannot publish":  {"WorkerRole must allow writing to OutputBucket", []any{"s3:GetObject"}, statement("WorkerRole", 0, 1, "Action")},
 		"worker cannot read":     {"WorkerRole must allow reading from InputBucket", sub(output + "/i/*"), statement("WorkerRole", 0, 0, "Resource")},
+		"rejected not tagged":    {"WorkerRole must allow s3:PutObjectTagging, or", []any{"s3:GetObject", "s3:GetObjectTagging"}, statement("WorkerRole", 0, 0, "Action")},
+		"traced in any case":     {"ApiRole must allow tracing where there is tracing", "HasJwt", props("ApiRole", "Policies", 2, "Fn::If", 0)},
+		"tracing not allowed":    {"WorkerRole must allow tracing where there is tracing", nil, props("WorkerRole", "Policies", 4, "Fn::If")},
 		"failures are lost":      {"WorkerRole must allow sqs:SendMessage on FailureQueue", "sqs:ReceiveMessage", statement("WorkerRole", 1, 0, "Action")},
 		"logs are lost":          {"ApiRole must allow logs:PutLogEvents on its own log group", []any{getAtt("WorkerLogGroup", "Arn")}, statement("ApiRole", 1, 0, "Resource")},
 	})

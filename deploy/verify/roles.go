@@ -3,6 +3,8 @@ package main
 import (
 	"slices"
 	"strings"
+
+	"github.com/presize/presize/internal/media"
 )
 
 // permission is one action that a role allows on one resource.
@@ -32,6 +34,10 @@ func checkRole(t template, r *report, role, function string) {
 		r.want(strings.Contains(p.action, ":") && !strings.Contains(p.action, "*"), "%s: %s is not an exact action", role, p.action)
 		r.want(narrow(t, p), "%s: %s on %s is wider than needed", role, p.action, p.resource)
 	}
+	traces := slices.ContainsFunc(t.props(role).at("Policies").list(), func(policy node) bool {
+		return policy.only("HasTracing").at("PolicyDocument", "Statement").items() != nil
+	})
+	r.want(traces, "%s must allow tracing where there is tracing, and else must not", role)
 	own := "${" + logGroupOf(t, function) + ".Arn}"
 	for _, p := range []permission{{"logs:CreateLogStream", own}, {"logs:PutLogEvents", own}} {
 		r.want(slices.Contains(granted, p), "%s must allow %s on its own log group", role, p.action)
@@ -52,6 +58,10 @@ func checkRole(t template, r *report, role, function string) {
 	r.want(slices.ContainsFunc(granted, writesTo(t, written)), "%s must allow writing to %s", role, written)
 	r.want(!slices.ContainsFunc(granted, writesTo(t, foreign)), "%s must not allow writing to %s", role, foreign)
 	if function == worker {
+		originals := bucketARN(t, inputBucket) + "/" + media.OriginalPrefix + "*"
+		for _, action := range []string{"s3:GetObjectTagging", "s3:PutObjectTagging"} {
+			r.want(slices.Contains(granted, permission{action, originals}), "%s must allow %s, or rejected originals stay", role, action)
+		}
 		r.want(slices.Contains(granted, permission{"sqs:SendMessage", "${" + failureQueue + ".Arn}"}),
 			"%s must allow sqs:SendMessage on %s", role, failureQueue)
 		r.want(slices.Contains(granted, permission{"cloudfront:CreateInvalidation", distributionARN}),
@@ -86,13 +96,17 @@ func narrow(t template, p permission) bool {
 			return slices.Contains(keys, key) || key == "" && p.action == "s3:ListBucket"
 		}
 	}
+	if strings.HasPrefix(p.action, "xray:Put") {
+		return p.resource == "*" // which is all that X-Ray knows
+	}
 	return p.resource != "" && !strings.Contains(p.resource, "*")
 }
 
-// writesTo tells the permissions to put or delete objects of the bucket called id.
+// writesTo tells the permissions to put or delete objects of the bucket called id. To tag one is neither.
 func writesTo(t template, id string) func(permission) bool {
 	objects := bucketARN(t, id) + "/"
 	return func(p permission) bool {
-		return strings.HasPrefix(p.resource, objects) && (strings.HasPrefix(p.action, "s3:Put") || strings.HasPrefix(p.action, "s3:Delete"))
+		writes := strings.HasPrefix(p.action, "s3:Put") || strings.HasPrefix(p.action, "s3:Delete")
+		return strings.HasPrefix(p.resource, objects) && writes && !strings.HasSuffix(p.action, "Tagging")
 	}
 }

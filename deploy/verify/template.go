@@ -3,7 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -11,12 +13,14 @@ import (
 // template is a CloudFormation template, as far as the checks read it.
 type template struct {
 	Parameters map[string]node     `json:"Parameters"`
+	Conditions map[string]node     `json:"Conditions"`
 	Resources  map[string]resource `json:"Resources"`
 	Outputs    map[string]output   `json:"Outputs"`
 }
 
 type resource struct {
 	Type                string `json:"Type"`
+	Condition           string `json:"Condition"`
 	DependsOn           node   `json:"DependsOn"`
 	DeletionPolicy      string `json:"DeletionPolicy"`
 	UpdateReplacePolicy string `json:"UpdateReplacePolicy"`
@@ -82,6 +86,32 @@ func (n node) items() []node {
 		items = n.branches()
 	}
 	return items
+}
+
+// list are the elements of a list as they are.
+func (n node) list() []node {
+	elements, _ := n.value.([]any)
+	list := make([]node, len(elements))
+	for i, e := range elements {
+		list[i] = node{e}
+	}
+	return list
+}
+
+// keys are those of an object.
+func (n node) keys() []string {
+	object, _ := n.value.(map[string]any)
+	return slices.Sorted(maps.Keys(object))
+}
+
+// only is the value that n has if the condition holds, and nothing unless n is an Fn::If that leaves it out
+// otherwise.
+func (n node) only(condition string) node {
+	choice, ok := n.at("Fn::If").value.([]any)
+	if !ok || len(choice) != 3 || choice[0] != condition || (node{choice[2]}).text() != "${AWS::NoValue}" {
+		return node{}
+	}
+	return node{choice[1]}
 }
 
 // branches are the values that n may have: those of an Fn::If, or itself.

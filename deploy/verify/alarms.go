@@ -1,0 +1,125 @@
+package main
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// watched is a metric that somebody must be told of.
+type watched struct {
+	namespace, metric string
+	of                string // the value of its only dimension
+}
+
+var alarms = []watched{
+	{"AWS/SQS", "ApproximateNumberOfMessagesVisible", "${" + failureQueue + ".QueueName}"},
+	{"AWS/SQS", "ApproximateAgeOfOldestMessage", "${" + failureQueue + ".QueueName}"},
+	{"AWS/Lambda", "DestinationDeliveryFailures", "${" + worker + "}"},
+	{"AWS/Lambda", "Errors", "${" + worker + "}"},
+	{"AWS/Lambda", "Duration", "${" + worker + "}"},
+	{"AWS/Lambda", "AsyncEventAge", "${" + worker + "}"},
+	{"AWS/Lambda", "Throttles", "${" + worker + "}"},
+	{"AWS/Lambda", "Throttles", "${" + apiFunction + "}"},
+	{"AWS/Lambda", "Errors", "${" + apiFunction + "}"},
+	{"AWS/ApiGateway", "5xx", "${HttpApi}"},
+}
+
+// checkAlarms checks that there is an alarm for every way to fail, which goes off in time and tells somebody.
+func checkAlarms(t template, r *report) {
+	found := map[watched]string{}
+	for _, id := range t.ofType("AWS::CloudWatch::Alarm") {
+		props := t.props(id)
+		dimensions := props.at("Dimensions").items()
+		r.want(len(dimensions) == 1, "%s must be on one metric", id)
+		if len(dimensions) == 1 {
+			found[watched{props.at("Namespace").text(), props.at("MetricName").text(), dimensions[0].at("Value").text()}] = id
+		}
+		for _, list := range []string{"AlarmActions", "OKActions"} {
+			actions := props.at(list).list()
+			r.want(len(actions) == 1 && actions[0].only("HasAlarmEmail").text() == "${AlarmTopic}", "%s must tell AlarmTopic by parameter: %s", id, list)
+		}
+		r.want(props.at("AlarmDescription").text() != "", "%s must say what is the matter", id)
+		r.wantText(props.at("TreatMissingData"), "notBreaching", "%s: missing data", id) // nothing happens where nobody uploads
+		r.want(strings.HasPrefix(props.at("ComparisonOperator").text(), "GreaterThan"), "%s must go off upwards", id)
+	}
+	for _, want := range alarms {
+		r.want(found[want] != "", "there must be an alarm for %s %s of %s", want.namespace, want.metric, want.of)
+	}
+	ids := t.ofType("AWS::CloudWatch::Alarm")
+	r.want(len(ids) == len(alarms), "there must be %d alarms and no other, for which nobody pays, are %d", len(alarms), len(ids))
+
+	threshold := func(i int) float64 { return number(t.props(found[alarms[i]]).at("Threshold")) }
+	kept := number(t.props(failureQueue).at("MessageRetentionPeriod"))
+	r.want(threshold(1) > 0 && threshold(1) <= kept-3*24*60*60, "the alarm for old events must leave three days to redrive them")
+	timeout := 1000 * number(t.props(worker).at("Timeout"))
+	r.want(threshold(4) >= timeout/2 && threshold(4) < timeout-10_000, "the alarm for long runs must go off before the worker gives up, 10 s before its timeout")
+	age := 1000 * number(invokeConfig(t, worker).at("MaximumEventAgeInSeconds"))
+	r.want(threshold(5) > 0 && threshold(5) <= age/2, "the alarm for a backlog must go off at half of the maximum event age")
+}
+
+// checkAlarmTopic checks that an alarm reaches the address, through a topic that is encrypted.
+func checkAlarmTopic(t template, r *report) {
+	for _, id := range []string{"AlarmTopic", "AlarmSubscription", "AlarmTopicPolicy", "AlarmKey"} {
+		r.want(t.Resources[id].Condition == "HasAlarmEmail", "%s must be there by parameter only", id)
+	}
+	subscription := t.props("AlarmSubscription")
+	r.want(subscription.at("TopicArn").text() == "${AlarmTopic}" && subscription.at("Protocol").text() == "email" &&
+		subscription.at("Endpoint").text() == "${AlarmEmail}", "AlarmSubscription must send AlarmTopic by e-mail")
+	// CloudWatch may use the topic and its key for alarms of this account.
+	r.wantText(t.props("AlarmTopic").at("KmsMasterKeyId"), "${AlarmKey}", "AlarmTopic: key")
+	r.wantText(t.props("AlarmKey").at("EnableKeyRotation"), "true", "AlarmKey: rotation")
+	for id, actions := range map[string][]string{
+		"AlarmTopicPolicy.PolicyDocument": {"sns:Publish"},
+		"AlarmKey.KeyPolicy":              {"kms:Decrypt", "kms:GenerateDataKey*"},
+	} {
+		resource, policy, _ := strings.Cut(id, ".")
+		r.want(slices.ContainsFunc(t.props(resource).at(policy, "Statement").items(), func(s node) bool {
+			return s.at("Effect").text() == "Allow" && s.at("Principal", "Service").text() == "cloudwatch.amazonaws.com" &&
+				slices.Equal(s.at("Action").texts(), actions) && s.at("Condition", "StringEquals", "aws:SourceAccount").text() == "${AWS::AccountId}"
+		}), "%s must let the account's alarms %s", resource, strings.Join(actions, " and "))
+	}
+}
+
+// maxDashboardMetrics is how many a dashboard can have for nothing.
+const maxDashboardMetrics = 50
+
+// checkDashboard checks that the dashboard is JSON, answers its three questions, and shows every alarm.
+func checkDashboard(t template, r *report) {
+	dashboards := t.ofType("AWS::CloudWatch::Dashboard")
+	r.want(len(dashboards) == 1, "there must be a dashboard")
+	for _, id := range dashboards {
+		var body struct {
+			Widgets []struct {
+				Type       string
+				Properties struct {
+					Markdown string
+					Alarms   []string
+					Metrics  []any
+				}
+			}
+		}
+		text := t.props(id).at("DashboardBody").text()
+		if err := json.Unmarshal([]byte(text), &body); err != nil {
+			r.want(false, "%s must be JSON: %v", id, err)
+			continue
+		}
+		var rows []string
+		shown, metrics := map[string]bool{}, 0
+		for _, widget := range body.Widgets {
+			if widget.Type == "text" {
+				rows = append(rows, strings.TrimPrefix(widget.Properties.Markdown, "## "))
+			}
+			for _, alarm := range widget.Properties.Alarms {
+				shown[alarm] = true
+			}
+			metrics += len(widget.Properties.Metrics)
+		}
+		want := []string{"Is it healthy?", "What does it cost?", "What do people send?"}
+		r.want(slices.Equal(rows, want), "%s must answer %q, answers %q", id, want, rows)
+		r.want(metrics > 0 && metrics <= maxDashboardMetrics, "%s must show %d metrics at most, shows %d", id, maxDashboardMetrics, metrics)
+		for _, alarm := range t.ofType("AWS::CloudWatch::Alarm") {
+			r.want(shown["${"+alarm+".Arn}"], "%s must show %s", id, alarm)
+		}
+	}
+}
