@@ -125,8 +125,7 @@ func statementsOf(t template, id string) []node {
 func checkBucketPolicy(t template, r *report, bucket string) {
 	statements := statementsOf(t, bucket)
 	tlsOnly := slices.ContainsFunc(statements, func(s node) bool {
-		return s.at("Effect").text() == "Deny" && s.at("Principal").text() == "*" && s.at("Action").text() == "s3:*" &&
-			s.at("Condition", "Bool", "aws:SecureTransport").text() == "false" && len(s.at("Resource").items()) == 2
+		return isTLSOnly(s) && len(s.at("Resource").items()) == 2 // the bucket and its objects
 	})
 	r.want(tlsOnly, "%s must refuse plain HTTP", bucket)
 	for _, s := range statements {
@@ -148,6 +147,12 @@ func checkBucketPolicy(t template, r *report, bucket string) {
 			r.want(action == "s3:GetObject" || action == "s3:ListBucket", "%s: the CDN must not be allowed %s", bucket, action)
 		}
 	}
+}
+
+// isTLSOnly reports whether a statement denies everybody everything over plain HTTP.
+func isTLSOnly(s node) bool {
+	return s.at("Effect").text() == "Deny" && s.at("Principal").text() == "*" && strings.HasSuffix(s.at("Action").text(), ":*") &&
+		s.at("Condition", "Bool", "aws:SecureTransport").text() == "false"
 }
 
 // checkUploads checks that a browser may put an original into the input bucket, and may do nothing else.

@@ -118,6 +118,10 @@ func checkFailures(t template, r *report) {
 		"%s: PRESIZE_RETRY_BUDGET_SECONDS must be %g, when the last try of %s is over", apiFunction, last, worker)
 
 	r.wantText(t.props(failureQueue).at("MessageRetentionPeriod"), "1209600", "%s: retention of 14 days, in seconds", failureQueue)
+	r.want(slices.ContainsFunc(t.ofType("AWS::SQS::QueuePolicy"), func(id string) bool {
+		return slices.Equal(t.props(id).at("Queues").texts(), []string{"${" + failureQueue + "}"}) &&
+			slices.ContainsFunc(t.props(id).at("PolicyDocument", "Statement").items(), isTLSOnly)
+	}), "%s must refuse plain HTTP", failureQueue)
 	r.wantText(t.props(failureQueue).at("SqsManagedSseEnabled"), "true", "%s: encryption", failureQueue)
 	r.want(slices.ContainsFunc(t.ofType("AWS::CloudWatch::Alarm"), func(id string) bool {
 		props := t.props(id)

@@ -205,6 +205,7 @@ func TestTriggerAndFailures(t *testing.T) {
 		"no event age":            {"WorkerLambdaFunction must have a maximum event age", nil, props("WorkerLambdaEvConf", "MaximumEventAgeInSeconds")},
 		"budget too short":        {"PRESIZE_RETRY_BUDGET_SECONDS must be 3720", "60", props(apiFunction, "Environment", "Variables", "PRESIZE_RETRY_BUDGET_SECONDS")},
 		"queue forgets":           {"FailureQueue: retention of 14 days", 345600, props(failureQueue, "MessageRetentionPeriod")},
+		"queue over plain HTTP":   {"FailureQueue must refuse plain HTTP", "Allow", props("FailureQueuePolicy", "PolicyDocument", "Statement", 0, "Effect")},
 		"queue in the clear":      {"FailureQueue: encryption must be", nil, props(failureQueue, "SqsManagedSseEnabled")},
 		"alarm on something else": {"there must be an alarm as soon as FailureQueue is not empty", "other", props("FailureAlarm", "Dimensions", 0, "Value")},
 		"alarm too late":          {"there must be an alarm as soon as FailureQueue is not empty", 10, props("FailureAlarm", "Threshold")},
