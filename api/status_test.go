@@ -114,11 +114,15 @@ func TestDeleteIsToldOfWhereTheOriginalHasExpired(t *testing.T) {
 		t.Errorf("status %d", reply.status)
 	}
 	want := []string{"ObjectCreated:Put " + media.OriginalKey(id), "ObjectRemoved:Delete " + media.OriginalKey(id)}
-	if got := []string{<-h.events, <-h.events}; !slices.Equal(got, want) {
+	var got []string
+	for range len(h.events) { // all there are: an event comes before the answer to its request
+		got = append(got, <-h.events)
+	}
+	if !slices.Equal(got, want) {
 		t.Errorf("events %q, want %q", got, want)
 	}
-	if got := h.originals(); len(got) > 0 {
-		t.Errorf("originals: %q", got)
+	if left := h.originals(); len(left) > 0 {
+		t.Errorf("originals: %q", left)
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 	"image/color"
 	"image/jpeg"
 	"net/http"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -194,6 +196,29 @@ func TestFileThatIsNoImageIsRejectedWithASentence(t *testing.T) {
 	m := stack.await(upload.ID, func(m media.Manifest) bool { return m.Status == media.Rejected })
 	if m.Rejection.Code != media.UnsupportedType || !strings.HasSuffix(m.Rejection.Detail, ".") {
 		t.Errorf("rejection: %+v", m.Rejection)
+	}
+}
+
+func TestUploadOutlivesItsOriginalUntilItIsDeleted(t *testing.T) {
+	files := map[media.Status][]byte{media.Ready: phototest.Read(t, "test.png"), media.Rejected: []byte("This is a letter, not a photo.")}
+	stack := startStack(t)
+	for status, file := range files {
+		t.Run(string(status), func(t *testing.T) {
+			stack := newClient(t, stack.url)
+			upload := stack.upload(media.PNG, file)
+			m := stack.await(upload.ID, media.Manifest.Settled)
+			// As a lifecycle rule does: nobody is told. The server's directory is the process's.
+			if err := os.Remove(filepath.Join(inputBucket, media.OriginalKey(upload.ID))); err != nil {
+				t.Fatal(err)
+			}
+			if now := stack.await(upload.ID, media.Manifest.Settled); now.Status != status {
+				t.Errorf("the status is %s", now.Status)
+			}
+			for _, variant := range m.Variants {
+				stack.awaitStatus(variant.URL, http.StatusOK)
+			}
+			checkRemoval(t, stack, m)
+		})
 	}
 }
 

@@ -60,7 +60,7 @@ type attempt struct{ account, verb, bucket, key string }
 // attempts lists every verb of every account on every bucket and key. Deletions
 // come last, so that there is something to delete.
 func attempts() (all []attempt) {
-	for _, verb := range []string{"get", "put", "tag", "list", "delete policy", "delete bucket", "delete"} {
+	for _, verb := range []string{"get", "put", "tag", "get tags", "list", "delete policy", "delete bucket", "delete"} {
 		for _, account := range []string{cdnAccount, apiAccount, workerAccount} {
 			for _, bucket := range []string{inputBucket, outputBucket} {
 				if verb == "list" || verb == "delete policy" || verb == "delete bucket" {
@@ -92,6 +92,9 @@ func try(t *testing.T, storage *s3.Server, a attempt) error {
 		return err
 	case "tag":
 		_, err := client.PutObjectTagging(t.Context(), &awss3.PutObjectTaggingInput{Bucket: &a.bucket, Key: &a.key, Tagging: &types.Tagging{TagSet: []types.Tag{}}})
+		return err
+	case "get tags":
+		_, err := client.GetObjectTagging(t.Context(), &awss3.GetObjectTaggingInput{Bucket: &a.bucket, Key: &a.key})
 		return err
 	case "delete":
 		_, err := client.DeleteObject(t.Context(), &awss3.DeleteObjectInput{Bucket: &a.bucket, Key: &a.key})
@@ -127,6 +130,7 @@ func TestEachAccountMayDoWhatItsRoleSaysAndNothingElse(t *testing.T) {
 		{apiAccount, "list", outputBucket, ""},
 		{workerAccount, "get", inputBucket, originalKey},
 		{workerAccount, "tag", inputBucket, originalKey},
+		{workerAccount, "get tags", inputBucket, originalKey},
 		{workerAccount, "get", outputBucket, manifestKey},
 		{workerAccount, "get", outputBucket, variantKey},
 		{workerAccount, "put", outputBucket, manifestKey},
