@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"log/slog"
 	"math"
 	"net/http"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/metric"
 )
 
 const (
@@ -85,6 +87,7 @@ func (s *service) grant(r *http.Request) (answer, error) {
 	}
 	a.header.Set("Location", media.StatusURL(id))
 	a.upload = id
+	a.counts = []slog.Attr{metric.Count("Grants")}
 	return a, nil
 }
 

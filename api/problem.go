@@ -2,7 +2,10 @@ package api
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
+
+	"github.com/presize/presize/internal/metric"
 )
 
 // kind is a kind of problem that clients can tell from others. Its value is the
@@ -82,5 +85,6 @@ func (p *problem) answer(requestID string) (answer, error) {
 		a.header[name] = values
 	}
 	a.header.Set("Content-Type", "application/problem+json")
+	a.counts = []slog.Attr{metric.CountBy("Problems", "Problem"), slog.String("Problem", string(p.kind))}
 	return a, err
 }

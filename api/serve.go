@@ -37,6 +37,8 @@ type answer struct {
 	header http.Header
 	body   []byte
 	upload media.ID // for the log; "" where the request is about none, or names it
+	// counts is what the request counts as, for the log.
+	counts []slog.Attr
 }
 
 // jsonAnswer returns an answer with value as its body.
@@ -92,7 +94,7 @@ func (s *service) serve(path string, h handler) http.Handler {
 		if a.upload != "" {
 			attrs = append(attrs, slog.String("id", string(a.upload)))
 		}
-		log.LogAttrs(ctx, slog.LevelInfo, "request", attrs...)
+		log.LogAttrs(ctx, slog.LevelInfo, "request", append(attrs, a.counts...)...)
 	})
 }
 

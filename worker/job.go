@@ -152,6 +152,7 @@ func (r *run) fetch(ctx context.Context, original bucket.Info) ([]byte, error) {
 	if errors.Is(err, bucket.ErrNotFound) || errors.Is(err, bucket.ErrChanged) {
 		return nil, fmt.Errorf("%w: %w", errReplaced, err)
 	}
+	r.report.fetched += int64(len(data))
 	return data, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -64,6 +65,9 @@ func (r *run) publish(ctx context.Context, original bucket.Info, preset media.Pr
 		if err := r.putManifest(ctx, original, manifest); err != nil {
 			return err
 		}
+		if count == quick {
+			r.report.ready = time.Since(r.report.began)
+		}
 		if manifest.Complete {
 			break // already by the quick variants, where the preset has no others
 		}
@@ -80,12 +84,14 @@ func (r *run) putVariants(ctx context.Context, rev string, next func() (vips.Var
 	var group errgroup.Group
 	group.SetLimit(putsAtOnce)
 	var renderErr error
+	var bytes int64
 	for range count {
 		variant, err := r.nextVariant(next)
 		if err != nil {
 			renderErr = err
 			break
 		}
+		bytes += int64(len(variant.Bytes))
 		key := media.VariantKey(r.job.ID, rev, variant.Name, variant.Format)
 		done[media.URL(key)] = media.Variant{
 			Name:        variant.Name,
@@ -101,7 +107,11 @@ func (r *run) putVariants(ctx context.Context, rev string, next func() (vips.Var
 		})
 	}
 	defer clock(&r.report.publish)()
-	return errors.Join(renderErr, group.Wait())
+	if err := group.Wait(); err != nil {
+		return errors.Join(renderErr, err)
+	}
+	r.report.variants += bytes
+	return renderErr
 }
 
 func (r *run) nextVariant(next func() (vips.Variant, error, bool)) (vips.Variant, error) {
@@ -155,7 +165,7 @@ func (r *run) reject(ctx context.Context, original bucket.Info, manifest media.M
 	if err := r.putManifest(ctx, original, manifest); err != nil {
 		return err
 	}
-	r.report.outcome = rejected
+	r.report.outcome, r.report.code = rejected, rejection.Code
 	return r.mark(ctx, original, media.Rejected)
 }
 

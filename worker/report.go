@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/metric"
 )
 
 // outcome says how a job ended, in its log line.
@@ -19,16 +22,21 @@ const (
 	failed    outcome = "failed"
 )
 
-// report collects what the log line of a job says.
+// report collects what the log line of a job says. The sizes and times in it are
+// metrics.
 type report struct {
-	job     Job
-	began   time.Time
-	outcome outcome
-	preset  string
-	bytes   int64
+	job      Job
+	began    time.Time
+	outcome  outcome
+	code     media.Code // why the original was rejected
+	preset   string
+	bytes    int64 // of the original
+	fetched  int64 // bytes
+	variants int64 // bytes of those that were put
 	// How long the steps took. Rendering and publishing overlap: what counts for
 	// each is how long the job waited for it.
 	fetch, probe, render, publish time.Duration
+	ready                         time.Duration // from the beginning to the first manifest with variants
 }
 
 func newReport(job Job) *report { return &report{job: job, began: time.Now()} }
@@ -43,25 +51,48 @@ func clock(total *time.Duration) (stop func()) {
 // log writes the line.
 func (r *report) log(ctx context.Context, log *slog.Logger, err error) {
 	level := slog.LevelInfo
+	elapsed := time.Since(r.began)
 	attrs := []slog.Attr{
 		requestID(ctx),
 		slog.String("id", string(r.job.ID)),
 		slog.String("preset", r.preset),
 		slog.Int64("bytes", r.bytes),
-		slog.Duration("elapsed", time.Since(r.began)),
-		slog.Group("milliseconds",
-			"fetch", r.fetch.Milliseconds(),
-			"probe", r.probe.Milliseconds(),
-			"render", r.render.Milliseconds(),
-			"publish", r.publish.Milliseconds(),
-		),
+		slog.Duration("elapsed", elapsed),
 	}
 	if err != nil {
 		level, r.outcome = slog.LevelError, failed
 		attrs = append(attrs, slog.Any("err", err))
 	}
 	attrs = append(attrs, slog.String("outcome", string(r.outcome)))
-	log.LogAttrs(ctx, level, "job done", attrs...)
+	switch r.outcome {
+	case published:
+		attrs = append(attrs, metric.Count("Rendered"), metric.Bytes("BytesOut", r.variants),
+			metric.Milliseconds("ReadyTime", r.ready), metric.Milliseconds("TotalTime", elapsed))
+	case rejected:
+		attrs = append(attrs, metric.CountBy("Rejected", "Code"), slog.String("Code", string(r.code)))
+	case failed:
+		attrs = append(attrs, metric.Count("Failed"))
+	}
+	log.LogAttrs(ctx, level, "job done", append(attrs, r.work()...)...)
+}
+
+// work returns the metrics of what was done, as far as it was: a step that a job
+// did not come to is none that took no time.
+func (r *report) work() (attrs []slog.Attr) {
+	if r.fetch == 0 {
+		return nil // there was no original, or nothing to do for it
+	}
+	attrs = append(attrs, metric.Milliseconds("FetchTime", r.fetch), metric.Bytes("BytesIn", r.fetched))
+	if r.probe > 0 {
+		attrs = append(attrs, metric.Milliseconds("ProbeTime", r.probe))
+	}
+	if r.render > 0 {
+		attrs = append(attrs, metric.Milliseconds("RenderTime", r.render))
+	}
+	if r.publish > 0 {
+		attrs = append(attrs, metric.Milliseconds("PublishTime", r.publish))
+	}
+	return attrs
 }
 
 // requestID names the invocation, where there is one.

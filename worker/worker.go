@@ -34,6 +34,7 @@ import (
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/metric"
 )
 
 // margin is left of an invocation's time when its job is given up: enough for
@@ -90,7 +91,7 @@ func (w *Worker) Handle(ctx context.Context, event json.RawMessage) (any, error)
 func (w *Worker) handle(ctx context.Context, event []byte) error {
 	jobs, err := ParseEvent(event)
 	if err != nil {
-		w.Log.ErrorContext(ctx, "event not understood", requestID(ctx), "err", err)
+		w.Log.ErrorContext(ctx, "event not understood", requestID(ctx), "err", err, metric.Count("Failed"))
 		return err
 	}
 	var failures []error

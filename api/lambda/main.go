@@ -22,6 +22,7 @@ import (
 	"github.com/akrylysov/algnhsa"
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -29,6 +30,7 @@ import (
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/env"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/metric"
 )
 
 const (
@@ -42,7 +44,7 @@ const (
 )
 
 func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	log := metric.NewLog(os.Stdout, lambdacontext.FunctionName)
 	function, err := newFunction(context.Background(), os.LookupEnv, log)
 	if err != nil {
 		log.Error("the api can't start", "err", err)

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
@@ -17,11 +18,12 @@ import (
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/env"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/metric"
 	"github.com/presize/presize/worker"
 )
 
 func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	log := metric.NewLog(os.Stdout, lambdacontext.FunctionName)
 	w, err := newWorker(context.Background(), env.New(os.LookupEnv), log)
 	if err != nil {
 		log.Error("worker not started", "err", err)
