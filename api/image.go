@@ -13,7 +13,15 @@ import (
 const maxImage = 4 << 20
 
 // createImage answers POST /api/v1/images, whose body is the original itself.
+//
+// A browser sends such a body for a page of any site without asking this one first,
+// other than the JSON of a grant's request or a DELETE. Hence it must say that the
+// page is of this site, or that there is none. Programs other than browsers say
+// nothing of the kind.
 func (s *service) createImage(r *http.Request) (answer, error) {
+	if new(http.CrossOriginProtection).Check(r) != nil {
+		return answer{}, crossOrigin.problem("Only programs and pages of this site can upload here.")
+	}
 	name := media.DefaultPreset
 	if query := r.URL.Query(); query.Has("preset") {
 		name = query.Get("preset")

@@ -85,6 +85,35 @@ func TestImagesAreRefused(t *testing.T) {
 	}
 }
 
+func TestImagesComeFromNoPageOfAnotherSite(t *testing.T) {
+	h := start(t)
+	for name, headers := range map[string][]string{
+		"another site":                      {"Sec-Fetch-Site", "cross-site", "Origin", "https://other.example"},
+		"another site that hides its name":  {"Sec-Fetch-Site", "cross-site", "Origin", "null"},
+		"another host of the site":          {"Sec-Fetch-Site", "same-site", "Origin", "http://other.localhost"},
+		"another site in an older browser":  {"Origin", "https://other.example"},
+		"the older browser that hides that": {"Origin", "null"},
+	} {
+		for _, contentType := range []string{"", "image/png"} {
+			reply := h.do("POST", "/api/v1/images", pngHead, append(headers, "Content-Type", contentType)...)
+			if got := wantProblem(t, reply, crossOrigin); got.Detail == "" {
+				t.Errorf("%s: no detail", name)
+			}
+		}
+	}
+	if got := h.originals(); got != nil {
+		t.Errorf("stored %q", got)
+	}
+	for _, headers := range [][]string{
+		{"Sec-Fetch-Site", "same-origin", "Origin", h.url},
+		{"Sec-Fetch-Site", "none"},
+		{"Origin", h.url},
+		{},
+	} {
+		decode[media.Manifest](t, h.do("POST", "/api/v1/images", pngHead, headers...), http.StatusAccepted)
+	}
+}
+
 func TestLimitOfOriginalsHoldsForImages(t *testing.T) {
 	h := start(t, func(c *Config) { c.Limits.Bytes = 10 })
 	wantProblem(t, h.do("POST", "/api/v1/images", make([]byte, 11), "Content-Type", "image/png"), bodyTooLarge)

@@ -17,6 +17,7 @@ const (
 	unreadableBody   kind = "unreadable-body"
 	notFound         kind = "not-found"
 	uploadNotFound   kind = "upload-not-found"
+	crossOrigin      kind = "cross-origin"
 	methodNotAllowed kind = "method-not-allowed"
 	bodyTooLarge     kind = "body-too-large"
 	unsupportedType  kind = "unsupported-media-type"
@@ -34,6 +35,7 @@ var kinds = map[kind]struct {
 	unreadableBody:   {http.StatusBadRequest, "The body did not arrive whole"},
 	notFound:         {http.StatusNotFound, "There is no such resource"},
 	uploadNotFound:   {http.StatusNotFound, "There is no such upload"},
+	crossOrigin:      {http.StatusForbidden, "The request comes from a page of another site"},
 	methodNotAllowed: {http.StatusMethodNotAllowed, "The resource does not allow this method"},
 	bodyTooLarge:     {http.StatusRequestEntityTooLarge, "The body is too large"},
 	unsupportedType:  {http.StatusUnsupportedMediaType, "The body is of a type that is not accepted"},
