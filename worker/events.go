@@ -15,7 +15,8 @@ import (
 
 // Job is an upload that an event points at.
 type Job struct {
-	ID media.ID
+	ID     media.ID
+	Bucket string // where the event is from
 	// Event is the same in every delivery of one event, and differs between the
 	// events of one upload.
 	Event string
@@ -81,7 +82,7 @@ func parseRecords(records []events.S3EventRecord) (jobs []Job, _ error) {
 		}
 		object := record.S3.Object
 		event := cmp.Or(object.Sequencer, record.EventTime.UTC().Format(time.RFC3339Nano))
-		jobs = appendJob(jobs, object.URLDecodedKey, event)
+		jobs = appendJob(jobs, record.S3.Bucket.Name, object.URLDecodedKey, event)
 	}
 	return jobs, nil
 }
@@ -94,6 +95,7 @@ func parseBridgeEvent(event []byte) ([]Job, error) {
 		Time       string `json:"time"`
 		Detail     struct {
 			Reason string
+			Bucket struct{ Name string }
 			Object struct{ Key, Sequencer string }
 		} `json:"detail"`
 	}
@@ -104,13 +106,13 @@ func parseBridgeEvent(event []byte) ([]Job, error) {
 	if e.DetailType != "Object Created" && (e.DetailType != "Object Deleted" || expired) {
 		return nil, nil
 	}
-	return appendJob(nil, e.Detail.Object.Key, cmp.Or(e.Detail.Object.Sequencer, e.Time)), nil
+	return appendJob(nil, e.Detail.Bucket.Name, e.Detail.Object.Key, cmp.Or(e.Detail.Object.Sequencer, e.Time)), nil
 }
 
 // appendJob adds the job for a key if it is an original's.
-func appendJob(jobs []Job, key, event string) []Job {
+func appendJob(jobs []Job, bucket, key, event string) []Job {
 	if id, ok := media.ParseOriginalKey(key); ok {
-		jobs = append(jobs, Job{ID: id, Event: event})
+		jobs = append(jobs, Job{ID: id, Bucket: bucket, Event: event})
 	}
 	return jobs
 }

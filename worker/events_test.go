@@ -27,21 +27,22 @@ func testdata(t testing.TB, name string) []byte {
 
 func TestEventsAreUnderstoodInEveryWrapping(t *testing.T) {
 	const put, deleted = "0065947D05A1B2C3D4", "0065947E11C9D0E1F2"
+	const input = "presize-prod-input-111122223333-eu-central-1"
 	for name, want := range map[string][]Job{
-		"s3-put":              {{first, put}},
-		"s3-delete":           {{first, deleted}},
-		"s3-delete-marker":    {{first, deleted}},
-		"s3-escaped":          {{first, "0065947D05A1B2C3D5"}},
-		"s3-several":          {{first, "0A"}, {second, "0C"}},
+		"s3-put":              {{first, input, put}},
+		"s3-delete":           {{first, input, deleted}},
+		"s3-delete-marker":    {{first, input, deleted}},
+		"s3-escaped":          {{first, input, "0065947D05A1B2C3D5"}},
+		"s3-several":          {{first, input, "0A"}, {second, input, "0C"}},
 		"s3-others":           nil,
 		"s3-test":             nil,
-		"eventbridge-created": {{first, put}},
-		"eventbridge-deleted": {{first, put}},
+		"eventbridge-created": {{first, input, put}},
+		"eventbridge-deleted": {{first, input, put}},
 		"eventbridge-expired": nil,
 		"eventbridge-tags":    nil,
 		"eventbridge-escaped": nil, // keys are what they are there, and this one is not an original's
-		"failure-record":      {{first, put}},
-		"sns-notification":    {{first, deleted}},
+		"failure-record":      {{first, input, put}},
+		"sns-notification":    {{first, input, deleted}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			document := testdata(t, name)
@@ -79,8 +80,8 @@ func TestQueueHoldsEventsInTheirWrappings(t *testing.T) {
 
 func TestEventWithoutSequencerIsNamedByItsTime(t *testing.T) {
 	jobs, err := ParseEvent([]byte(`{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put",
-		"eventTime":"2026-01-02T15:04:05.678Z","s3":{"object":{"key":"originals/` + string(first) + `"}}}]}`))
-	if want := []Job{{first, "2026-01-02T15:04:05.678Z"}}; err != nil || !slices.Equal(jobs, want) {
+		"eventTime":"2026-01-02T15:04:05.678Z","s3":{"bucket":{"name":"in"},"object":{"key":"originals/` + string(first) + `"}}}]}`))
+	if want := []Job{{first, "in", "2026-01-02T15:04:05.678Z"}}; err != nil || !slices.Equal(jobs, want) {
 		t.Errorf("got %v, %v; want %v", jobs, err, want)
 	}
 }

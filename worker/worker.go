@@ -67,6 +67,9 @@ func New(config Config) *Worker { return &Worker{config} }
 // requests or encodings, and is then a failure like any other: half of the work is
 // never acknowledged.
 //
+// An event from another bucket than the one of the originals is a failure: it is
+// never taken for the removal of an original, and ends where failures do.
+//
 // An error asks for the whole event again. Of an SQS event only the messages that
 // failed are asked for again, by answering with an [events.SQSEventResponse]:
 // the event source mapping must have ReportBatchItemFailures set, because Lambda
@@ -115,5 +118,9 @@ func (w *Worker) do(ctx context.Context, job Job) (err error) {
 		}
 		r.report.log(ctx, w.Log, err)
 	}()
+	if job.Bucket != w.Input.Name() {
+		// There all originals would seem to be gone, and with them what is published here.
+		return fmt.Errorf("the event is from bucket %q, originals are in %q", job.Bucket, w.Input.Name())
+	}
 	return r.reconcile(ctx)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"github.com/presize/presize/deploy/local/s3test"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/phototest"
 )
@@ -67,6 +68,30 @@ func TestEventThatIsNotUnderstoodFails(t *testing.T) {
 	if !strings.Contains(h.log.String(), `"level":"ERROR"`) {
 		t.Errorf("log: %s", h.log)
 	}
+}
+
+func TestEventOfAnotherBucketFailsAndChangesNothing(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	id := media.NewID()
+	h.put(id, "image/png", nil, drawing(t, 0))
+	h.mustHandle(created(id))
+	want := h.published(id)
+	for _, name := range []string{s3test.Output, "presize-input-2", ""} {
+		for _, event := range []json.RawMessage{created(id), deleted(id)} {
+			h.wire.restart(nil)
+			foreign := bytes.ReplaceAll(event, []byte(`"name":"`+s3test.Input+`"`), []byte(`"name":"`+name+`"`))
+			if err := h.handle(context.Background(), foreign); err == nil || !strings.Contains(err.Error(), s3test.Input) {
+				t.Errorf("bucket %q: got %v", name, err)
+			}
+			if sent := h.wire.sent(""); len(sent) > 0 {
+				t.Errorf("bucket %q: sent %q", name, sent)
+			}
+			if line := h.logLine(); line["level"] != "ERROR" || line["outcome"] != "failed" {
+				t.Errorf("bucket %q: logged %v", name, line)
+			}
+		}
+	}
+	h.expect(id, want)
 }
 
 func TestPanicIsAFailureOfItsJob(t *testing.T) {

@@ -63,6 +63,9 @@ func New(client *s3.Client, name string) *Bucket {
 	}
 }
 
+// Name returns the bucket's name.
+func (b *Bucket) Name() string { return b.name }
+
 // Info is what S3 knows of an object beside its bytes.
 type Info struct {
 	Key          string
