@@ -132,7 +132,6 @@ func TestEachAccountMayDoWhatItsRoleSaysAndNothingElse(t *testing.T) {
 		{workerAccount, "tag", inputBucket, originalKey},
 		{workerAccount, "get tags", inputBucket, originalKey},
 		{workerAccount, "get", outputBucket, manifestKey},
-		{workerAccount, "get", outputBucket, variantKey},
 		{workerAccount, "put", outputBucket, manifestKey},
 		{workerAccount, "put", outputBucket, variantKey},
 		{workerAccount, "delete", outputBucket, manifestKey},

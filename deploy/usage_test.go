@@ -1,0 +1,220 @@
+package deploy_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"image"
+	"image/png"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/presize/presize/api"
+	"github.com/presize/presize/deploy/local/s3"
+	"github.com/presize/presize/deploy/local/s3test"
+	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/worker"
+)
+
+// call is one call of an operation of S3, or one that a presigned URL permits.
+type call struct{ bucket, operation, key string }
+
+// side returns input or output.
+func (c call) side() string { return strings.TrimPrefix(c.bucket, "presize-") }
+
+// name returns the name that the bucket has in the stack of the tests.
+func (c call) name() string {
+	return map[string]string{s3test.Input: stack.InputBucket, s3test.Output: stack.OutputBucket}[c.bucket]
+}
+
+// recorder notes the calls of a client.
+type recorder struct {
+	mu    sync.Mutex
+	calls []call
+}
+
+// client returns a client that may do everything.
+func (r *recorder) client(server *s3.Server) *awss3.Client {
+	return awss3.New(server.Client(s3test.Owner).Options(), func(o *awss3.Options) {
+		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("record", r.record), middleware.After)
+		})
+	})
+}
+
+func (r *recorder) record(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+	input := reflect.ValueOf(in.Parameters).Elem()
+	seen := call{bucket: input.FieldByName("Bucket").Elem().String(), operation: awsmiddleware.GetOperationName(ctx)}
+	if key := input.FieldByName("Key"); key.IsValid() {
+		seen.key = key.Elem().String()
+	}
+	r.mu.Lock()
+	r.calls = append(r.calls, seen)
+	r.mu.Unlock()
+	return next.HandleInitialize(ctx, in)
+}
+
+// useEverything uses both functions in every way that makes them call something
+// else, and returns the calls of each.
+func useEverything(t *testing.T) map[string][]call {
+	t.Helper()
+	env := s3test.Start(t, nil)
+	presets, err := media.ParsePresets([]byte(`[{"name":"photo","fit":"inside","sizes":[{"width":16}],"background":"#ffffff",
+		"encoders":[{"format":"image/avif","quality":50,"speed":9},{"format":"image/jpeg","quality":80}]}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var byAPI, byWorker recorder
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	client := byAPI.client(env.Server)
+	u := user{t, api.New(api.Config{
+		Input:       bucket.New(client, s3test.Input),
+		Output:      bucket.New(client, s3test.Output),
+		Presets:     presets,
+		Limits:      media.DefaultLimits(),
+		GrantTTL:    time.Minute,
+		RetryBudget: time.Minute,
+		Log:         log,
+	})}
+	client = byWorker.client(env.Server)
+	w := worker.New(worker.Config{
+		Input:   bucket.New(client, s3test.Input),
+		Output:  bucket.New(client, s3test.Output),
+		Presets: presets,
+		Limits:  media.DefaultLimits(),
+		Log:     log,
+	})
+	work := func(event string, id media.ID) {
+		t.Helper()
+		document, err := json.Marshal(s3.NewEvent(event, s3test.Input, media.OriginalKey(id), 1, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Handle(context.Background(), document); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var drawing bytes.Buffer
+	if err := png.Encode(&drawing, image.NewNRGBA(image.Rect(0, 0, 32, 32))); err != nil {
+		t.Fatal(err)
+	}
+	granted := u.request("POST", "/api/v1/uploads", "application/json", `{"contentType":"image/png","bytes":10}`, http.StatusCreated)
+	good := u.request("POST", "/api/v1/images", "image/png", drawing.String(), http.StatusAccepted)
+	bad := u.request("POST", "/api/v1/images", "image/png", drawing.String()[:40], http.StatusAccepted)
+	u.request("GET", media.StatusURL(granted), "", "", http.StatusNotFound)
+	for _, id := range []media.ID{good, bad} {
+		work("ObjectCreated:Put", id)
+		work("ObjectCreated:Put", id)
+		u.request("GET", media.StatusURL(id), "", "", http.StatusOK)
+		u.request("DELETE", media.StatusURL(id), "", "", http.StatusAccepted)
+		work("ObjectRemoved:Delete", id)
+	}
+	return map[string][]call{"api": byAPI.calls, "worker": byWorker.calls}
+}
+
+// user is a client of the API.
+type user struct {
+	t   *testing.T
+	api http.Handler
+}
+
+// request sends a request that must be answered with status, and returns the id in
+// the answer, if there is one.
+func (u user) request(method, url, contentType, body string, status int) media.ID {
+	u.t.Helper()
+	request := httptest.NewRequest(method, url, strings.NewReader(body))
+	request.Header.Set("Content-Type", contentType)
+	response := httptest.NewRecorder()
+	u.api.ServeHTTP(response, request)
+	var answer struct{ ID media.ID }
+	_ = json.Unmarshal(response.Body.Bytes(), &answer) // not every answer is JSON
+	if response.Code != status {
+		u.t.Fatalf("%s %s: %d %s", method, url, response.Code, response.Body)
+	}
+	return answer.ID
+}
+
+// neededByLambda returns what Lambda does in a function's name, beside the function's
+// own code: it writes the log, sends traces and hands failed events on.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
+func neededByLambda(t *testing.T, function string) []string {
+	t.Helper()
+	var service struct {
+		Functions map[string]struct {
+			Destinations struct {
+				OnFailure struct{ Type string } `yaml:"onFailure"`
+			}
+		}
+	}
+	if err := readYAML(t, "serverless.yml").Decode(&service); err != nil {
+		t.Fatal(err)
+	}
+	needed := []string{"logs:CreateLogStream", "logs:PutLogEvents"}
+	if service.Functions[function].Destinations.OnFailure.Type == "sqs" {
+		needed = append(needed, "sqs:SendMessage")
+	}
+	if find(readYAML(t, "deploy/observability.yml"), "TracingConfig") != nil {
+		needed = append(needed, "xray:PutTraceSegments", "xray:PutTelemetryRecords")
+	}
+	return needed
+}
+
+// otherActions returns the actions that a role allows elsewhere than in S3.
+func otherActions(t *testing.T, role string) (actions []string) {
+	t.Helper()
+	for _, list := range find(find(readYAML(t, "deploy/roles.yml"), role)[0], "Action") {
+		var action string
+		all := []string{}
+		if list.Decode(&action) == nil {
+			all = append(all, action)
+		} else if err := list.Decode(&all); err != nil {
+			t.Fatal(err)
+		}
+		actions = append(actions, all...)
+	}
+	return slices.DeleteFunc(actions, func(action string) bool {
+		return strings.HasPrefix(action, "s3:") || action == "sts:AssumeRole" // who may have the role
+	})
+}
+
+func readYAML(t *testing.T, file string) *yaml.Node {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(root, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document yaml.Node
+	if err := yaml.Unmarshal(data, &document); err != nil {
+		t.Fatal(err)
+	}
+	return &document
+}
+
+// find returns the values of every member of that name, in any depth.
+func find(node *yaml.Node, name string) (values []*yaml.Node) {
+	if node.Alias != nil {
+		node = node.Alias
+	}
+	for i, child := range node.Content {
+		if node.Kind == yaml.MappingNode && i%2 == 1 && node.Content[i-1].Value == name {
+			values = append(values, child)
+		}
+		values = append(values, find(child, name)...)
+	}
+	return values
+}
