@@ -3,12 +3,13 @@
 # make package  dist/ with what is deployed: two functions and the libvips layer
 # make bench    how fast it is
 # make compare  how fast it is beside sharp; PHOTO=file for another photo
+# make quota    how fast it is with the processor time of a Lambda function, by its memory
 # make clean    remove everything that was built; uploads in .data stay
 #
 # Each does all its own set-up. ARCH=amd64 packages for x86_64 instead of arm64.
 
 .DELETE_ON_ERROR:
-.PHONY: run test bench compare package verify-deploy fmt clean tools browser
+.PHONY: run test bench compare quota package verify-deploy fmt clean tools browser
 
 ARCH ?= arm64
 HOST_ARCH := $(shell go env GOARCH 2>/dev/null)
@@ -54,6 +55,10 @@ PHOTO ?= $(shell go list -m -f '{{.Dir}}' github.com/h2non/bimg)/testdata/test_e
 compare: tools build/libvips/$(HOST)/pkgconfig/vips.pc worker/vips/bench/node_modules/.package-lock.json
 	go build -o build/bin/bench ./worker/vips/bench
 	node worker/vips/bench/compare.mjs build/bin/bench "$(PHOTO)"
+
+quota: tools build/libvips/$(HOST)/pkgconfig/vips.pc
+	go build -o build/bin/bench ./worker/vips/bench
+	node worker/vips/bench/quota.mjs build/bin/bench "$(PHOTO)"
 
 package: tools build/package/$(ARCH)/api.zip build/package/$(ARCH)/worker.zip
 	@mkdir -p dist && rm -f dist/*.zip

@@ -1,4 +1,4 @@
-// Command bench renders the preset photo with presize's renderer, for compare.mjs:
+// Command bench renders the preset photo with presize's renderer, for compare.mjs and quota.mjs:
 //
 //	bench FILE FORMAT[,FORMAT...] RUNS
 //
