@@ -10,9 +10,9 @@ type Limits struct {
 }
 
 // DefaultLimits are the limits of a service that sets none: 50 MiB, 100
-// megapixels, 300 frames, 2 GiB of memory.
+// megapixels, 300 frames, 3008 MiB of memory.
 func DefaultLimits() Limits {
-	return Limits{Bytes: 50 << 20, Pixels: 100_000_000, Frames: 300, Memory: 2 << 30}
+	return Limits{Bytes: 50 << 20, Pixels: 100_000_000, Frames: 300, Memory: 3008 << 20}
 }
 
 // CheckBytes rejects a file of more bytes than the limit.
