@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+func TestCommittedFiguresAreTheComputedOnes(t *testing.T) {
+	files, err := generate(os.DirFS(root))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range files {
+		got, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if string(got) != want {
+			t.Errorf("%s is not what the program computes: go run ./deploy/scale", name)
+		}
+	}
+}
+
+func TestReplace(t *testing.T) {
+	document := "a\n<!-- x: computed by deploy/scale -->\nold\n<!-- /x -->\nb\n"
+	got, err := replace(document, "x", "new\n")
+	if want := strings.ReplaceAll(document, "old", "new"); err != nil || got != want {
+		t.Errorf("got %q, %v", got, err)
+	}
+	for name, document := range map[string]string{
+		"no place": "a\n",
+		"no end":   "<!-- x: computed by deploy/scale -->\nold\n",
+	} {
+		if _, err := replace(document, "x", "new\n"); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestPlotIsWellFormed(t *testing.T) {
+	all := scenarios()[:3]
+	picture := plot(all, results(all))
+	names := 0
+	for decoder := xml.NewDecoder(strings.NewReader(picture)); ; {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, ok := token.(xml.CharData); ok {
+			for _, s := range all {
+				if bytes.Equal(text, []byte(s.name)) {
+					names++
+				}
+			}
+		}
+	}
+	if names != len(all) {
+		t.Errorf("%d of %d panels are named", names, len(all))
+	}
+}

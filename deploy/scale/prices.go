@@ -1,0 +1,52 @@
+package main
+
+// tier is a price up to some amount, counted from where the tier before ends.
+type tier struct{ amount, price float64 }
+
+// cost is what an amount costs in dollars.
+func cost(amount float64, tiers ...tier) (dollars float64) {
+	for i, t := range tiers {
+		part := amount
+		if i < len(tiers)-1 {
+			part = min(part, t.amount)
+		}
+		dollars += part * t.price
+		amount -= part
+	}
+	return dollars
+}
+
+// List prices in us-east-1 in dollars, without taxes, read in November 2026 in copies of
+// the pages named. GB of data are 10^9 bytes here, GB of memory 2^30. What is free for
+// ever counts, what is free in the first months does not.
+const (
+	million = 1e6
+	gb      = 1e9
+	tb      = 1e12
+	free    = 0.0
+)
+
+var (
+	// https://aws.amazon.com/lambda/pricing/, arm64; the next tier begins at 7.5 billion.
+	lambdaSeconds  = []tier{{400_000, free}, {0, 0.0000133334}} // GB-seconds
+	lambdaRequests = []tier{{million, free}, {0, 0.20 / million}}
+
+	// https://aws.amazon.com/s3/pricing/, S3 Standard. DELETE, data that comes in, and data that
+	// Lambda or CloudFront fetch are free.
+	s3Storage = []tier{{50 * tb, 0.023 / gb}, {450 * tb, 0.022 / gb}, {0, 0.021 / gb}} // byte-months
+	s3Put     = []tier{{0, 0.005 / 1000}}                                              // LIST as well
+	s3Get     = []tier{{0, 0.0004 / 1000}}                                             // HEAD as well
+
+	// https://aws.amazon.com/api-gateway/pricing/, HTTP API, in steps of 512 KB.
+	apiCalls = []tier{{300 * million, 1.00 / million}, {0, 0.90 / million}}
+
+	// https://aws.amazon.com/cloudfront/pricing/, pay as you go, North America and Europe.
+	cdnBytes     = []tier{{tb, free}, {9 * tb, 0.085 / gb}, {40 * tb, 0.080 / gb}, {100 * tb, 0.060 / gb}, {350 * tb, 0.040 / gb}, {0, 0.030 / gb}}
+	cdnRequests  = []tier{{10 * million, free}, {0, 0.0100 / 10_000}} // HTTPS
+	cdnFunctions = []tier{{2 * million, free}, {0, 0.10 / million}}
+
+	// https://aws.amazon.com/cloudwatch/pricing/. Ten alarms and three dashboards are free.
+	logBytes      = []tier{{5 * gb, free}, {10 * tb, 0.50 / gb}, {20 * tb, 0.25 / gb}, {20 * tb, 0.10 / gb}, {0, 0.05 / gb}}
+	logStorage    = []tier{{0, 0.03 * 0.15 / gb}} // compressed to about 15 %
+	customMetrics = []tier{{10, free}, {0, 0.30}} // a metric-month, by the hours in which there are data
+)

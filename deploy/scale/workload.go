@@ -1,0 +1,110 @@
+package main
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// What one upload takes. All that the tables and the simulation know of presize
+// is in this file: whoever measures again, or changes serverless.yml, changes it here
+// and runs `go run ./deploy/scale`.
+
+// Set in serverless.yml; a test compares.
+const (
+	workerMemory = 3008 // MB
+	apiMemory    = 256  // MB
+	eventAge     = time.Hour
+	retries      = 2
+)
+
+// Measured with `make compare` on two x86 cores: a 12-megapixel phone photo, preset photo.
+const (
+	renderCPU   = 2620 * time.Millisecond // of all threads together
+	renderWall  = 1380 * time.Millisecond
+	renderCores = 2
+	readyShare  = 0.5 // of the wall time, until WebP and JPEG are published
+
+	originalBytes = 3_970_480
+	variantsBytes = 2_614_694 // all twelve
+	viewedBytes   = 43_206    // 640.avif
+)
+
+// Counted in the code, for an upload that is new.
+const (
+	variants       = 12
+	workerPuts     = variants + 2 // and the manifest, ready and complete
+	workerGets     = 2            // the manifest that is not there yet, the original in one part
+	workerHeads    = 2            // of the original, before and after
+	apiRequests    = 3            // a grant, the status until ready, the status until complete
+	metrics        = 15           // custom ones that a busy hour has: without codes of rejections and problems
+	shortestPause  = 100 * time.Millisecond
+	longestPause   = time.Second
+	pauseShare     = 4 // a status is looked at again after this part of the time waited for it
+	grantDuration  = 5 * time.Millisecond
+	answerBytes    = 4000 // of the API, most of it the manifest
+	workerLogBytes = 2000 // of one run: presize's line with its metrics, and three of Lambda's
+	apiLogBytes    = 2000 // of one request: the same, and the access log
+)
+
+// Assumed: nobody has measured these here.
+const (
+	s3Wait    = 250 * time.Millisecond // that a job waits for S3 while it computes nothing
+	coldStart = 500 * time.Millisecond
+	views     = 20  // of one photo in its first month, each of 640.avif
+	missShare = 0.2 // of the views that CloudFront asks S3 for
+)
+
+// Lambda gives one vCPU for each of these,
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+// and up to 3008 MB two processors to spread it over, as https://github.com/rwnx/lambda-cpuinfo found.
+const memoryOfCPU = 1769 // MB
+
+// kind is one of the sorts of originals that people send: how many of them there are
+// is assumed, what they cost, relative to the photo above, was measured (CPU time).
+type kind struct{ share, cost float64 }
+
+var mix = []kind{
+	{0.60, 1.0}, // phone photos as JPEG: 12, 24 and 48 megapixels cost about the same, thanks to shrink-on-load
+	{0.15, 1.5}, // as HEIC, 12 megapixels
+	{0.25, 0.4}, // screenshots and what messengers leave of a photo, 2 megapixels
+}
+
+// renderTime is how long a function of that memory renders an original of that cost.
+func renderTime(memory int, cost float64) time.Duration {
+	processors := min(float64(memory)/memoryOfCPU, renderCores)
+	busy := renderCPU.Seconds() / (renderWall.Seconds() * renderCores) // the rest is waiting for each other
+	return seconds(cost * renderCPU.Seconds() / (busy * processors))
+}
+
+// jobTime is how long the worker takes for the photo, from event to complete.
+func jobTime(memory int) time.Duration { return s3Wait + renderTime(memory, 1) }
+
+// drawJob returns how long one job of the mix takes.
+func drawJob(random *rand.Rand, memory int) time.Duration {
+	place := random.Float64()
+	for _, k := range mix {
+		if place -= k.share; place < 0 {
+			return s3Wait + renderTime(memory, k.cost*(0.8+0.4*random.Float64()))
+		}
+	}
+	return s3Wait + renderTime(memory, mix[0].cost)
+}
+
+// readyAfter is when, within a job, an upload is ready.
+func readyAfter(job time.Duration) time.Duration {
+	return seconds(readyShare * job.Seconds())
+}
+
+// looks is how often the API looks into S3 for a status that changes after wait.
+func looks(wait time.Duration) (count float64) {
+	for waited := time.Duration(0); waited < wait; count++ {
+		waited += min(max(shortestPause, waited/pauseShare), longestPause)
+	}
+	return count + 1
+}
+
+// seconds returns a duration in whole microseconds: so that a last bit which one
+// kind of processor computes differently is not seen.
+func seconds(s float64) time.Duration {
+	return time.Duration(s*1e6) * time.Microsecond
+}
