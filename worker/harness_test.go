@@ -57,7 +57,7 @@ func sketch(t testing.TB, quality int) media.Presets {
 	t.Helper()
 	presets, err := media.ParsePresets(fmt.Appendf(nil, `[{"name":"photo","fit":"inside","sizes":[{"width":16},{"width":32}],
 		"background":"#ffffff","encoders":[{"format":"image/avif","quality":50,"speed":9},
-		{"format":"image/webp","quality":80},{"format":"image/jpeg","quality":%d}]}]`, quality))
+		{"format":"image/webp","quality":80,"effort":2},{"format":"image/jpeg","quality":%d}]}]`, quality))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,8 +61,9 @@ func (s Size) Name() string { return strconv.Itoa(s.Width) }
 // Encoder is one output format with its settings.
 type Encoder struct {
 	Format  Format `json:"format"`
-	Quality int    `json:"quality"`         // 1 to 100
-	Speed   int    `json:"speed,omitempty"` // AVIF only: 1 (slowest) to 9
+	Quality int    `json:"quality"`          // 1 to 100, on a scale of the format's own
+	Speed   int    `json:"speed,omitempty"`  // AVIF only: 1 (slowest) to 9
+	Effort  int    `json:"effort,omitempty"` // WebP only: 1 to 6 (slowest)
 }
 
 // Quick reports whether the encoder is fast enough to be waited for: quick
@@ -179,12 +180,14 @@ func (p Preset) check() error {
 	}
 	formats := make(map[Format]bool)
 	for i, encoder := range p.Encoders {
-		avif := encoder.Format == AVIF
-		expect(avif || encoder.Format == WebP || encoder.Format == JPEG, "encoder %d: can't write %q", i, encoder.Format)
+		avif, webp := encoder.Format == AVIF, encoder.Format == WebP
+		expect(avif || webp || encoder.Format == JPEG, "encoder %d: can't write %q", i, encoder.Format)
 		expect(!formats[encoder.Format], "encoder %d: %q listed twice", i, encoder.Format)
 		expect(encoder.Quality >= 1 && encoder.Quality <= 100, "encoder %d: want a quality from 1 to 100", i)
 		expect(avif && encoder.Speed >= 1 && encoder.Speed <= 9 || !avif && encoder.Speed == 0,
 			"encoder %d: want a speed from 1 to 9 for AVIF, none otherwise", i)
+		expect(webp && encoder.Effort >= 1 && encoder.Effort <= 6 || !webp && encoder.Effort == 0,
+			"encoder %d: want an effort from 1 to 6 for WebP, none otherwise", i)
 		formats[encoder.Format] = true
 	}
 	expect(formats[JPEG], "encoders: image/jpeg is missing, which every client can show")

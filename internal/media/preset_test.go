@@ -31,6 +31,7 @@ func TestRevisionFollowsWhateverDecidesThePixels(t *testing.T) {
 		"background": func(p *media.Preset) { p.Background = "#000000" },
 		"quality":    func(p *media.Preset) { p.Encoders[0].Quality++ },
 		"speed":      func(p *media.Preset) { p.Encoders[0].Speed++ },
+		"effort":     func(p *media.Preset) { p.Encoders[1].Effort++ },
 		"format":     func(p *media.Preset) { p.Encoders[0].Format = media.WebP },
 		"fewer":      func(p *media.Preset) { p.Encoders = p.Encoders[1:] },
 	}
@@ -104,6 +105,8 @@ func TestParsePresetsNamesEverythingThatIsWrong(t *testing.T) {
 		{"quality", `"quality":80`, `"quality":101`, "quality from 1"},
 		{"speed of JPEG", `"quality":80`, `"quality":80,"speed":1`, "speed from 1"},
 		{"speed of AVIF", `"encoders":[`, `"encoders":[{"format":"image/avif","quality":50},`, "speed from 1"},
+		{"effort of JPEG", `"quality":80`, `"quality":80,"effort":1`, "effort from 1"},
+		{"effort of WebP", `"encoders":[`, `"encoders":[{"format":"image/webp","quality":80},`, "effort from 1"},
 		{"unknown field", `"fit"`, `"Qualität":1,"fit"`, "unknown field"},
 		{"wrong type", `{"width":320}`, `320`, "parse presets"},
 		{"preset twice", whole, whole + "," + whole, "listed twice"},

@@ -1,4 +1,5 @@
 #include "animation.h"
+#include "bridge.h"
 
 // frames is the state of a strip of frames that is made on demand, from the top.
 typedef struct {
@@ -107,11 +108,7 @@ presize_animate(const void *buf, size_t len, const PresizeCut *cut, int quality,
 	VipsImage *result = vips_image_new();
 	int failed = describe(result, strip, cut) ||
 		vips_image_generate(result, vips_start_one, generate, vips_stop_one, strip, &f) ||
-		vips_webpsave_buffer(result, out, out_len,
-			"Q", quality,
-			"effort", effort,
-			"keep", VIPS_FOREIGN_KEEP_NONE,
-			NULL);
+		presize_webp(result, quality, effort, out, out_len);
 	g_object_unref(result);
 	g_object_unref(strip);
 	g_clear_object(&f.frame);

@@ -140,6 +140,16 @@ presize_flatten(VipsImage *in, double red, double green, double blue, VipsImage 
 	return finish(flat, 1, out);
 }
 
+int
+presize_webp(VipsImage *in, int quality, int effort, void **out, size_t *out_len)
+{
+	return vips_webpsave_buffer(in, out, out_len,
+		"Q", quality,
+		"effort", effort,
+		"keep", VIPS_FOREIGN_KEEP_NONE,
+		NULL);
+}
+
 // copy_profile attaches the colour profile of an encoded image to in. It fails
 // where the file's header promises another size than in has.
 static int

@@ -38,6 +38,11 @@ int presize_crop(VipsImage *in, int width, int height, int attention, VipsImage 
 // presize_flatten lays a decoded image on an opaque background.
 int presize_flatten(VipsImage *in, double red, double green, double blue, VipsImage **out);
 
+// presize_webp encodes an image, or all frames of an animation, as WebP without any
+// metadata. bimg has no way to say the effort, from 0 to 6, that libwebp is to make.
+// The caller g_frees *out.
+int presize_webp(VipsImage *in, int quality, int effort, void **out, size_t *out_len);
+
 // presize_scale_raw is presize_decode for pixels that another decoder has read
 // from the file: upright, 8 bits a band, RGB or RGBA, in the colour space of the
 // profile that libvips finds in the file, or else as p3 says. It fails where the

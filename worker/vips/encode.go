@@ -1,8 +1,12 @@
 package vips
 
+// #include "bridge.h"
+import "C"
+
 import (
 	"fmt"
 	"strconv"
+	"unsafe"
 
 	"github.com/h2non/bimg"
 
@@ -12,6 +16,9 @@ import (
 // encode writes the image in the encoder's format, without any metadata: what is
 // sRGB needs no profile to be shown right.
 func (i *image) encode(encoder media.Encoder, background bimg.Color) ([]byte, error) {
+	if encoder.Format == media.WebP {
+		return i.encodeWebP(encoder)
+	}
 	options := bimg.Options{
 		Quality:       encoder.Quality,
 		Speed:         encoder.Speed,
@@ -21,8 +28,6 @@ func (i *image) encode(encoder media.Encoder, background bimg.Color) ([]byte, er
 	switch encoder.Format {
 	case media.AVIF:
 		options.Type = bimg.AVIF
-	case media.WebP:
-		options.Type = bimg.WEBP
 	case media.JPEG:
 		options.Type = bimg.JPEG
 		options.Interlace = true // progressive: smaller, and something to see early
@@ -39,6 +44,28 @@ func (i *image) encode(encoder media.Encoder, background bimg.Color) ([]byte, er
 		return nil, fmt.Errorf("encode %s: %w", encoder.Format, err)
 	}
 	return encoded, nil
+}
+
+// encodeWebP goes past bimg, which leaves libwebp's effort at its default.
+func (i *image) encodeWebP(encoder media.Encoder) ([]byte, error) {
+	encoded, err := save(func(out *unsafe.Pointer, size *C.size_t) C.int {
+		return C.presize_webp(i.vips, C.int(encoder.Quality), C.int(encoder.Effort), out, size)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", encoder.Format, err)
+	}
+	return encoded, nil
+}
+
+// save runs a call of libvips that encodes, and returns a copy of what it wrote.
+func save(f func(out *unsafe.Pointer, size *C.size_t) C.int) ([]byte, error) {
+	var out unsafe.Pointer
+	var size C.size_t
+	if err := call(func() C.int { return f(&out, &size) }); err != nil {
+		return nil, err
+	}
+	defer C.g_free(C.gpointer(out))
+	return C.GoBytes(out, C.int(size)), nil
 }
 
 // opaqueFor flattens the image for the one format that has no alpha.

@@ -84,7 +84,7 @@ func FuzzAnimation(f *testing.F) {
 	tiny := media.Preset{
 		Name: "tiny", Fit: media.Cover, Crop: media.Attention, Background: "#ffffff",
 		Sizes:    []media.Size{{Width: 16, Height: 16}},
-		Encoders: []media.Encoder{{Format: media.WebP, Quality: 50}},
+		Encoders: []media.Encoder{{Format: media.WebP, Quality: 50, Effort: 2}},
 	}
 	f.Add(moving)
 	f.Add(mustRender(f, moving, tiny)[0].Bytes)

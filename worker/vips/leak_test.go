@@ -17,7 +17,7 @@ func tiny() media.Preset {
 		Name: "tiny", Fit: media.Cover, Crop: media.Attention, Background: "#ffffff",
 		Sizes: []media.Size{{Width: 48, Height: 48}, {Width: 64, Height: 64}},
 		Encoders: []media.Encoder{
-			{Format: media.AVIF, Quality: 50, Speed: 9}, {Format: media.WebP, Quality: 50}, {Format: media.JPEG, Quality: 50},
+			{Format: media.AVIF, Quality: 50, Speed: 9}, {Format: media.WebP, Quality: 50, Effort: 2}, {Format: media.JPEG, Quality: 50},
 		},
 	}
 }

@@ -159,7 +159,7 @@ func (r *Rendering) encode(img *image, stage stage, encoder media.Encoder) func(
 		var encoded []byte
 		var err error
 		if r.info.Animated() && encoder.Format == media.WebP {
-			encoded, err = animate(r.original, r.info.Format, stage.plan, img, encoder.Quality)
+			encoded, err = animate(r.original, r.info.Format, stage.plan, img, encoder)
 		} else {
 			encoded, err = img.encode(encoder, r.background)
 		}

@@ -1,11 +1,11 @@
 // Package vips turns one original into the variants of a preset. It is the only
 // part of presize with C in it.
 //
-// bimg encodes the variants and brings libvips into the process. What bimg 1.1.9
-// would get wrong on the way from the original to the pixels is done by a small
-// bridge to the same libvips (bridge.h): decoding with shrink-on-load that keeps
-// the colour profile, orientation, conversion to sRGB, resizing with
-// premultiplied alpha, cropping, and failing on files that are cut off.
+// bimg encodes AVIF and JPEG and brings libvips into the process. What bimg 1.1.9
+// would get wrong, or has no way to say, is done by a small bridge to the same
+// libvips (bridge.h): decoding with shrink-on-load that keeps the colour profile,
+// orientation, conversion to sRGB, resizing with premultiplied alpha, cropping,
+// failing on files that are cut off, and WebP with a chosen effort.
 //
 // An original is decoded once, to the largest size that the preset needs. The
 // smaller sizes are made from that, each from the next larger, and encoded by as

@@ -18,10 +18,10 @@ const wanted = encoders.filter(({ format }) => formats.split(',').includes(forma
 sharp.cache(false);
 
 /** The same encoder settings as presize has, which follow bimg's. */
-function encode(pipeline, { format, quality, speed }) {
+function encode(pipeline, { format, quality, speed, effort }) {
   switch (format) {
     case 'image/jpeg': return pipeline.jpeg({ quality, progressive: true });
-    case 'image/webp': return pipeline.webp({ quality });
+    case 'image/webp': return pipeline.webp({ quality, effort });
     default: return pipeline.avif({ quality, effort: 9 - speed, chromaSubsampling: '4:2:0' });
   }
 }
