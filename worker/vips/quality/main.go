@@ -1,0 +1,49 @@
+// Command quality measures what the encoders of presize do to photos, and prints it
+// as Markdown: see ../QUALITY.md.
+//
+//	quality [-widths 320,640,1280] PHOTO...
+//
+// Each photo is scaled to each width that it has, encoded with every setting that is
+// worth a thought, decoded again, and compared with the scaled image. Everything runs
+// in one thread, so that the processor's time is that of the encoder alone.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+func main() {
+	widths := flag.String("widths", "320,640,1280", "widths in pixels, of which no photo is enlarged to")
+	flag.Parse()
+	runtime.GOMAXPROCS(1) // before libvips starts as many threads
+	if err := run(strings.Split(*widths, ","), flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(widths []string, photos []string) error {
+	var samples []sample
+	for _, photo := range photos {
+		for _, width := range widths {
+			w, err := strconv.Atoi(width)
+			if err != nil {
+				return err
+			}
+			s, err := measure(photo, w)
+			if err != nil {
+				return fmt.Errorf("%s: %w", photo, err)
+			}
+			if s.points != nil {
+				samples = append(samples, s)
+			}
+		}
+		fmt.Fprintln(os.Stderr, photo)
+	}
+	return report(os.Stdout, samples)
+}
