@@ -16,9 +16,13 @@ func cost(amount float64, tiers ...tier) (dollars float64) {
 	return dollars
 }
 
-// List prices in us-east-1 in dollars, without taxes, read in November 2026 in copies of
-// the pages named. GB of data are 10^9 bytes here, GB of memory 2^30. What is free for
-// ever counts, what is free in the first months does not.
+// List prices in us-east-1 in dollars, without taxes, as of November 2026. Each is published
+// on the page of AWS that is named, which was not at hand for all of them: CloudFront's
+// tiers, and what is free of API Gateway and CloudWatch, were read there; the rates of
+// Lambda, of HTTP APIs and of CloudWatch in other pages that quote AWS; S3's tiers above 50
+// TB and how far logs are compressed in none. Check them before you plan with them.
+// GB of data are 10^9 bytes here, GB of memory 2^30. What is free for ever counts, what is
+// free in the first months does not.
 const (
 	million = 1e6
 	gb      = 1e9

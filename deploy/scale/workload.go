@@ -31,23 +31,24 @@ const (
 
 // Counted in the code, for an upload that is new.
 const (
-	variants       = 12
-	workerPuts     = variants + 2 // and the manifest, ready and complete
-	workerGets     = 2            // the manifest that is not there yet, the original in one part
-	workerHeads    = 2            // of the original, before and after
-	apiRequests    = 3            // a grant, the status until ready, the status until complete
-	metrics        = 15           // custom ones that a busy hour has: without codes of rejections and problems
-	shortestPause  = 100 * time.Millisecond
-	longestPause   = time.Second
-	pauseShare     = 4 // a status is looked at again after this part of the time waited for it
+	variants      = 12
+	workerPuts    = variants + 2 // and the manifest, ready and complete
+	workerGets    = 2            // the manifest that is not there yet, the original in one part
+	workerHeads   = 2            // of the original, before and after
+	apiRequests   = 3            // a grant, the status until ready, the status until complete
+	shortestPause = 100 * time.Millisecond
+	longestPause  = time.Second
+	pauseShare    = 4 // a status is looked at again after this part of the time waited for it
+)
+
+// Estimated or assumed: nobody has measured these here.
+const (
+	metrics        = 15 // custom ones that a busy hour has: without codes of rejections and problems
 	grantDuration  = 5 * time.Millisecond
 	answerBytes    = 4000 // of the API, most of it the manifest
 	workerLogBytes = 2000 // of one run: presize's line with its metrics, and three of Lambda's
 	apiLogBytes    = 2000 // of one request: the same, and the access log
-)
 
-// Assumed: nobody has measured these here.
-const (
 	s3Wait    = 250 * time.Millisecond // that a job waits for S3 while it computes nothing
 	coldStart = 500 * time.Millisecond
 	views     = 20  // of one photo in its first month, each of 640.avif

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -102,8 +101,8 @@ func TestWorkerMakesTheRequestsThatAreCounted(t *testing.T) {
 	if err := env.Input.Put(t.Context(), original, phototest.Read(t, "test.png")); err != nil {
 		t.Fatal(err)
 	}
-	event := fmt.Sprintf(`{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"object":{"key":%s}}}]}`,
-		strconv.Quote(original.Key))
+	event := fmt.Sprintf(`{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":%q},"object":{"key":%q}}}]}`,
+		s3test.Input, original.Key)
 	if _, err := w.Handle(t.Context(), json.RawMessage(event)); err != nil {
 		t.Fatal(err)
 	}
