@@ -15,13 +15,11 @@ import (
 	"os/signal"
 )
 
-// packagings are the two ways the parameters of serverless.yml can lie, all set and none. The plain one comes
-// last, so that it is what stays in .serverless. No value is one that the template has anyway.
-var packagings = []struct {
-	name   string
-	params []string
-}{
-	{"every parameter set", []string{
+// packagings are the two ways the parameters of serverless.yml can lie, none set and all. They are of different
+// stages, so that both can be deployed to one account. No value is one that the template has anyway.
+var packagings = []packaging{
+	{"plain", "dev", nil},
+	{"every", "prod", []string{
 		"domain=images.example.com",
 		"certificateArn=arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000",
 		"allowedOrigins=https://a.example,https://b.example",
@@ -43,7 +41,6 @@ var packagings = []struct {
 		"accessLogDays=91",
 		"tracing=on",
 	}},
-	{"no parameter set", nil},
 }
 
 func main() {
@@ -58,10 +55,10 @@ func main() {
 func run(ctx context.Context) error {
 	failed := false
 	for _, p := range packagings {
-		if err := packageOffline(ctx, p.params); err != nil {
-			return fmt.Errorf("packaging with %s: %w", p.name, err)
+		if err := packageOffline(ctx, p); err != nil {
+			return fmt.Errorf("packaging %s: %w", p.name, err)
 		}
-		t, err := readTemplate(compiledTemplate)
+		t, err := readTemplate(p.template())
 		if err != nil {
 			return err
 		}

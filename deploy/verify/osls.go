@@ -16,14 +16,26 @@ import (
 )
 
 const (
-	osls             = "deploy/node_modules/.bin/osls"
-	compiledTemplate = ".serverless/cloudformation-template-update-stack.json"
-	oslsTimeout      = 3 * time.Minute
+	osls        = "deploy/node_modules/.bin/osls"
+	oslsTimeout = 3 * time.Minute
 )
 
-// packageOffline runs `osls package` with params, each "name=value". Whatever osls asks AWS goes to an
-// [emptyAccount] on loopback; a question that it does not expect is an error.
-func packageOffline(ctx context.Context, params []string) error {
+// packaging is one run of `osls package`.
+type packaging struct {
+	name   string
+	stage  string
+	params []string // each "name=value"
+}
+
+// dir is where the package is kept, for those who lint or deploy it.
+func (p packaging) dir() string { return "build/deploy/" + p.name }
+
+// template is the CloudFormation template in the package.
+func (p packaging) template() string { return p.dir() + "/cloudformation-template-update-stack.json" }
+
+// packageOffline runs `osls package`. Whatever osls asks AWS goes to an [emptyAccount] on loopback; a question
+// that it does not expect is an error.
+func packageOffline(ctx context.Context, p packaging) error {
 	if _, err := os.Stat(osls); err != nil {
 		return fmt.Errorf("osls is not installed (npm ci --prefix deploy): %w", err)
 	}
@@ -38,9 +50,9 @@ func packageOffline(ctx context.Context, params []string) error {
 
 	ctx, cancel := context.WithTimeout(ctx, oslsTimeout)
 	defer cancel()
-	args := []string{"package"}
-	for _, p := range params {
-		args = append(args, "--param", p)
+	args := []string{"package", "--package", p.dir(), "--stage", p.stage}
+	for _, param := range p.params {
+		args = append(args, "--param", param)
 	}
 	cmd := exec.CommandContext(ctx, filepath.FromSlash(osls), args...)
 	cmd.Env = offlineEnvironment(os.Environ(), "http://"+listener.Addr().String())

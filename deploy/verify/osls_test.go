@@ -65,7 +65,7 @@ func TestOfflineEnvironmentLeadsNowhereElse(t *testing.T) {
 
 func TestPackagingWithoutOslsSaysHowToGetIt(t *testing.T) {
 	t.Chdir(t.TempDir())
-	err := packageOffline(t.Context(), nil)
+	err := packageOffline(t.Context(), packaging{})
 	if err == nil || !strings.Contains(err.Error(), "npm ci --prefix deploy") {
 		t.Errorf("err = %v", err)
 	}
@@ -80,8 +80,8 @@ func TestPackagingThatFailsTellsWhatOslsSaid(t *testing.T) {
 	if err := os.WriteFile(osls, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	err := packageOffline(t.Context(), []string{"domain=a.example"})
-	if err == nil || !strings.Contains(err.Error(), "no artifact for package --param domain=a.example, ask http://127.0.0.1:") {
+	err := packageOffline(t.Context(), packaging{"some", "dev", []string{"domain=a.example"}})
+	if err == nil || !strings.Contains(err.Error(), "no artifact for package --package build/deploy/some --stage dev --param domain=a.example, ask http://127.0.0.1:") {
 		t.Errorf("err = %v", err)
 	}
 }
