@@ -1,6 +1,7 @@
 # make run      the whole service on this machine, page at http://localhost:8080
 # make test     every check there is, a real browser included
 # make package  dist/ with what is deployed: two functions and the libvips layer
+# make verify-deploy  packages for AWS, checks and lints the template, and deploys it to an account on loopback
 # make bench    how fast it is
 # make compare  how fast it is beside sharp; PHOTO=file for another photo
 # make quota    how fast it is with the processor time of a Lambda function, by its memory
@@ -65,9 +66,14 @@ package: tools build/package/$(ARCH)/api.zip build/package/$(ARCH)/worker.zip
 	cp build/package/$(ARCH)/*.zip dist/
 	mv dist/libvips.zip dist/libvips-$(ARCH).zip
 
-verify-deploy: deploy/node_modules/.package-lock.json
+# Packages as every set of parameters of deploy/verify, lints that, and deploys it to an account on loopback.
+COMPILED = build/deploy/*/cloudformation-template-update-stack.json
+verify-deploy: deploy/node_modules/.package-lock.json build/python/.installed
 	$(MAKE) --no-print-directory package ARCH=arm64
 	go run ./deploy/verify
+	build/python/bin/cfn-lint --config-file deploy/verify/cfnlint.yml --template $(COMPILED)
+	build/python/bin/checkov --config-file deploy/verify/checkov.yml --file $(COMPILED)
+	build/python/bin/python -B deploy/verify/account/main.py
 
 fmt:
 	gofmt -w $(GO_FILES)
@@ -92,6 +98,13 @@ layers/libvips/node_modules/.package-lock.json: layers/libvips/package-lock.json
 
 deploy/node_modules/.package-lock.json: deploy/package-lock.json deploy/.npmrc
 	$(NPM_CI) deploy
+
+# The linters and moto. Everything is pinned by hash, and nothing is built.
+build/python/.installed: deploy/verify/requirements.txt
+	@rm -rf build/python
+	@python3 -m venv build/python || { echo "python3 can't make a virtual environment: install python3-venv and try again" >&2; exit 1; }
+	build/python/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	@touch $@
 
 worker/vips/bench/node_modules/.package-lock.json: worker/vips/bench/package-lock.json worker/vips/bench/.npmrc
 	$(NPM_CI) worker/vips/bench

@@ -1,0 +1,242 @@
+"""An AWS account on loopback: moto's server, with the resources that its CloudFormation lacks.
+
+moto's CloudFormation knows few types, and of some of these few properties. Here a resource is made as
+CloudFormation makes it: by calls to its service's API, which moto has for most. botocore checks every argument
+of a call against AWS's own description of the API, and moto checks some. What the API then does not give back
+as it was sent is what moto does not keep. Both are taken down, so that nothing passes for proved that is not.
+"""
+
+import io
+import logging
+import warnings
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from moto.cloudformation import parsing
+from moto.cloudformation.models import ChangeSet, CloudFormationBackend
+from moto.iam.access_control import PermissionResult
+from moto.s3.models import FakeBucket
+from moto.server import ThreadedMotoServer
+
+from fit import fit, lost
+
+REGION = "us-east-1"
+NUMBER = "123456789012"  # moto's own account
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "offline", "AWS_SECRET_ACCESS_KEY": "offline"}
+
+
+class Account:
+    """The account, and what is known of it: what moto lacks, and what was refused."""
+
+    def __init__(self, kinds):
+        self.log = io.StringIO()  # what the server was asked, and what went wrong in it
+        logging.basicConfig(stream=self.log, format="%(message)s")
+        logging.getLogger("werkzeug").setLevel(logging.INFO)
+        warnings.filterwarnings("ignore", category=UserWarning, module="moto")
+        self.lacks = set()  # (type, what) that moto takes but does not do
+        self.refused = []  # sentences
+        self.clients = {}
+        self.server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+        self.server.start()
+        host, port = self.server.get_host_and_port()
+        self.url = f"http://{host}:{port}"
+        models = parsing.get_model_map()
+        for kind in kinds:
+            models[kind.type] = model(self, kind)
+        parsing.get_model_map = lambda: WithStandIns(self, models)
+        parsing.resource_class_from_type = lambda type: parsing.get_model_map()[type]
+        correct_moto()
+
+    def client(self, service):
+        if service not in self.clients:
+            self.clients[service] = boto3.client(
+                service,
+                region_name=REGION,
+                endpoint_url=self.url,
+                aws_access_key_id="offline",
+                aws_secret_access_key="offline",
+                config=Config(retries={"total_max_attempts": 1}),
+            )
+        return self.clients[service]
+
+    def call(self, type, service, operation, values, strict=True):
+        """Calls an operation with values, which must all have a place in it, or else with those that have.
+
+        Returns what was sent and the answer; None is the answer to what moto does not have.
+        """
+        client = self.client(service)
+        shape = client.meta.service_model.operation_model(
+            client.meta.method_to_api_mapping[operation]
+        ).input_shape
+        if not strict:
+            values = {name: v for name, v in values.items() if name in shape.members}
+        sent = fit(values, shape, type)
+        try:
+            return sent, getattr(client, operation)(**sent)
+        except ClientError as err:
+            # These are no errors of AWS but of moto's: no such route, no such method.
+            if err.response["Error"]["Code"] not in ("404", "500", "501"):
+                raise
+            self.lacks.add((type, f"{service}.{operation}"))
+            return sent, None
+
+
+def correct_moto():
+    """What moto does otherwise than AWS, and would be in the way of a deployment."""
+    # Every bucket's policy refuses plain HTTP, which is what is spoken here.
+    FakeBucket.get_permission = lambda bucket, action, resource: PermissionResult.NEUTRAL
+    # moto refuses a template for which cfn-lint has as much as a hint; AWS only for an error.
+    findings = CloudFormationBackend.validate_template
+    CloudFormationBackend.validate_template = lambda backend, template: [
+        finding for finding in findings(backend, template) if finding.rule.severity == "error"
+    ]
+
+    # moto takes a list apart when it is given, but not when it is the default.
+    load = parsing.ResourceMap.load_parameters
+
+    def load_parameters(resources):
+        load(resources)
+        for name, parameter in resources._template.get("Parameters", {}).items():
+            value = resources.resolved_parameters[name]
+            if parameter["Type"] == "CommaDelimitedList" and isinstance(value, str):
+                resources._parsed_resources[name] = value.split(",")
+
+    parsing.ResourceMap.load_parameters = load_parameters
+
+    # moto keeps the outputs that a stack had before the change.
+    def apply(change):
+        change.stack.template = change.template
+        change.stack._parse_template()
+        change.stack.resource_map.update(change.template_dict, change.parameters)
+        change.stack.output_map = change.stack._create_output_map()
+
+    ChangeSet.apply = apply
+
+
+class WithStandIns(dict):
+    """moto's types and those added, and for every other one a resource that does nothing."""
+
+    def __init__(self, account, models):
+        super().__init__(models)
+        self.account = account
+
+    def __missing__(self, type):
+        self.account.lacks.add((type, "everything"))
+        return model(self.account, Kind(type))
+
+
+class Kind:
+    """How resources of one type are made: by the verbs create, update, get and delete of service's noun.
+
+    ref names what of the answer Ref gives; attributes what Fn::GetAtt gives, where it is called otherwise.
+    """
+
+    def __init__(self, type, service="", noun="", ref="", attributes=None, named=""):
+        self.type, self.service, self.noun, self.ref = type, service, noun, ref
+        self.attributes = attributes or {}
+        self.named = named  # the property that CloudFormation makes up if it is not there
+
+    def verb(self, verb):
+        return f"{verb}_{self.noun}"
+
+    def arguments(self, properties):
+        """The API's arguments, where these are not the properties."""
+        return properties
+
+    def create(self, account, properties):
+        """Makes the resource and returns what is known of it."""
+        if not self.service:
+            return {}
+        sent, answer = account.call(self.type, self.service, self.verb("create"), self.arguments(properties))
+        known = {**properties, **sent, **flat(answer or {})}
+        if answer is not None:
+            self.compare(account, sent, known)
+        return known
+
+    def compare(self, account, sent, known):
+        """Takes down what the API does not give back as it was sent."""
+        if self.verb("get"):
+            asked, kept = account.call(self.type, self.service, self.verb("get"), known, strict=False)
+            account.lacks |= {(self.type, way) for way in lost(sent, {**asked, **flat(kept or {})})}
+
+    def update(self, account, properties, known):
+        values = {**known, **self.arguments(properties)}
+        _, answer = account.call(self.type, self.service, self.verb("update"), values, strict=False)
+        return {**known, **flat(answer or {})}
+
+    def delete(self, account, known):
+        if self.service:
+            account.call(self.type, self.service, self.verb("delete"), known, strict=False)
+
+
+def flat(answer):
+    """The answer, with what it wraps in one object beside it: {"Distribution": {...}, "ETag": ...}."""
+    inner = {}
+    for name, value in answer.items():
+        if isinstance(value, dict) and name != "ResponseMetadata":
+            inner.update(value)
+    return {**inner, **answer}
+
+
+def present(value):
+    """The value without what AWS::NoValue has taken out of its lists; out of objects moto has done it."""
+    if isinstance(value, dict):
+        return {name: present(v) for name, v in value.items()}
+    return [present(v) for v in value if v is not None] if isinstance(value, list) else value
+
+
+def model(account, kind):
+    """Makes of a kind what moto's CloudFormation takes for a type."""
+
+    class Resource:
+        has_cfn_attr = classmethod(lambda cls, name: True)
+
+        def is_created(self):
+            return True
+
+        def __init__(self, name, known, kept):
+            self.known, self.kept = known, kept
+            self.physical_resource_id = str(known.get(kind.ref, name))
+
+        @classmethod
+        def create_from_cloudformation_json(cls, name, template, number, region, **kwargs):
+            properties = present(template["Properties"])
+            if kind.named:
+                properties = {kind.named: name, **properties}
+            logical = kwargs.get("LogicalId", name)
+            try:
+                known = kind.create(account, properties)
+            except Exception as err:  # whatever it is, moto would only report that there was one
+                account.refused.append(f"{logical} ({kind.type}): {err}")
+                raise
+            return cls(name, known, template.get("DeletionPolicy", "").startswith("Retain"))
+
+        @classmethod
+        def update_from_cloudformation_json(
+            cls, original_resource, new_resource_name, cloudformation_json, **_
+        ):
+            try:
+                known = kind.update(
+                    account, present(cloudformation_json["Properties"]), original_resource.known
+                )
+            except Exception as err:
+                account.refused.append(f"{original_resource.physical_resource_id} ({kind.type}): {err}")
+                raise
+            original_resource.__init__(new_resource_name, known, original_resource.kept)
+            return original_resource
+
+        def get_cfn_attribute(self, name):
+            return self.known.get(kind.attributes.get(name, name), f"{self.physical_resource_id}.{name}")
+
+        def delete(self, number, region):
+            if self.kept:
+                return
+            try:
+                kind.delete(account, self.known)
+            except ClientError as err:
+                # moto deletes in no order: what belongs to another resource may be gone with it.
+                if err.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                    raise
+
+    return Resource

@@ -1,0 +1,99 @@
+"""Defects to plant in a deployed stack, each with what must then be said of it."""
+
+import json
+
+
+def defects(d):
+    """Yields what plants a defect in what is deployed, and a part of the sentence that must name it."""
+    s3, lambda_, iam, worker = d.client("s3"), d.client("lambda"), d.client("iam"), d.function("worker")
+    name, arn = worker["FunctionName"], worker["FunctionArn"]
+
+    def notify(prefix, events):
+        rules = [{"Name": "prefix", "Value": prefix}]
+        s3.put_bucket_notification_configuration(
+            Bucket=d.bucket("input"),
+            NotificationConfiguration={
+                "LambdaFunctionConfigurations": [
+                    {"LambdaFunctionArn": arn, "Events": events, "Filter": {"Key": {"FilterRules": rules}}}
+                ]
+            },
+        )
+
+    both = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
+    yield lambda: notify("original/", both), "must be told of originals/ only"
+    yield lambda: notify("originals/", both[:1]), "must tell of created and removed originals"
+
+    def forbid():
+        for statement in d.invokers("worker"):
+            lambda_.remove_permission(FunctionName=name, StatementId=statement["Sid"])
+
+    yield forbid, "only the input bucket of this account must be permitted to invoke the worker, are []"
+
+    def swap_layer():
+        other = lambda_.publish_layer_version(LayerName="other", Content={"ZipFile": b"other"})
+        lambda_.update_function_configuration(FunctionName=name, Layers=[other["LayerVersionArn"]])
+
+    yield swap_layer, "the layer must be dist/libvips-arm64.zip"
+    yield (
+        lambda: lambda_.update_function_configuration(FunctionName=name, Layers=[]),
+        "worker must have this stack's libvips layer, has []",
+    )
+    yield (
+        lambda: lambda_.update_function_configuration(FunctionName=name, Environment={"Variables": {}}),
+        "worker: PRESIZE_OUTPUT_BUCKET must be the output bucket's name",
+    )
+
+    def divert():
+        lambda_.delete_function_event_invoke_config(FunctionName=name)
+        lambda_.put_function_event_invoke_config(
+            FunctionName=name, DestinationConfig={"OnFailure": {"Destination": arn}}
+        )
+
+    yield divert, f"an event that has failed must go to the failure queue, goes to {arn}"
+    yield (
+        lambda: iam.delete_role_policy(RoleName=d.ids["WorkerRole"], PolicyName="objects"),
+        f"the role of worker must allow s3:GetObject on arn:aws:s3:::{d.bucket('input')}/originals/x",
+    )
+
+    def open_role():
+        everything = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": "*"}],
+        }
+        iam.put_role_policy(
+            RoleName=d.ids["ApiRole"], PolicyName="open", PolicyDocument=json.dumps(everything)
+        )
+
+    yield (
+        open_role,
+        f"the role of api must not allow s3:PutObject on arn:aws:s3:::{d.bucket('output')}/i/x/manifest.json",
+    )
+
+    def stranger():
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudfront.amazonaws.com"},
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{d.bucket('output')}/*",
+            "Condition": {"StringEquals": {"aws:SourceArn": d.cdn["ARN"] + "X"}},
+        }
+        s3.put_bucket_policy(
+            Bucket=d.bucket("output"), Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        )
+
+    yield stranger, "the output bucket must let nobody in but the distribution"
+    yield (
+        lambda: s3.put_public_access_block(
+            Bucket=d.bucket("site"),
+            PublicAccessBlockConfiguration={"BlockPublicAcls": True, "BlockPublicPolicy": False},
+        ),
+        "the site bucket must block all public access",
+    )
+    yield (
+        lambda: d.client("cloudwatch").delete_alarms(AlarmNames=[d.ids["FailureAlarm"]]),
+        "there must be an alarm as soon as the failure queue is not empty",
+    )
+    yield (
+        lambda: d.client("logs").delete_retention_policy(logGroupName=d.ids["ApiLogGroup"]),
+        "must be there, and forget",
+    )

@@ -1,0 +1,159 @@
+"""Deploys presize to an AWS account on loopback, and looks at what came of it.
+
+It runs in the repository's root after deploy/verify has packaged, and ends with status 1 if anything is not as
+promised. Nothing it starts outlives it, and nothing leaves this machine.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from account import CREDENTIALS, REGION, Account
+from defects import defects
+from kinds import KINDS
+from promises import Deployed, check
+
+OSLS = "deploy/node_modules/.bin/osls"
+PACKAGES = Path("build/deploy")  # where deploy/verify has packaged each set of parameters
+
+# What of the template moto does not do, and the check in deploy/verify/*.go that looks at it instead.
+CHECKED = {
+    ("AWS::CloudFront::CachePolicy", "cloudfront.create_cache_policy"): "checkBehaviors",
+    (
+        "AWS::CloudFront::Distribution",
+        "DistributionConfig.CacheBehaviors.Items[].FunctionAssociations",
+    ): "checkFunction",
+    (
+        "AWS::CloudFront::Distribution",
+        "DistributionConfig.DefaultCacheBehavior.FunctionAssociations",
+    ): "checkFunction",
+    (
+        "AWS::CloudFront::Distribution",
+        "DistributionConfig.Origins.Items[].OriginAccessControlId",
+    ): "checkOrigins",
+    ("AWS::CloudFront::Distribution", "DistributionConfig.Origins.Items[].S3OriginConfig"): "checkOrigins",
+    ("AWS::CloudFront::Function", "cloudfront.publish_function"): "checkFunction",
+    ("AWS::CloudFront::ResponseHeadersPolicy", "cloudfront.create_response_headers_policy"): "checkHeaders",
+    ("AWS::Lambda::Function", "LoggingConfig"): "checkFunctions",
+    ("AWS::S3::Bucket", "s3.put_bucket_logging"): "checkAccessLogs",
+}
+
+
+def main():
+    account = Account(KINDS)
+    failures = []
+    dev, prod = "presize-dev", "presize-prod"
+    osls(account, "deploy", "--package", PACKAGES / "plain")
+    failures += look(account, dev, "deployed")
+    first = Deployed(account, dev).ids
+    osls(account, "deploy", "--force")
+    failures += look(account, dev, "deployed again")
+    if Deployed(account, dev).ids != first:
+        failures.append("a second deployment must replace nothing")
+    osls(account, "deploy", "--stage", "prod", "--package", PACKAGES / "every")
+    failures += look(account, prod, "every parameter set")
+    failures += remove(account, dev)
+    failures += look(account, prod, "the other stage removed")
+    if not failures:  # else it can't be told who is to blame
+        failures += plant(account, prod)
+    failures += report(account) + list(dict.fromkeys(account.refused))
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    return 1 if failures else 0
+
+
+def osls(account, *args):
+    """Runs osls against the account; what osls or moto say of a failure ends the program."""
+    env = {
+        name: v
+        for name, v in os.environ.items()
+        if not name.upper().startswith(("AWS_", "SLS_")) and not name.upper().endswith("_PROXY")
+    }
+    env |= CREDENTIALS | {
+        "AWS_ENDPOINT_URL": account.url,
+        "AWS_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    ran = subprocess.run([OSLS, *map(str, args)], env=env, capture_output=True, text=True, timeout=180)
+    if ran.returncode != 0:
+        why = dict.fromkeys(account.refused) or [account.log.getvalue()[-4000:]]
+        sys.exit("\n".join([f"osls {' '.join(map(str, args))}:", ran.stdout, ran.stderr, *why]))
+
+
+def look(account, stack, when):
+    failures = check(account, stack)
+    print(
+        f"{stack}, {when}: {len(Deployed(account, stack).ids)} resources, {len(failures)} promises broken",
+        flush=True,
+    )
+    return [f"{stack}, {when}: {f}" for f in failures]
+
+
+def remove(account, stack):
+    """Removes the stack and looks at what is left: the buckets, with what is in them."""
+    s3, before = account.client("s3"), Deployed(account, stack)
+    kept = [before.bucket(name) for name in ("input", "output", "site")]
+    for bucket in kept:
+        s3.put_object(Bucket=bucket, Key="kept", Body=b"kept")
+    osls(account, "remove")
+    buckets = [b["Name"] for b in s3.list_buckets()["Buckets"]]
+    failures = [
+        f"{b} must outlive its stack"
+        for b in kept
+        if b not in buckets or "Contents" not in s3.list_objects_v2(Bucket=b)
+    ]
+    left = {
+        "function": [f["FunctionName"] for f in account.client("lambda").list_functions()["Functions"]],
+        "role": [r["RoleName"] for r in account.client("iam").list_roles()["Roles"]],
+        "log group": [g["logGroupName"] for g in account.client("logs").describe_log_groups()["logGroups"]],
+        "queue": account.client("sqs").list_queues().get("QueueUrls", []),
+        "alarm": [a["AlarmName"] for a in account.client("cloudwatch").describe_alarms()["MetricAlarms"]],
+        "HTTP API": [a["ApiId"] for a in account.client("apigatewayv2").get_apis()["Items"]],
+        "distribution": [
+            d["Id"]
+            for d in account.client("cloudfront").list_distributions()["DistributionList"].get("Items", [])
+        ],
+        "bucket": [b for b in buckets if b not in kept],
+    }
+    ids = set(before.ids.values())
+    failures += [
+        f"the {what} {name} must be removed with its stack"
+        for what, names in left.items()
+        for name in names
+        if name in ids
+    ]
+    print(f"{stack}, removed: {len(failures)} promises broken", flush=True)
+    return failures
+
+
+def plant(account, stack):
+    """Plants one defect after the other in the stack. Each must be told of."""
+    failures, count = [], 0
+    for defect, sentence in defects(Deployed(account, stack)):
+        defect()
+        count += 1
+        if not any(sentence in f for f in check(account, stack)):
+            failures.append(f"nothing says {sentence!r} of a stack of which it is true")
+    print(f"{stack}: {count - len(failures)} of {count} planted defects found", flush=True)
+    return failures
+
+
+def report(account):
+    """Prints what moto lacks and what checks it instead; each of these must be there."""
+    failures, checks = [], "".join(path.read_text() for path in Path("deploy/verify").glob("*.go"))
+    print("not in moto, checked on the template:")
+    for type, what in sorted(account.lacks):
+        name = CHECKED.get((type, what), "nothing")
+        print(f"  {type}: {what}: {name}")
+        if f"func {name}(" not in checks:
+            failures.append(
+                f"{type}: {what} is neither in moto nor checked on the template: name its check in CHECKED"
+            )
+    return failures
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,277 @@
+"""What the deployment promises, asked of the account through AWS's own APIs after the deployment."""
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+
+from access import buckets, roles, uploads
+from account import NUMBER, REGION
+from botocore.exceptions import ClientError
+
+ARCHIVES = {"api": "dist/api.zip", "worker": "dist/worker.zip", "layer": "dist/libvips-arm64.zip"}
+
+
+def check(account, stack):
+    """Returns a sentence for everything that is not as promised in the stack's resources."""
+    deployed = Deployed(account, stack)
+    for promise in (
+        trigger,
+        permissions,
+        functions,
+        failures,
+        roles,
+        buckets,
+        uploads,
+        distribution,
+        http_api,
+        alarms,
+        logs,
+        outputs,
+    ):
+        try:
+            promise(deployed)
+        except ClientError as err:
+            deployed.failures.append(f"{promise.__name__}: {err}")
+    return deployed.failures
+
+
+class Deployed:
+    """A stack's resources by their logical ids, and what was found about them."""
+
+    def __init__(self, account, stack):
+        self.client = account.client
+        self.failures = []
+        cloudformation = self.client("cloudformation")
+        resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+        # moto lists without an id what a condition has left out.
+        self.ids = {
+            r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources if "LogicalResourceId" in r
+        }
+        described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        self.outputs = {o["OutputKey"]: o["OutputValue"] for o in described["Outputs"]}
+        template = cloudformation.get_template(StackName=stack)["TemplateBody"]
+        self.parameters = {name: p.get("Default", "") for name, p in template["Parameters"].items()}
+        self.queue = self.client("sqs").get_queue_attributes(
+            QueueUrl=self.ids["FailureQueue"], AttributeNames=["All"]
+        )["Attributes"]
+        self.cdn = self.client("cloudfront").get_distribution(Id=self.ids["Distribution"])["Distribution"]
+
+    def want(self, holds, sentence):
+        if not holds:
+            self.failures.append(sentence)
+
+    def function(self, name):
+        function = self.ids[name.capitalize() + "LambdaFunction"]
+        return self.client("lambda").get_function_configuration(FunctionName=function)
+
+    def invokers(self, name):
+        """The statements that permit somebody to invoke the function."""
+        try:
+            answer = self.client("lambda").get_policy(FunctionName=self.function(name)["FunctionName"])
+        except self.client("lambda").exceptions.ResourceNotFoundException:  # none at all
+            return []
+        return [
+            s for s in json.loads(answer["Policy"])["Statement"] if s["Action"] == "lambda:InvokeFunction"
+        ]
+
+    def bucket(self, name):
+        return self.ids[name.capitalize() + "Bucket"]
+
+
+def trigger(d):
+    worker = d.function("worker")["FunctionArn"]
+    told = d.client("s3").get_bucket_notification_configuration(Bucket=d.bucket("input"))
+    events = []
+    for n in told.get("LambdaFunctionConfigurations", []):
+        events += n["Events"]
+        d.want(
+            n["LambdaFunctionArn"] == worker,
+            f"{n['Events']} must go to the worker, not to {n['LambdaFunctionArn']}",
+        )
+        rules = [
+            (r["Name"].lower(), r["Value"]) for r in n.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+        ]
+        d.want(
+            rules == [("prefix", "originals/")],
+            f"{n['Events']} must be told of originals/ only, not of {rules}",
+        )
+    d.want(
+        sorted(events) == ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
+        f"the input bucket must tell of created and removed originals, tells of {sorted(events)}",
+    )
+    for name in ("output", "site"):
+        told = d.client("s3").get_bucket_notification_configuration(Bucket=d.bucket(name))
+        told.pop("ResponseMetadata")
+        d.want(not told, f"the {name} bucket must tell nobody of anything")
+
+
+def permissions(d):
+    bucket, api = (
+        f"arn:aws:s3:::{d.bucket('input')}",
+        f"arn:aws:execute-api:{REGION}:{NUMBER}:{d.ids['HttpApi']}/",
+    )
+
+    def conditions(statement):
+        return {key: value for test in statement.get("Condition", {}).values() for key, value in test.items()}
+
+    invokers = [
+        conditions(s) for s in d.invokers("worker") if s["Principal"] == {"Service": "s3.amazonaws.com"}
+    ]
+    d.want(
+        invokers == [{"AWS:SourceArn": bucket, "AWS:SourceAccount": NUMBER}],
+        f"only the input bucket of this account must be permitted to invoke the worker, are {invokers}",
+    )
+    invokers = [conditions(s).get("AWS:SourceArn", "") for s in d.invokers("api")]
+    d.want(
+        len(invokers) == 1 and invokers[0].startswith(api),
+        f"only the HTTP API must be permitted to invoke the function api, are {invokers}",
+    )
+
+
+def functions(d):
+    for name in ("api", "worker"):
+        f = d.function(name)
+        variables = variables_of(f)
+        d.want(f["CodeSha256"] == digest(name), f"the code of {name} must be {ARCHIVES[name]}")
+        d.want(
+            (f["Runtime"], f["Handler"], f["Architectures"]) == ("provided.al2023", "bootstrap", ["arm64"]),
+            f"{name} must run bootstrap on provided.al2023 and arm64",
+        )
+        for variable, bucket in (("PRESIZE_INPUT_BUCKET", "input"), ("PRESIZE_OUTPUT_BUCKET", "output")):
+            d.want(
+                variables.get(variable) == d.bucket(bucket),
+                f"{name}: {variable} must be the {bucket} bucket's name",
+            )
+        role = d.client("iam").get_role(RoleName=d.ids[name.capitalize() + "Role"])["Role"]
+        d.want(f["Role"] == role["Arn"], f"{name} must have its own role, has {f['Role']}")
+    worker = d.function("worker")
+    layers = [layer["Arn"] for layer in worker.get("Layers", [])]
+    d.want(
+        layers == [d.ids["LibvipsLambdaLayer"]], f"worker must have this stack's libvips layer, has {layers}"
+    )
+    for arn in layers:
+        name, _, version = arn.rpartition(":")
+        content = d.client("lambda").get_layer_version(LayerName=name, VersionNumber=int(version))["Content"]
+        d.want(content["CodeSha256"] == digest("layer"), f"the layer must be {ARCHIVES['layer']}")
+    d.want(not d.function("api").get("Layers"), "api must need no layer")
+    d.want(
+        variables_of(worker).get("PRESIZE_DISTRIBUTION_ID") == d.cdn["Id"],
+        "worker: PRESIZE_DISTRIBUTION_ID must be the distribution's id",
+    )
+
+
+def variables_of(function):
+    return function.get("Environment", {}).get("Variables", {})
+
+
+def digest(name):
+    return base64.b64encode(hashlib.sha256(Path(ARCHIVES[name]).read_bytes()).digest()).decode()
+
+
+def failures(d):
+    config = d.client("lambda").get_function_event_invoke_config(
+        FunctionName=d.function("worker")["FunctionName"]
+    )
+    d.want(config.get("MaximumRetryAttempts") == 2, "a failed event must be tried twice more")
+    d.want(config.get("MaximumEventAgeInSeconds", 0) > 0, "an event must have a maximum age")
+    destination = config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "nowhere")
+    d.want(
+        destination == d.queue["QueueArn"],
+        f"an event that has failed must go to the failure queue, goes to {destination}",
+    )
+    d.want(d.queue["MessageRetentionPeriod"] == "1209600", "the failure queue must keep events for 14 days")
+    d.want(d.queue.get("SqsManagedSseEnabled") == "true", "the failure queue must be encrypted")
+
+
+def distribution(d):
+    config = d.cdn["DistributionConfig"]
+    domain = {
+        "site": f"{d.bucket('site')}.s3.{REGION}.amazonaws.com",
+        "output": f"{d.bucket('output')}.s3.{REGION}.amazonaws.com",
+        "api": f"{d.ids['HttpApi']}.execute-api.{REGION}.amazonaws.com",
+    }
+    origins = {o["Id"]: o["DomainName"] for o in config["Origins"]["Items"]}
+    d.want(origins == domain, f"the distribution's origins must be {domain}, are {origins}")
+    behaviors = [*config["CacheBehaviors"]["Items"], {"PathPattern": "", **config["DefaultCacheBehavior"]}]
+    lead = [(b["PathPattern"], b["TargetOriginId"]) for b in behaviors]
+    d.want(
+        lead
+        == [
+            ("/api/*", "api"),
+            ("/i/*/manifest.json", "output"),
+            ("/i/*.*", "output"),
+            ("/i/*", "output"),
+            ("", "site"),
+        ],
+        f"the distribution's behaviors lead to the wrong origins: {lead}",
+    )
+    aliases = config["Aliases"].get("Items", [])
+    wanted = [d.parameters["Domain"]] if d.parameters["Domain"] else []
+    d.want(aliases == wanted, f"the distribution must answer as {wanted}, answers as {aliases}")
+    access = d.client("cloudfront").get_origin_access_control(Id=d.ids["OriginAccessControl"])
+    access = access["OriginAccessControl"]["OriginAccessControlConfig"]
+    d.want(
+        (access["OriginAccessControlOriginType"], access["SigningBehavior"], access["SigningProtocol"])
+        == ("s3", "always", "sigv4"),
+        "the distribution must sign what it asks the buckets for",
+    )
+
+
+def http_api(d):
+    api = {"ApiId": d.ids["HttpApi"]}
+    gateway = d.client("apigatewayv2")
+    targets = {f"integrations/{i['IntegrationId']}": i for i in gateway.get_integrations(**api)["Items"]}
+    routes = gateway.get_routes(**api)["Items"]
+    d.want(
+        "ANY /api/{proxy+}" in [r["RouteKey"] for r in routes], "the HTTP API must route ANY /api/{proxy+}"
+    )
+    for route in routes:
+        integration = targets.get(route["Target"], {})
+        d.want(
+            integration.get("IntegrationUri") == d.function("api")["FunctionArn"]
+            and integration["PayloadFormatVersion"] == "2.0",
+            f"the route {route['RouteKey']} must lead to the function api as payload 2.0",
+        )
+    d.want(
+        [s["StageName"] for s in gateway.get_stages(**api)["Items"] if s["AutoDeploy"]] == ["$default"],
+        "the HTTP API must deploy its one stage by itself",
+    )
+
+
+def alarms(d):
+    watched = [
+        a
+        for a in d.client("cloudwatch").describe_alarms()["MetricAlarms"]
+        if a["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        and a["Dimensions"] == [{"Name": "QueueName", "Value": d.queue["QueueArn"].rpartition(":")[2]}]
+    ]
+    d.want(
+        [(a["ComparisonOperator"], a["Threshold"]) for a in watched] == [("GreaterThanThreshold", 0)],
+        "there must be an alarm as soon as the failure queue is not empty",
+    )
+
+
+def logs(d):
+    for name in ("api", "worker"):
+        group = f"/aws/lambda/{d.function(name)['FunctionName']}"
+        found = d.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+        d.want(
+            [g.get("retentionInDays", 0) > 0 for g in found if g["logGroupName"] == group] == [True],
+            f"{group} must be there, and forget",
+        )
+
+
+def outputs(d):
+    domain = d.parameters["Domain"] or d.cdn["DomainName"]
+    for name, value in {
+        "SiteUrl": f"https://{domain}",
+        "ApiUrl": f"https://{domain}/api/v1",
+        "InputBucketName": d.bucket("input"),
+        "OutputBucketName": d.bucket("output"),
+        "SiteBucketName": d.bucket("site"),
+        "DistributionId": d.cdn["Id"],
+        "DistributionDomainName": d.cdn["DomainName"],
+        "FailureQueueUrl": d.ids["FailureQueue"],
+    }.items():
+        d.want(d.outputs.get(name) == value, f"the output {name} must be {value}, is {d.outputs.get(name)}")
