@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -74,8 +75,8 @@ func (r *recorder) record(ctx context.Context, in middleware.InitializeInput, ne
 func useEverything(t *testing.T) map[string][]call {
 	t.Helper()
 	env := s3test.Start(t, nil)
-	presets, err := media.ParsePresets([]byte(`[{"name":"photo","fit":"inside","sizes":[{"width":16}],"background":"#ffffff",
-		"encoders":[{"format":"image/avif","quality":50,"speed":9},{"format":"image/jpeg","quality":80}]}]`))
+	presets, err := media.ParsePresets(fstest.MapFS{"presets.json": {Data: []byte(`[{"name":"photo","fit":"inside","sizes":[{"width":16}],"background":"#ffffff",
+		"encoders":[{"format":"image/avif","quality":50,"speed":9},{"format":"image/jpeg","quality":80}]}]`)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -55,9 +56,9 @@ func drawing(t testing.TB, shade uint8) []byte {
 // sketch is a preset with few variants of each kind: two slow ones, four quick ones.
 func sketch(t testing.TB, quality int) media.Presets {
 	t.Helper()
-	presets, err := media.ParsePresets(fmt.Appendf(nil, `[{"name":"photo","fit":"inside","sizes":[{"width":16},{"width":32}],
+	presets, err := media.ParsePresets(fstest.MapFS{"presets.json": {Data: fmt.Appendf(nil, `[{"name":"photo","fit":"inside","sizes":[{"width":16},{"width":32}],
 		"background":"#ffffff","encoders":[{"format":"image/avif","quality":50,"speed":9},
-		{"format":"image/webp","quality":80,"effort":2},{"format":"image/jpeg","quality":%d}]}]`, quality))
+		{"format":"image/webp","quality":80,"effort":2},{"format":"image/jpeg","quality":%d}]}]`, quality)}})
 	if err != nil {
 		t.Fatal(err)
 	}

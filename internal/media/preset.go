@@ -3,11 +3,12 @@ package media
 import (
 	"bytes"
 	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"regexp"
 	"strconv"
 )
@@ -20,8 +21,8 @@ const Engine = "bimg 1.1.9, libvips 8.18.7, render 2"
 // DefaultPreset is used where a client names none.
 const DefaultPreset = "photo"
 
-//go:embed presets.json
-var shippedPresets []byte
+//go:embed presets.json watermarks
+var shipped embed.FS
 
 // Fit says how an image is brought to a size. Neither way enlarges or distorts.
 type Fit string
@@ -47,6 +48,8 @@ type Preset struct {
 	Sizes      []Size    `json:"sizes"`          // smallest first
 	Background string    `json:"background"`     // #rrggbb, behind transparent pixels in JPEG
 	Encoders   []Encoder `json:"encoders"`       // best first: the order of <source>
+
+	Watermark *Watermark `json:"watermark,omitempty"`
 }
 
 // Size is one output size in pixels. With Inside, Height 0 leaves the height free.
@@ -71,13 +74,18 @@ type Encoder struct {
 func (e Encoder) Quick() bool { return e.Format != AVIF }
 
 // Rev is the revision of everything that decides the pixels of the preset's
-// variants: the first 8 hex digits of a SHA-256 over the preset and [Engine].
+// variants: the first 8 hex digits of a SHA-256 over the preset, [Engine] and the
+// image of the watermark.
 func (p Preset) Rev() string {
 	recipe, err := json.Marshal(p)
 	if err != nil {
-		panic(err) // plain strings and integers always marshal
+		panic(err) // strings and finite numbers always marshal
 	}
-	digest := sha256.Sum256(append(recipe, Engine...))
+	recipe = append(recipe, Engine...)
+	if p.Watermark != nil {
+		recipe = append(recipe, p.Watermark.PNG...)
+	}
+	digest := sha256.Sum256(recipe)
 	return hex.EncodeToString(digest[:4])
 }
 
@@ -103,16 +111,21 @@ type Presets []Preset
 
 // ShippedPresets returns the presets that are built in.
 func ShippedPresets() Presets {
-	presets, err := ParsePresets(shippedPresets)
+	presets, err := ParsePresets(shipped)
 	if err != nil {
-		panic(err) // the embedded file is part of the program, and a test parses it
+		panic(err) // the embedded files are part of the program, and a test parses them
 	}
 	return presets
 }
 
-// ParsePresets reads a JSON list of presets and checks it. The error names
-// everything that is wrong.
-func ParsePresets(data []byte) (Presets, error) {
+// ParsePresets reads a JSON list of presets, presets.json, with the images that
+// they name in the directory watermarks, and checks it. The error names everything
+// that is wrong.
+func ParsePresets(files fs.FS) (Presets, error) {
+	data, err := fs.ReadFile(files, "presets.json")
+	if err != nil {
+		return nil, fmt.Errorf("parse presets: %w", err)
+	}
 	var presets Presets
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
@@ -128,6 +141,11 @@ func ParsePresets(data []byte) (Presets, error) {
 		seen[preset.Name] = true
 		if err := preset.check(); err != nil {
 			problems = append(problems, fmt.Errorf("preset %q: %w", preset.Name, err))
+		}
+		if preset.Watermark != nil {
+			if err := preset.Watermark.load(files); err != nil {
+				problems = append(problems, fmt.Errorf("preset %q: %w", preset.Name, err))
+			}
 		}
 	}
 	if !seen[DefaultPreset] {

@@ -82,7 +82,7 @@ func TestShippedPresetsAreThoseOfTheContract(t *testing.T) {
 
 func TestParsePresetsNamesEverythingThatIsWrong(t *testing.T) {
 	const whole = `{"name":"photo","fit":"inside","sizes":[{"width":320}],"background":"#ffffff","encoders":[{"format":"image/jpeg","quality":80}]}`
-	if _, err := media.ParsePresets([]byte("[" + whole + "]")); err != nil {
+	if _, err := media.ParsePresets(presetFile("[" + whole + "]")); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct{ name, old, new, want string }{
@@ -113,13 +113,13 @@ func TestParsePresetsNamesEverythingThatIsWrong(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := media.ParsePresets([]byte("[" + strings.Replace(whole, test.old, test.new, 1) + "]"))
+			_, err := media.ParsePresets(presetFile("[" + strings.Replace(whole, test.old, test.new, 1) + "]"))
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want one about %q", err, test.want)
 			}
 		})
 	}
-	_, err := media.ParsePresets([]byte(`[{"name":"a"},{"name":"b","fit":"x"}]`))
+	_, err := media.ParsePresets(presetFile(`[{"name":"a"},{"name":"b","fit":"x"}]`))
 	for _, want := range []string{`"a": background`, `"b": background`, `fit`, `sizes`, `encoders`, `"photo": missing`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not reported: %v", want, err)
@@ -135,9 +135,10 @@ func FuzzParsePresets(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(shipped)
+	f.Add([]byte(marked))
 	f.Add([]byte(`[{"name":"photo","fit":"cover","crop":"centre","sizes":[{"width":1,"height":1}],"background":"#000000","encoders":[{"format":"image/jpeg","quality":1}]}]`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		presets, err := media.ParsePresets(data)
+		presets, err := media.ParsePresets(presetFile(string(data)))
 		if err != nil {
 			return
 		}
@@ -145,7 +146,7 @@ func FuzzParsePresets(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := media.ParsePresets(written)
+		again, err := media.ParsePresets(presetFile(string(written)))
 		if err != nil || !reflect.DeepEqual(again, presets) {
 			t.Fatalf("%s became %+v, %v", written, again, err)
 		}

@@ -44,6 +44,8 @@ cut_frame(VipsImage *frame, const PresizeCut *cut)
 		!vips_cast_uchar(srgb, &plain, NULL)) {
 		vips_image_set_int(plain, VIPS_META_CONCURRENCY, 1);
 		done = vips_image_copy_memory(plain);
+		if (done && cut->mark.image && presize_lay(done, &cut->mark))
+			g_clear_object(&done);
 	}
 	g_clear_object(&scaled);
 	g_clear_object(&area);

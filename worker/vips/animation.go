@@ -14,12 +14,13 @@ import (
 func (i Info) Animated() bool { return i.Frames > 1 }
 
 // animate encodes all frames of an animated original as one WebP. first is the
-// first frame as plan makes it: the others are cropped where it is. The error is
-// a *media.Rejection where a frame is missing or broken.
-func animate(original []byte, format media.Format, plan media.Plan, first *image, encoder media.Encoder) ([]byte, error) {
+// first frame as plan makes it, without the mark: the others are cropped where it
+// is. The error is a *media.Rejection where a frame is missing or broken.
+func animate(original []byte, format media.Format, plan media.Plan, first *image, mark mark, encoder media.Encoder) ([]byte, error) {
 	cut := C.PresizeCut{
 		scaled_width: C.int(plan.Scaled.Width), scaled_height: C.int(plan.Scaled.Height),
 		width: C.int(plan.Output.Width), height: C.int(plan.Output.Height),
+		mark: mark.c(),
 	}
 	if plan.Output != plan.Scaled { // libvips remembers a cropped image's place, with the sign of a translation
 		cut.left, cut.top = -C.vips_image_get_xoffset(first.vips), -C.vips_image_get_yoffset(first.vips)

@@ -1,8 +1,8 @@
 // What bimg has no way to do: animations, from the frames of the original to
 // those of a WebP. See bridge.h for the rules.
-#include <vips/vips.h>
+#include "watermark.h"
 
-// The same for every frame: it is scaled, and of that an area is kept.
+// The same for every frame: it is scaled, and of that an area is kept and marked.
 typedef struct {
 	int scaled_width;
 	int scaled_height;
@@ -10,6 +10,7 @@ typedef struct {
 	int top;
 	int width; // of the area
 	int height;
+	PresizeMark mark;
 } PresizeCut;
 
 // presize_animate decodes all frames of an animation and encodes them as a WebP

@@ -150,6 +150,19 @@ presize_webp(VipsImage *in, int quality, int effort, void **out, size_t *out_len
 		NULL);
 }
 
+int
+presize_mark(VipsImage *in, const PresizeMark *mark, VipsImage **out)
+{
+	g_object_ref(in); // finish takes one over
+	if (finish(in, 1, out))
+		return -1;
+	if (presize_lay(*out, mark)) {
+		g_clear_object(out);
+		return -1;
+	}
+	return 0;
+}
+
 // copy_profile attaches the colour profile of an encoded image to in. It fails
 // where the file's header promises another size than in has.
 static int

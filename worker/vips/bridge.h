@@ -1,7 +1,7 @@
 // What bimg gets wrong or can't do, done on the libvips that bimg is linked to.
 // Every function returns 0, or -1 after an error. None keeps a pointer to a
 // caller's buffer: what they return is decoded and held in memory.
-#include <vips/vips.h>
+#include "watermark.h"
 
 // PRESIZE_HEADROOM is how many bytes are free, for a header, before the first
 // pixel of every decoded image.
@@ -42,6 +42,9 @@ int presize_flatten(VipsImage *in, double red, double green, double blue, VipsIm
 // metadata. bimg has no way to say the effort, from 0 to 6, that libwebp is to make.
 // The caller g_frees *out.
 int presize_webp(VipsImage *in, int quality, int effort, void **out, size_t *out_len);
+
+// presize_mark lays a mark over a decoded image.
+int presize_mark(VipsImage *in, const PresizeMark *mark, VipsImage **out);
 
 // presize_scale_raw is presize_decode for pixels that another decoder has read
 // from the file: upright, 8 bits a band, RGB or RGBA, in the colour space of the

@@ -44,13 +44,14 @@ func TestMemoryStaysFlat(t *testing.T) {
 		bad = append(bad, file[:len(file)*2/3], file[:20])
 	}
 	phone := phototest.Read(t, "test2.heic") // too slow for every round
+	marked := withWatermark(t, tiny(), media.Watermark{Place: "south-east", Width: 0.5, Opacity: 0.5}, disc(64))
 	both := func(round int) {
 		if round%200 == 0 {
 			if _, _, err := render(phone, tiny()); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if _, _, err := render(good[round%len(good)], tiny()); err != nil {
+		if _, _, err := render(good[round%len(good)], marked); err != nil {
 			t.Fatal(err)
 		}
 		var rejection *media.Rejection

@@ -28,6 +28,8 @@ const (
 	encoding       = 48  // bytes for each pixel of all sizes, in three formats at once
 	encodingAlpha  = 52  // that much more where there is alpha
 	marginEstimate = 1.25
+
+	watermarks = 3 * rgba * media.MaxWatermark * media.MaxWatermark // decoded, and scaled for each variant
 )
 
 // Memory estimates the most memory, in bytes, that the process has in use while it
@@ -50,6 +52,9 @@ func (i Info) Memory(preset media.Preset) int64 {
 	need := process + float64(i.bytes) + i.decoding() + float64(output*int64(encode))
 	if i.Frames > 1 {
 		need += animated * rgba * float64(i.Upright.Pixels())
+	}
+	if preset.Watermark != nil {
+		need += watermarks + float64(rgba*output)
 	}
 	return int64(marginEstimate * need)
 }

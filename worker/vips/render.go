@@ -28,6 +28,7 @@ type Rendering struct {
 	preset      media.Preset
 	background  bimg.Color
 	placeholder media.Placeholder
+	watermark   *watermark // nil for none
 	schedule    *schedule
 	outputs     chan output
 
@@ -112,6 +113,13 @@ func (r *Rendering) stages() []stage {
 
 func (r *Rendering) run(ctx context.Context) error {
 	defer r.free()
+	var err error
+	if r.watermark, err = newWatermark(r.preset.Watermark); err != nil {
+		return err
+	}
+	if r.watermark != nil {
+		r.own(r.watermark.image)
+	}
 	stages := r.stages()
 	master, err := decode(r.original, r.info.Format, stages[0].plan.Scaled)
 	if err != nil {
@@ -142,32 +150,36 @@ func (r *Rendering) cascade(larger *image, stages []stage) func() error {
 		} else if r.placeholder, err = cropped.placeholder(); err != nil {
 			return err
 		}
+		picture, err := r.mark(cropped)
+		if err != nil {
+			return err
+		}
 		for _, encoder := range r.preset.Encoders {
 			class := quickCodec
 			if !encoder.Quick() {
 				class = slowCodec
 			}
-			r.schedule.add(task{class: class, cost: plan.Output.Pixels(), run: r.encode(cropped, stages[0], encoder)})
+			r.schedule.add(task{class: class, cost: plan.Output.Pixels(), run: r.encode(picture, stages[0], encoder)})
 		}
 		return nil
 	}
 }
 
 // encode is the task that encodes one image, for all the variants that it is.
-func (r *Rendering) encode(img *image, stage stage, encoder media.Encoder) func() error {
+func (r *Rendering) encode(p picture, stage stage, encoder media.Encoder) func() error {
 	return func() error {
 		var encoded []byte
 		var err error
 		if r.info.Animated() && encoder.Format == media.WebP {
-			encoded, err = animate(r.original, r.info.Format, stage.plan, img, encoder)
+			encoded, err = animate(r.original, r.info.Format, stage.plan, p.plain, p.mark, encoder)
 		} else {
-			encoded, err = img.encode(encoder, r.background)
+			encoded, err = p.marked.encode(encoder, r.background)
 		}
 		if err != nil {
 			return err
 		}
 		for _, name := range stage.names {
-			r.emit(Variant{Name: name, Format: encoder.Format, Extent: img.Extent, Bytes: encoded}, encoder.Quick())
+			r.emit(Variant{Name: name, Format: encoder.Format, Extent: p.marked.Extent, Bytes: encoded}, encoder.Quick())
 		}
 		return nil
 	}
