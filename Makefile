@@ -115,7 +115,7 @@ build/libvips/%/pkgconfig/vips.pc: $(LAYER)
 	go run ./layers/libvips -os $(word 1,$(subst -, ,$*)) -arch $(word 2,$(subst -, ,$*)) -tree build/libvips/$*
 
 # Of a function, everything that decides its bytes: made anew whenever any Go or embedded file changes.
-SOURCES := go.mod go.sum $(GO_FILES) $(wildcard worker/vips/*.[ch]) api/openapi.yaml internal/media/presets.json
+SOURCES := go.mod go.sum $(GO_FILES) $(wildcard worker/vips/*.[ch]) api/openapi.yaml internal/media/presets.json $(wildcard internal/media/watermarks/*)
 LAMBDA = GOOS=linux GOARCH=$(ARCH) go build -buildvcs=false -trimpath -tags lambda.norpc,nodynamic -ldflags '-s -w -buildid='
 CROSS_arm64 := aarch64-linux-gnu-gcc
 CROSS_amd64 := x86_64-linux-gnu-gcc
