@@ -16,6 +16,7 @@
 package vips
 
 // #cgo pkg-config: vips
+// #include <stdlib.h>
 // #include "bridge.h"
 import "C"
 
@@ -34,11 +35,15 @@ import (
 // start sets libvips up. Its cache of operations is off: no two renders ever share
 // one, and it would keep whole images alive. Its threads are as many as there are
 // processors, so that the last and largest AVIF does not leave one idle; bytes
-// do not depend on their number.
+// do not depend on their number. Its loader for Ultra HDR would come before the one for
+// JPEG, which such photos are too: with a gain map behind the image that we show.
 var start = sync.OnceFunc(func() {
 	bimg.VipsCacheSetMax(0)
 	bimg.VipsCacheSetMaxMem(0)
 	C.vips_concurrency_set(C.int(runtime.GOMAXPROCS(0)))
+	ultraHDR := C.CString("VipsForeignLoadUhdr")
+	defer C.free(unsafe.Pointer(ultraHDR))
+	C.vips_operation_block_set(ultraHDR, 1)
 })
 
 // errVips stands for every error of libvips. It has no message, because libvips
