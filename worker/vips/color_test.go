@@ -5,8 +5,6 @@ import (
 	"image/color"
 	"testing"
 
-	"github.com/h2non/bimg"
-
 	"github.com/presize/presize/internal/media"
 )
 
@@ -137,31 +135,6 @@ func TestUnusableProfileCountsAsNone(t *testing.T) {
 			}
 		}
 	}
-}
-
-// muted are the patches that CMYK can print.
-func muted() *stdimage.NRGBA {
-	img := chartImage()
-	for i := range len(img.Pix) / 4 {
-		for band := range 3 {
-			img.Pix[4*i+band] = 96 + img.Pix[4*i+band]/4
-		}
-	}
-	return img
-}
-
-func TestCMYKComesBackAsSRGB(t *testing.T) {
-	// libvips' own profile there and back: what CMYK can show has to survive.
-	file, err := bimg.Resize(encodePNG(t, muted()), bimg.Options{
-		Type: bimg.JPEG, Quality: 100, Interpretation: bimg.InterpretationCMYK, StripMetadata: true,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if meta, err := bimg.Metadata(file); err != nil || meta.Channels != 4 || meta.Profile {
-		t.Fatalf("not a CMYK JPEG without profile: %+v, %v", meta, err)
-	}
-	checkColors(t, "CMYK", sRGBSpace(), muted(), decodeWhole(t, file), 6)
 }
 
 func TestVariantsOfProfiledFilesAreInSRGBForEveryOrientation(t *testing.T) {

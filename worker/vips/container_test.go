@@ -154,23 +154,23 @@ func writeWebP(t testing.TB, img stdimage.Image, with extras) []byte {
 	return append(binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(len(out))), out...)
 }
 
-// writeTIFF writes an uncompressed file (TIFF 6.0) with 8 or 16 bits a sample,
-// grey or RGB after the image's own type.
-func writeTIFF(t testing.TB, img stdimage.Image, orientation int, with extras) []byte {
-	t.Helper()
-	size := img.Bounds().Size()
-	var pixels []byte
-	samples, bits := 3, 8
-	switch img.(type) {
+// samples are the pixels of an image as a TIFF has them: grey, RGB or CMYK after
+// the image's own type, of 8 bits or 16.
+func samples(img stdimage.Image) (pixels []byte, bands, bits int) {
+	bands, bits = 3, 8
+	switch img := img.(type) {
+	case *stdimage.CMYK:
+		return img.Pix, 4, bits
 	case *stdimage.Gray16:
-		samples, bits = 1, 16
+		bands, bits = 1, 16
 	case *stdimage.NRGBA64:
 		bits = 16
 	}
+	size := img.Bounds().Size()
 	for y := range size.Y {
 		for x := range size.X {
 			c := color.NRGBA64Model.Convert(img.At(x, y)).(color.NRGBA64)
-			for _, v := range []uint16{c.R, c.G, c.B}[:samples] {
+			for _, v := range []uint16{c.R, c.G, c.B}[:bands] {
 				if bits == 16 {
 					pixels = binary.LittleEndian.AppendUint16(pixels, v)
 				} else {
@@ -179,6 +179,15 @@ func writeTIFF(t testing.TB, img stdimage.Image, orientation int, with extras) [
 			}
 		}
 	}
+	return pixels, bands, bits
+}
+
+// writeTIFF writes an uncompressed file (TIFF 6.0).
+func writeTIFF(t testing.TB, img stdimage.Image, orientation int, with extras) []byte {
+	t.Helper()
+	size := img.Bounds().Size()
+	pixels, bands, bits := samples(img)
+	photometric := map[int]int{1: 1, 3: 2, 4: 5}[bands]
 	type entry struct {
 		tag, kind uint16
 		count     uint32
@@ -193,14 +202,14 @@ func writeTIFF(t testing.TB, img stdimage.Image, orientation int, with extras) [
 	long := func(v int) []byte { return binary.LittleEndian.AppendUint32(nil, uint32(v)) }
 	entries := []entry{
 		{256, 4, 1, long(size.X)}, {257, 4, 1, long(size.Y)},
-		{258, 3, uint32(samples), short([]int{bits, bits, bits}[:samples]...)},
-		{259, 3, 1, short(1)}, {262, 3, 1, short(1 + samples/3)},
+		{258, 3, uint32(bands), short([]int{bits, bits, bits, bits}[:bands]...)},
+		{259, 3, 1, short(1)}, {262, 3, 1, short(photometric)},
 	}
 	if with.comment != "" {
 		entries = append(entries, entry{270, 2, uint32(len(with.comment) + 1), append([]byte(with.comment), 0)})
 	}
 	entries = append(entries, entry{273, 4, 1, long(8)}, entry{274, 3, 1, short(orientation)},
-		entry{277, 3, 1, short(samples)}, entry{278, 4, 1, long(size.Y)}, entry{279, 4, 1, long(len(pixels))})
+		entry{277, 3, 1, short(bands)}, entry{278, 4, 1, long(size.Y)}, entry{279, 4, 1, long(len(pixels))})
 	for _, extra := range []struct {
 		tag, kind uint16
 		data      []byte

@@ -123,21 +123,23 @@ func inSRGB(color [3]float64) [3]float64 {
 	return toPCS.times(linear)
 }
 
-// deltaE is the color difference of CIE 1976 under D50.
-func deltaE(a, b [3]float64) float64 {
-	lab := func(color [3]float64) [3]float64 {
-		white := xyz(d50)
-		var f [3]float64
-		for i := range f {
-			t := color[i] / white[i]
-			if t > 216./24389 {
-				f[i] = math.Cbrt(t)
-			} else {
-				f[i] = (24389./27*t + 16) / 116
-			}
+// lab is a color in CIE L*a*b* under D50.
+func lab(color [3]float64) [3]float64 {
+	white := xyz(d50)
+	var f [3]float64
+	for i := range f {
+		t := color[i] / white[i]
+		if t > 216./24389 {
+			f[i] = math.Cbrt(t)
+		} else {
+			f[i] = (24389./27*t + 16) / 116
 		}
-		return [3]float64{116*f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])}
 	}
+	return [3]float64{116*f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])}
+}
+
+// deltaE is the color difference of CIE 1976.
+func deltaE(a, b [3]float64) float64 {
 	p, q := lab(a), lab(b)
 	return math.Sqrt((p[0]-q[0])*(p[0]-q[0]) + (p[1]-q[1])*(p[1]-q[1]) + (p[2]-q[2])*(p[2]-q[2]))
 }
@@ -146,14 +148,15 @@ func fixed(b []byte, v float64) []byte { // s15Fixed16Number
 	return binary.BigEndian.AppendUint32(b, uint32(int32(math.Round(v*65536))))
 }
 
+type tag struct {
+	name string
+	data []byte
+}
+
 // profile writes the space as an ICC profile, for "RGB " or, with the curve only,
-// "GRAY": header and tag table as in ICC.1:2022 §7.
+// "GRAY".
 func (s space) profile(kind string) []byte {
 	pcs := s.toPCS()
-	type tag struct {
-		name string
-		data []byte
-	}
 	triple := func(x, y, z float64) []byte { return fixed(fixed(fixed([]byte("XYZ \x00\x00\x00\x00"), x), y), z) }
 	white := xyz(d50)
 	tags := []tag{{"wtpt", triple(white[0], white[1], white[2])}, {"kTRC", s.tag}}
@@ -167,9 +170,15 @@ func (s space) profile(kind string) []byte {
 	if bytes.HasPrefix(s.tag, []byte("para")) {
 		version = 4
 	}
+	return writeProfile("mntr"+kind+"XYZ ", version, tags)
+}
+
+// writeProfile writes an ICC profile of a class, color space and connection space:
+// header and tag table as in ICC.1:2022 §7.
+func writeProfile(kind string, version byte, tags []tag) []byte {
 	header := make([]byte, 128)
 	header[8] = version
-	copy(header[12:], "mntr"+kind+"XYZ ")
+	copy(header[12:], kind)
 	copy(header[36:], "acsp")
 	copy(header[68:], fixed(fixed(fixed(nil, 0.9642), 1), 0.8249)) // the illuminant, D50
 	table := binary.BigEndian.AppendUint32(nil, uint32(len(tags)))
