@@ -74,44 +74,89 @@ presize_header(const void *buf, size_t len, const char *loader, PresizeHeader *h
 	return 0;
 }
 
-// has_profile tells whether an encoded image has a colour profile. Only then, or
-// where it is known to be in Display P3, is there something to convert: for the rest libvips
-// would go from sRGB through XYZ back to sRGB, slowly.
+// shrinks_on_load tells whether vips_thumbnail_buffer gets an image in a smaller size from
+// its loader, and gets it right: libwebp scales lossy colors without regard to alpha, and of
+// other formats it is the thumbnail in an AVIF or another page of a TIFF, whatever
+// these show.
 static gboolean
-has_profile(const void *buf, size_t len)
+shrinks_on_load(VipsImage *in)
 {
-	VipsImage *header = vips_image_new_from_buffer(buf, len, "", "access", VIPS_ACCESS_SEQUENTIAL, NULL);
-	gboolean found = header && vips_image_get_typeof(header, VIPS_META_ICC_NAME);
-	g_clear_object(&header);
-	return found;
+	const char *loader;
+	return !vips_image_hasalpha(in) && vips_image_get_typeof(in, VIPS_META_LOADER) &&
+		!vips_image_get_string(in, VIPS_META_LOADER, &loader) &&
+		(vips_isprefix("jpegload", loader) || vips_isprefix("webpload", loader));
+}
+
+// resize scales an image with its alpha premultiplied.
+static int
+resize(VipsImage *in, VipsImage **out, int width, int height)
+{
+	VipsImage *t[4] = { NULL };
+	int failed = vips_premultiply(in, &t[0], NULL) ||
+		vips_resize(t[0], &t[1], (double) width / in->Xsize, "vscale", (double) height / in->Ysize, NULL) ||
+		vips_unpremultiply(t[1], &t[2], NULL) ||
+		vips_rint(t[2], &t[3], NULL) ||
+		vips_cast(t[3], out, in->BandFmt, NULL);
+	for (int i = 0; i < G_N_ELEMENTS(t); i++)
+		g_clear_object(&t[i]);
+	return failed ? -1 : 0;
+}
+
+int
+presize_scale(VipsImage *in, VipsImage **out, int width, int height, int upright, const char *from, const char *to)
+{
+	VipsImage *scaled = NULL;
+	gboolean turned = upright && vips_image_get_orientation_swap(in);
+	int stored_width = turned ? height : width, stored_height = turned ? width : height;
+	// vips_thumbnail premultiplies only where both edges change.
+	gboolean straight = vips_image_hasalpha(in) && (stored_width == in->Xsize) != (stored_height == in->Ysize);
+	if (straight && resize(in, &scaled, stored_width, stored_height))
+		return -1;
+	int failed = vips_thumbnail_image(straight ? scaled : in, out, width,
+		"height", height,
+		"size", VIPS_SIZE_FORCE,
+		"no_rotate", !upright,
+		"input_profile", from,
+		"output_profile", to,
+		NULL);
+	g_clear_object(&scaled);
+	return failed;
 }
 
 int
 presize_decode(const void *buf, size_t len, int p3, int width, int height, int lenient, int threads,
 	VipsImage **out)
 {
-	VipsImage *scaled;
 	// The operation's own fail_on does not reach every loader; the loader's option does.
-	if (vips_thumbnail_buffer((void *) buf, len, &scaled, width,
+	const char *options = lenient ? "fail_on=error" : "fail_on=warning";
+	VipsImage *in = vips_image_new_from_buffer(buf, len, options, "access", VIPS_ACCESS_SEQUENTIAL, NULL);
+	if (!in)
+		return -1;
+	// Without a profile there is nothing to convert, unless it is known to be in Display
+	// P3: libvips would go from sRGB through XYZ back to sRGB, slowly.
+	const char *from = p3 ? "p3" : NULL;
+	const char *to = p3 || vips_image_get_typeof(in, VIPS_META_ICC_NAME) ? "srgb" : NULL;
+	VipsImage *scaled;
+	int failed;
+	if (shrinks_on_load(in))
+		failed = vips_thumbnail_buffer((void *) buf, len, &scaled, width,
 			"height", height,
 			"size", VIPS_SIZE_FORCE,
-			"input_profile", p3 ? "p3" : NULL,
-			"output_profile", p3 || has_profile(buf, len) ? "srgb" : NULL,
-			"option_string", lenient ? "fail_on=error" : "fail_on=warning",
-			NULL))
-		return -1;
-	return finish(scaled, threads, out);
+			"input_profile", from,
+			"output_profile", to,
+			"option_string", options,
+			NULL);
+	else
+		failed = presize_scale(in, &scaled, width, height, TRUE, from, to);
+	g_object_unref(in);
+	return failed ? -1 : finish(scaled, threads, out);
 }
 
 int
 presize_resize(VipsImage *in, int width, int height, int threads, VipsImage **out)
 {
 	VipsImage *scaled;
-	if (vips_thumbnail_image(in, &scaled, width,
-			"height", height,
-			"size", VIPS_SIZE_FORCE,
-			"no_rotate", TRUE,
-			NULL))
+	if (presize_scale(in, &scaled, width, height, FALSE, NULL, NULL))
 		return -1;
 	return finish(scaled, threads, out);
 }
@@ -196,13 +241,7 @@ presize_scale_raw(const void *file, size_t len, const void *pixels, int pixels_w
 	int failed = copy_profile(file, len, raw, &tagged);
 	if (!failed) {
 		gboolean convert = p3 || vips_image_get_typeof(tagged, VIPS_META_ICC_NAME);
-		failed = vips_thumbnail_image(tagged, &scaled, width,
-			"height", height,
-			"size", VIPS_SIZE_FORCE,
-			"no_rotate", TRUE,
-			"input_profile", p3 ? "p3" : NULL,
-			"output_profile", convert ? "srgb" : NULL,
-			NULL);
+		failed = presize_scale(tagged, &scaled, width, height, FALSE, p3 ? "p3" : NULL, convert ? "srgb" : NULL);
 	}
 	g_clear_object(&tagged);
 	g_object_unref(raw);

@@ -28,6 +28,11 @@ int presize_header(const void *buf, size_t len, const char *loader, PresizeHeade
 int presize_decode(const void *buf, size_t len, int p3, int width, int height, int lenient, int threads,
 	VipsImage **out);
 
+// presize_scale scales any image to exactly width x height with its alpha premultiplied,
+// turns it upright if asked to, and converts it to the profile to, if that is
+// not NULL: from its own, or else from the one given.
+int presize_scale(VipsImage *in, VipsImage **out, int width, int height, int upright, const char *from, const char *to);
+
 // presize_resize scales a decoded image with its alpha premultiplied.
 int presize_resize(VipsImage *in, int width, int height, int threads, VipsImage **out);
 
