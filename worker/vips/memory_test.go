@@ -2,12 +2,17 @@ package vips
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	stdimage "image"
+	"image/color/palette"
+	"image/gif"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -122,8 +127,99 @@ func kinds() map[string]bimg.Options {
 	}
 }
 
+// stackedHEIC is the iPhone's photo of 12 megapixels several times below each other: a
+// grid (ISO/IEC 23008-12 §6.6.2.3) of the same tiles over and over.
+func stackedHEIC(t testing.TB, times int) []byte {
+	t.Helper()
+	const width, height, rows, columns, tiles = 4032, 3024, 6, 8, 48
+	big := binary.BigEndian
+	file := phototest.Read(t, "test.heic")
+	replace := func(old, new []byte) {
+		if bytes.Count(file, old) != 1 {
+			t.Fatalf("%d times %q in the file", bytes.Count(file, old), old)
+		}
+		file = bytes.Replace(file, old, new, 1)
+	}
+	extent := func(height int) []byte {
+		return big.AppendUint32(big.AppendUint32([]byte("ispe\x00\x00\x00\x00"), width), uint32(height))
+	}
+	grid := func(rows, height int) []byte {
+		return big.AppendUint16(big.AppendUint16([]byte{'i', 'd', 'a', 't', 0, 0, byte(rows - 1), columns - 1}, width), uint16(height))
+	}
+	replace(extent(height), extent(times*height))
+	replace(grid(rows, height), grid(times*rows, times*height))
+
+	// A grid must not have the same item twice, but items may have the same bytes.
+	shift := 0
+	add := func(entries []byte, boxes ...string) { // to the end of the last box, which is within the others
+		last := bytes.Index(file, []byte(boxes[len(boxes)-1])) - 4
+		end := last + int(big.Uint32(file[last:]))
+		for _, box := range boxes {
+			size := file[bytes.Index(file, []byte(box))-4:]
+			big.PutUint32(size, big.Uint32(size)+uint32(len(entries)))
+		}
+		file = slices.Concat(file[:end], entries, file[end:])
+		shift += len(entries)
+	}
+	content := func(box string) []byte { return file[bytes.Index(file, []byte(box))+len(box):] }
+	count := func(at []byte, more int) { big.PutUint16(at, big.Uint16(at)+uint16(more)) }
+	const ( // bytes of an item in these boxes of this file
+		infe, iloc, ipma = 21, 16, 6
+		first            = 1000 // of the new items
+	)
+	for item := range tiles * (times - 1) {
+		id := big.AppendUint16(nil, uint16(first+item))
+		of := func(list []byte, size, number int) []byte { // the entry of the tile, under the new number
+			entry := bytes.Clone(list[item%tiles*size:][:size])
+			copy(entry[number:], id)
+			return entry
+		}
+		add(of(content("iinf")[6:], infe, 12), "meta", "iinf")
+		add(of(content("iloc")[8:], iloc, 0), "meta", "iloc")
+		add(of(content("ipma")[8:], ipma, 0), "meta", "iprp", "ipma")
+		add(id, "meta", "iref", "dimg")
+		count(content("iinf")[4:], 1)
+		count(content("iloc")[6:], 1)
+		count(content("ipma")[6:], 1)
+		count(content("dimg")[2:], 1)
+	}
+	locations := content("iloc")
+	for at := range int(big.Uint16(locations[6:])) {
+		if entry := locations[8+iloc*at:]; entry[3] == 0 { // counted from the start of the file
+			big.PutUint32(entry[8:], big.Uint32(entry[8:])+uint32(shift))
+		}
+	}
+	return file
+}
+
+// animatedGIF has frames of noise that no frame shares with the one before.
+func animatedGIF(t testing.TB, size stdimage.Point, frames int) []byte {
+	random := rand.New(rand.NewPCG(1, 2))
+	var g gif.GIF
+	for range frames {
+		frame := stdimage.NewPaletted(stdimage.Rectangle{Max: size}, palette.Plan9)
+		for at := range frame.Pix {
+			frame.Pix[at] = uint8(at/size.X/8) ^ uint8(random.Uint32()&3)
+		}
+		g.Image, g.Delay = append(g.Image, frame), append(g.Delay, 4)
+	}
+	return encodeGIF(t, g)
+}
+
+// animatedWebP shows a photo twice.
+func animatedWebP(t testing.TB, megapixels float64) []byte {
+	still := original(t, megapixels, bimg.Options{Type: bimg.WEBP, StripMetadata: true})
+	size, err := bimg.Size(still)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := slices.Concat(make([]byte, 6), uint24(size.Width-1), uint24(size.Height-1), uint24(100), []byte{0})
+	frame := chunk{"ANMF", append(header, writeChunks(readChunks(t, still[12:])...)...)}
+	return joinWebP(extended(flagAnimation, stdimage.Pt(size.Width, size.Height)), chunk{"ANIM", make([]byte, 6)}, frame, frame)
+}
+
 // BenchmarkMemory measures the peak of a whole process that renders one file with
-// the preset photo, and what was estimated.
+// the preset photo, and what was estimated. Animations have 100 megapixels in all their frames.
 func BenchmarkMemory(b *testing.B) {
 	run := func(name string, file func() []byte) {
 		b.Run(name, func(b *testing.B) {
@@ -141,11 +237,16 @@ func BenchmarkMemory(b *testing.B) {
 		})
 	}
 	for _, kind := range slices.Sorted(maps.Keys(kinds())) {
-		for _, megapixels := range []float64{12, 24, 50, 100} {
+		for _, megapixels := range []float64{24, 50, 100} {
 			run(fmt.Sprintf("%s/%g", kind, megapixels), func() []byte { return original(b, megapixels, kinds()[kind]) })
 		}
 	}
-	run("HEIC/12", func() []byte { return phototest.Read(b, "test.heic") })
+	for _, times := range []int{1, 2, 4} {
+		run(fmt.Sprintf("HEIC/%d", 12*times), func() []byte { return stackedHEIC(b, times) })
+	}
+	run("GIF,300 frames/100", func() []byte { return animatedGIF(b, stdimage.Pt(660, 500), 300) })
+	run("GIF,2 frames/100", func() []byte { return animatedGIF(b, stdimage.Pt(8160, 6120), 2) })
+	run("WebP,2 frames/100", func() []byte { return animatedWebP(b, 50) })
 }
 
 // TestRenderingTakesNoMoreMemoryThanEstimated renders what takes much: whole
