@@ -24,7 +24,9 @@ const narrowest = 128
 // decodeHEIC is decode for HEVC, which the prebuilt libvips can't read. libheif
 // does it in a WebAssembly sandbox: slower, and unable to harm the process. It
 // turns and crops as the container says; an EXIF orientation beside that says the
-// same once more and counts for nothing.
+// same once more and counts for nothing. Only the primary image is decoded:
+// thumbnails, gain maps, depth and alpha, which are auxiliary images, are left out.
+// PQ and HLG (ITU-R BT.2100) are not tone-mapped.
 func decodeHEIC(original []byte, extent media.Extent) (_ *image, err error) {
 	defer func() {
 		if trap := recover(); trap != nil { // the sandbox's way to report what no check of libheif caught
