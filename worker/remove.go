@@ -69,7 +69,7 @@ func (r *run) unpublish(ctx context.Context, now *bucket.Info) error {
 	if now != nil {
 		reference += "-" + strings.Trim(now.ETag, `"`)
 	}
-	return r.CDN.Invalidate(ctx, media.URL(prefix)+"*", reference)
+	return r.CDN.Invalidate(ctx, reference, media.URL(prefix)+"*")
 }
 
 // withdraw deletes the manifest and then the variants with the given prefix.

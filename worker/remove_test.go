@@ -15,11 +15,11 @@ type invalidations struct {
 	calls  []string
 }
 
-func (i *invalidations) Invalidate(_ context.Context, path, reference string) error {
+func (i *invalidations) Invalidate(_ context.Context, reference string, paths ...string) error {
 	if i.before != nil {
 		i.before()
 	}
-	i.calls = append(i.calls, path+" "+reference)
+	i.calls = append(i.calls, strings.Join(paths, " ")+" "+reference)
 	return nil
 }
 

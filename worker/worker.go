@@ -51,6 +51,12 @@ type Config struct {
 	Log     *slog.Logger
 }
 
+// Invalidator makes a CDN forget what it has cached, as cdn.Distribution does. Of
+// several calls with the same reference only the first one needs to have an effect.
+type Invalidator interface {
+	Invalidate(ctx context.Context, reference string, paths ...string) error
+}
+
 // Worker is the function behind the events of the input bucket. It is safe for
 // concurrent use.
 type Worker struct{ Config }

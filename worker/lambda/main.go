@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/cdn"
 	"github.com/presize/presize/internal/env"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/metric"
@@ -63,5 +64,5 @@ func newCDN(account aws.Config, distribution string) worker.Invalidator {
 	if distribution == "" {
 		return nil
 	}
-	return worker.Distribution{Client: cloudfront.NewFromConfig(account), ID: distribution}
+	return cdn.Distribution{Client: cloudfront.NewFromConfig(account), ID: distribution}
 }
