@@ -35,5 +35,8 @@ func TestPageIsEmbeddedWholeAndWithoutItsTests(t *testing.T) {
 		if file, err := os.ReadFile(name); err != nil || string(file) != string(embedded) {
 			t.Errorf("%s: %v", name, err)
 		}
+		if web.ContentType(name) == "" {
+			t.Errorf("%s has no content type", name)
+		}
 	}
 }

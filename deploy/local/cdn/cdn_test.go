@@ -93,11 +93,11 @@ func TestPathsLeadToTheirOrigins(t *testing.T) {
 		cacheControl string
 		body         string
 	}{
-		{"GET", "/", 200, "text/html; charset=utf-8", "no-cache", "<!doctype html>"},
-		{"GET", "/presize.js", 200, "text/javascript; charset=utf-8", "no-cache", ""},
-		{"GET", "/style.css", 200, "text/css; charset=utf-8", "no-cache", ""},
-		{"GET", "/icon.svg", 200, "image/svg+xml", "no-cache", "<svg"},
-		{"HEAD", "/", 200, "text/html; charset=utf-8", "no-cache", ""},
+		{"GET", "/", 200, "text/html; charset=utf-8", web.CacheControl, "<!doctype html>"},
+		{"GET", "/presize.js", 200, "text/javascript; charset=utf-8", web.CacheControl, ""},
+		{"GET", "/style.css", 200, "text/css; charset=utf-8", web.CacheControl, ""},
+		{"GET", "/icon.svg", 200, "image/svg+xml", web.CacheControl, "<svg"},
+		{"HEAD", "/", 200, "text/html; charset=utf-8", web.CacheControl, ""},
 		{"GET", "/nothing", 404, "text/html; charset=utf-8", "", "<!doctype html>"},
 		{"GET", "/nothing.js", 404, "text/plain; charset=utf-8", "", "404"},
 		{"HEAD", "/nothing", 404, "text/html; charset=utf-8", "", ""},

@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/web"
 )
 
 // objectLimit is more than any published object has, in bytes.
 const objectLimit = 64 << 20
 
-// Site is the origin of the page: files as they are, and root for /.
+// Site is the origin of the page: its files with the headers that they are
+// published with, and root for /.
 func Site(files fs.FS, root string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(r.URL.Path, "/")
@@ -29,7 +31,8 @@ func Site(files fs.FS, root string) http.Handler {
 			http.NotFound(w, r)
 			return
 		}
-		w.Header().Set("Cache-Control", "no-cache") // a new build shows at the next reload
+		w.Header().Set("Content-Type", web.ContentType(name))
+		w.Header().Set("Cache-Control", web.CacheControl)
 		w.Header().Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(body)))
 		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(body))
 	})
