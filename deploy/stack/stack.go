@@ -1,0 +1,136 @@
+// Package stack asks CloudFormation about a deployed stack, for the commands that
+// work on one. It needs the IAM actions cloudformation:DescribeStacks, ListStacks
+// and ListStackResources, and s3:ListBucket on the buckets.
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+)
+
+// ErrNone is the error for a stack that does not exist.
+var ErrNone = errors.New("there is no such stack")
+
+// Stack is a stack, deployed or not, in the region of its client.
+type Stack struct {
+	Client *cloudformation.Client
+	Name   string
+}
+
+// Name is the name that osls gives to the stack of a stage.
+func Name(stage string) string { return "presize-" + stage }
+
+// Status returns what CloudFormation says of the stack, such as UPDATE_COMPLETE,
+// or [ErrNone].
+func (s Stack) Status(ctx context.Context) (string, error) {
+	stack, err := s.describe(ctx)
+	return string(stack.StackStatus), err
+}
+
+// Outputs returns the stack's outputs by name, or [ErrNone].
+func (s Stack) Outputs(ctx context.Context) (map[string]string, error) {
+	stack, err := s.describe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	outputs := make(map[string]string)
+	for _, output := range stack.Outputs {
+		outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
+	}
+	return outputs, nil
+}
+
+func (s Stack) describe(ctx context.Context) (types.Stack, error) {
+	out, err := s.Client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &s.Name})
+	var fault smithy.APIError
+	if errors.As(err, &fault) && fault.ErrorCode() == "ValidationError" && strings.Contains(fault.ErrorMessage(), "does not exist") {
+		err = ErrNone
+	}
+	if err == nil && len(out.Stacks) != 1 {
+		err = fmt.Errorf("CloudFormation answers with %d stacks", len(out.Stacks))
+	}
+	if err != nil {
+		return types.Stack{}, fmt.Errorf("describe stack %s: %w", s.Name, err)
+	}
+	return out.Stacks[0], nil
+}
+
+// ExistingBuckets returns the names of the buckets that the stack has, and of those
+// that earlier stacks of this name left behind, as far as CloudFormation remembers
+// stacks that are gone: 90 days. Those that somebody has deleted since are left out.
+func (s Stack) ExistingBuckets(ctx context.Context, objects *s3.Client) ([]string, error) {
+	names, err := s.buckets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var existing []string
+	for _, name := range names {
+		_, err := objects.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name})
+		var response *awshttp.ResponseError
+		if errors.As(err, &response) && response.HTTPStatusCode() == http.StatusNotFound {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look for bucket %s: %w", name, err)
+		}
+		existing = append(existing, name)
+	}
+	return existing, nil
+}
+
+// buckets returns the names of all buckets that any stack of this name had.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStackResources.html
+func (s Stack) buckets(ctx context.Context) ([]string, error) {
+	stacks, err := s.ids(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, id := range stacks {
+		pages := cloudformation.NewListStackResourcesPaginator(s.Client, &cloudformation.ListStackResourcesInput{StackName: &id})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("list what stack %s has: %w", s.Name, err)
+			}
+			for _, resource := range page.StackResourceSummaries {
+				name := aws.ToString(resource.PhysicalResourceId)
+				if aws.ToString(resource.ResourceType) == "AWS::S3::Bucket" && name != "" &&
+					resource.ResourceStatus != types.ResourceStatusDeleteComplete {
+					names = append(names, name)
+				}
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// ids returns the ids of all stacks of this name. One that is gone can only be
+// asked for by its id.
+func (s Stack) ids(ctx context.Context) (ids []string, _ error) {
+	pages := cloudformation.NewListStacksPaginator(s.Client, &cloudformation.ListStacksInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list stacks: %w", err)
+		}
+		for _, stack := range page.StackSummaries {
+			if aws.ToString(stack.StackName) == s.Name {
+				ids = append(ids, aws.ToString(stack.StackId))
+			}
+		}
+	}
+	return ids, nil
+}

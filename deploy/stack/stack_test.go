@@ -1,0 +1,68 @@
+package stack_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/presize/presize/deploy/local/s3test"
+	"github.com/presize/presize/deploy/stack"
+	"github.com/presize/presize/deploy/stack/stacktest"
+)
+
+func TestStackIsDescribed(t *testing.T) {
+	c := stacktest.Start(t, stacktest.Stack{
+		ID: "arn:1", Name: "presize-prod", Status: "UPDATE_COMPLETE",
+		Outputs: []stacktest.Output{{Name: "SiteUrl", Value: "https://a"}, {Name: "DistributionId", Value: "E1"}},
+	}, stacktest.Stack{ID: "arn:0", Name: "presize-old", Status: stacktest.Deleted})
+
+	s := stack.Stack{Client: c.Client(), Name: stack.Name("prod")}
+	if status, err := s.Status(t.Context()); status != "UPDATE_COMPLETE" || err != nil {
+		t.Errorf("status %q, %v", status, err)
+	}
+	if outputs, err := s.Outputs(t.Context()); outputs["SiteUrl"] != "https://a" || outputs["DistributionId"] != "E1" || err != nil {
+		t.Errorf("outputs %q, %v", outputs, err)
+	}
+	for _, stage := range []string{"old", "never"} {
+		s.Name = stack.Name(stage)
+		if _, err := s.Outputs(t.Context()); !errors.Is(err, stack.ErrNone) {
+			t.Errorf("outputs of %s: %v", s.Name, err)
+		}
+	}
+}
+
+func TestBucketsOfEarlierStacksAreFound(t *testing.T) {
+	env := s3test.Start(t, nil)
+	bucket := func(name, status string) stacktest.Resource {
+		return stacktest.Resource{ID: "B", Name: name, Type: "AWS::S3::Bucket", Status: status}
+	}
+	c := stacktest.Start(t,
+		stacktest.Stack{ID: "arn:4", Name: "presize-prod", Status: "CREATE_COMPLETE", Resources: []stacktest.Resource{
+			{ID: "Q", Name: "queue", Type: "AWS::SQS::Queue", Status: "CREATE_COMPLETE"},
+			bucket(s3test.Input, "CREATE_COMPLETE"),
+		}},
+		stacktest.Stack{ID: "arn:3", Name: "presize-production", Status: "CREATE_COMPLETE", Resources: []stacktest.Resource{
+			bucket(s3test.Output, "CREATE_COMPLETE"),
+		}},
+		stacktest.Stack{ID: "arn:2", Name: "presize-dev", Status: stacktest.Deleted, Resources: []stacktest.Resource{
+			bucket(s3test.Output, "DELETE_COMPLETE"), // somebody else's by now
+			bucket("deleted-since", "DELETE_SKIPPED"),
+			bucket("", "CREATE_FAILED"),
+		}},
+		stacktest.Stack{ID: "arn:1", Name: "presize-dev", Status: stacktest.Deleted, Resources: []stacktest.Resource{
+			bucket(s3test.Input, "DELETE_SKIPPED"),
+		}},
+		stacktest.Stack{ID: "arn:0", Name: "presize-dev", Status: stacktest.Deleted, Resources: []stacktest.Resource{
+			bucket(s3test.Input, "DELETE_SKIPPED"),
+		}},
+	)
+	for stage, want := range map[string][]string{
+		"prod": {s3test.Input}, "production": {s3test.Output}, "dev": {s3test.Input}, "never": nil,
+	} {
+		s := stack.Stack{Client: c.Client(), Name: stack.Name(stage)}
+		got, err := s.ExistingBuckets(t.Context(), env.Server.Client(s3test.Owner))
+		if !slices.Equal(got, want) || err != nil {
+			t.Errorf("%s: got %q, %v, want %q", stage, got, err, want)
+		}
+	}
+}

@@ -1,0 +1,153 @@
+// Package stacktest gives tests a CloudFormation with stacks of their choice.
+package stacktest
+
+import (
+	"encoding/xml"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+)
+
+// Deleted is the status of a stack that is gone. It is still listed, but can only be asked for by its id.
+const Deleted = "DELETE_COMPLETE"
+
+// Stack is a stack as CloudFormation tells of it.
+type Stack struct {
+	ID        string     `xml:"StackId"`
+	Name      string     `xml:"StackName"`
+	Status    string     `xml:"StackStatus"`
+	Outputs   []Output   `xml:"Outputs>member"`
+	Resources []Resource `xml:"-"`
+}
+
+// Output is an output of a stack.
+type Output struct {
+	Name  string `xml:"OutputKey"`
+	Value string `xml:"OutputValue"`
+}
+
+// Resource is a resource of a stack.
+type Resource struct {
+	ID     string `xml:"LogicalResourceId"`
+	Name   string `xml:"PhysicalResourceId"`
+	Type   string `xml:"ResourceType"`
+	Status string `xml:"ResourceStatus"`
+}
+
+// CloudFormation answers DescribeStacks, ListStacks and ListStackResources, version 2010-05-15. Its pages have one
+// entry each.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations.html
+type CloudFormation struct {
+	t   testing.TB
+	url string
+
+	mu     sync.Mutex
+	stacks []Stack
+}
+
+// Start runs a CloudFormation until the test ends.
+func Start(t testing.TB, stacks ...Stack) *CloudFormation {
+	t.Helper()
+	c := &CloudFormation{t: t, stacks: stacks}
+	server := httptest.NewServer(c)
+	t.Cleanup(server.Close)
+	c.url = server.URL
+	return c
+}
+
+// Client returns a client that sends each request once.
+func (c *CloudFormation) Client() *cloudformation.Client {
+	return cloudformation.New(cloudformation.Options{
+		Region:       "eu-central-1",
+		BaseEndpoint: aws.String(c.url),
+		Credentials:  credentials.NewStaticCredentialsProvider("key", "secret", ""),
+		Retryer:      aws.NopRetryer{},
+	})
+}
+
+// Delete makes a stack be gone.
+func (c *CloudFormation) Delete(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.stacks {
+		if c.stacks[i].Name == name {
+			c.stacks[i].Status = Deleted
+		}
+	}
+}
+
+func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w.Header().Set("Content-Type", "text/xml")
+	switch action, name := r.FormValue("Action"), r.FormValue("StackName"); action {
+	case "DescribeStacks":
+		stack, ok := c.find(name)
+		if !ok {
+			fail(w, "Stack with id "+name+" does not exist")
+			return
+		}
+		c.answer(w, struct {
+			XMLName xml.Name `xml:"DescribeStacksResponse"`
+			Stacks  []Stack  `xml:"DescribeStacksResult>Stacks>member"`
+		}{Stacks: []Stack{stack}})
+	case "ListStacks":
+		page, next := page(r, c.stacks)
+		c.answer(w, struct {
+			XMLName xml.Name `xml:"ListStacksResponse"`
+			Stacks  []Stack  `xml:"ListStacksResult>StackSummaries>member"`
+			Next    string   `xml:"ListStacksResult>NextToken,omitempty"`
+		}{Stacks: page, Next: next})
+	case "ListStackResources":
+		stack, ok := c.find(name)
+		if !ok {
+			fail(w, "Stack with id "+name+" does not exist")
+			return
+		}
+		page, next := page(r, stack.Resources)
+		c.answer(w, struct {
+			XMLName   xml.Name   `xml:"ListStackResourcesResponse"`
+			Resources []Resource `xml:"ListStackResourcesResult>StackResourceSummaries>member"`
+			Next      string     `xml:"ListStackResourcesResult>NextToken,omitempty"`
+		}{Resources: page, Next: next})
+	default:
+		c.t.Errorf("unexpected action %q", action)
+	}
+}
+
+// find returns a stack by its id, or by its name if it is not gone.
+func (c *CloudFormation) find(name string) (Stack, bool) {
+	for _, stack := range c.stacks {
+		if stack.ID == name || stack.Name == name && stack.Status != Deleted {
+			return stack, true
+		}
+	}
+	return Stack{}, false
+}
+
+// page returns the page that a request asks for, and the token of the next one.
+func page[T any](r *http.Request, all []T) (entries []T, next string) {
+	at, _ := strconv.Atoi(r.FormValue("NextToken"))
+	if at+1 < len(all) {
+		next = strconv.Itoa(at + 1)
+	}
+	return all[min(at, len(all)):min(at+1, len(all))], next
+}
+
+func (c *CloudFormation) answer(w http.ResponseWriter, response any) {
+	if err := xml.NewEncoder(w).Encode(response); err != nil {
+		c.t.Error(err)
+	}
+}
+
+func fail(w http.ResponseWriter, message string) {
+	w.WriteHeader(http.StatusBadRequest)
+	_, _ = w.Write([]byte("<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code><Message>" + message +
+		"</Message></Error></ErrorResponse>"))
+}
