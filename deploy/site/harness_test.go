@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/presize/presize/deploy/local/s3test"
+	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/cdn/cdntest"
+	"github.com/presize/presize/web"
+)
+
+// harness is a site bucket on a real S3 server, behind a CDN that forgets nothing
+// by itself.
+type harness struct {
+	*testing.T
+	s3test.Env
+	cdn   *cdntest.CloudFront
+	stale map[string]bool // keys that changed and that the CDN was not told to forget since
+	out   strings.Builder
+}
+
+func newHarness(t *testing.T) *harness {
+	t.Helper()
+	return &harness{T: t, Env: s3test.Start(t, nil), cdn: cdntest.Start(t), stale: make(map[string]bool)}
+}
+
+// transport is how a request is sent, or not.
+type transport func(*http.Request) (*http.Response, error)
+
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
+
+// publish publishes a page by way of a transport.
+func (h *harness) publish(page fs.FS, send transport) error {
+	h.Helper()
+	client := awss3.New(h.Server.Client(s3test.Owner).Options(), func(o *awss3.Options) {
+		o.HTTPClient = &http.Client{Transport: send}
+		o.Retryer = aws.NopRetryer{} // the SDK's own retries would hide what a failed request does
+	})
+	h.out.Reset()
+	return site{
+		files:  page,
+		bucket: bucket.New(client, s3test.Output),
+		cdn:    h.cdn.Distribution(send),
+		out:    &h.out,
+	}.publish(context.Background())
+}
+
+func (h *harness) mustPublish(page fs.FS) {
+	h.Helper()
+	if err := h.publish(page, h.carry); err != nil {
+		h.Fatal(err)
+	}
+}
+
+// carry sends a request, and looks at what it has changed.
+func (h *harness) carry(r *http.Request) (*http.Response, error) {
+	before := len(h.cdn.Invalidated())
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil || response.StatusCode >= 300 {
+		return response, err
+	}
+	if key, ok := strings.CutPrefix(r.URL.Path, "/"+s3test.Output+"/"); ok && key != orderKey && (r.Method == "PUT" || r.Method == "DELETE") {
+		h.stale[key] = true
+	}
+	for _, batch := range h.cdn.Invalidated()[before:] {
+		for _, path := range batch {
+			delete(h.stale, strings.TrimPrefix(path, "/"))
+		}
+	}
+	h.expectWorkingPage()
+	return response, nil
+}
+
+// read returns an object of the site, and false if it is not there.
+func (h *harness) read(key string) (string, bucket.Info, bool) {
+	h.Helper()
+	body, info, err := h.Output.Get(context.Background(), key, 1<<20)
+	if err != nil && !errors.Is(err, bucket.ErrNotFound) {
+		h.Fatal(err)
+	}
+	return string(body), info, err == nil
+}
+
+// expectWorkingPage fails the test if the index names a file that is not there.
+// The index of a page in these tests is nothing but names.
+func (h *harness) expectWorkingPage() {
+	h.Helper()
+	index, _, _ := h.read(web.Index)
+	for name := range strings.FieldsSeq(index) {
+		if _, _, ok := h.read(name); !ok {
+			h.Errorf("the index leads to %s, which is not there", name)
+		}
+	}
+}
+
+// expectPublished fails the test unless the bucket holds exactly a page, and the
+// CDN has forgotten everything that changed.
+func (h *harness) expectPublished(page fs.FS) {
+	h.Helper()
+	names, err := fs.Glob(page, "*")
+	if err != nil {
+		h.Fatal(err)
+	}
+	var keys []string
+	for object, err := range h.Output.List(context.Background(), "") {
+		if err != nil {
+			h.Fatal(err)
+		}
+		keys = append(keys, object.Key)
+	}
+	if !slices.Equal(keys, names) {
+		h.Errorf("the bucket holds %q, want %q", keys, names)
+	}
+	for _, name := range names {
+		want, err := fs.ReadFile(page, name)
+		if err != nil {
+			h.Fatal(err)
+		}
+		body, info, _ := h.read(name)
+		if body != string(want) || info.ContentType != web.ContentType(name) || info.CacheControl != web.CacheControl {
+			h.Errorf("%s is %.40q with %+v", name, body, info)
+		}
+	}
+	if len(h.stale) > 0 {
+		h.Errorf("the CDN still has what was under %v", h.stale)
+	}
+}
+
+// page is a page of files, each given as name=content.
+func page(files ...string) fstest.MapFS {
+	p := make(fstest.MapFS)
+	for _, file := range files {
+		name, content, _ := strings.Cut(file, "=")
+		p[name] = &fstest.MapFile{Data: []byte(content)}
+	}
+	return p
+}
