@@ -46,6 +46,7 @@ type Config struct {
 	Address  string   // host:port to listen on
 	Buckets  []Bucket // created if missing, configured anew at every start
 	Accounts []string // names, which are the access keys too
+	Versions bool     // whether versioning can be turned on for a bucket
 
 	// OnEvent is called with every ObjectCreated and ObjectRemoved event, in AWS's
 	// own shape, before the client that caused it has its answer. It must not block.
@@ -76,7 +77,7 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 	if err := checkFree(config.Address); err != nil {
 		return nil, err
 	}
-	storage, err := openStorage(config.Dir)
+	storage, err := openStorage(config.Dir, config.Versions)
 	if err != nil {
 		return nil, err
 	}
@@ -127,9 +128,14 @@ func checkFree(address string) error {
 	return listener.Close()
 }
 
-func openStorage(dir string) (backend.Backend, error) {
+func openStorage(dir string, versions bool) (backend.Backend, error) {
 	objects, attributes := filepath.Join(dir, "objects"), filepath.Join(dir, "attributes")
-	for _, dir := range []string{objects, attributes} {
+	dirs, options := []string{objects, attributes}, posix.PosixOpts{}
+	if versions {
+		options.VersioningDir = filepath.Join(dir, "versions")
+		dirs = append(dirs, options.VersioningDir)
+	}
+	for _, dir := range dirs {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return nil, err
 		}
@@ -139,7 +145,7 @@ func openStorage(dir string) (backend.Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the S3 server's storage: %w", err)
 	}
-	storage, err := posix.New(objects, sideCar, posix.PosixOpts{})
+	storage, err := posix.New(objects, sideCar, options)
 	if err != nil {
 		return nil, fmt.Errorf("open the S3 server's storage: %w", err)
 	}

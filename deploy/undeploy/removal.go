@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/presize/presize/deploy/stack"
+)
+
+// errNotConfirmed is the error where somebody does not want it after all.
+var errNotConfirmed = errors.New("not confirmed: nothing was removed")
+
+// removal is what is to be removed.
+type removal struct {
+	stage, region string
+	data          bool // the buckets too
+	stack         stack.Stack
+	objects       *s3.Client
+	removeStack   func(context.Context) error
+	in            io.Reader // the answer to the question
+	out           io.Writer
+}
+
+// run asks, and removes. It can be stopped anywhere and run again. The stack goes first, so that nobody uploads
+// into a bucket that is being emptied, and no worker runs for each original.
+func (r removal) run(ctx context.Context) error {
+	_, err := r.stack.Status(ctx)
+	deployed := err == nil
+	if err != nil && !errors.Is(err, stack.ErrNone) {
+		return err
+	}
+	buckets, err := r.stack.ExistingBuckets(ctx, r.objects)
+	if err != nil {
+		return err
+	}
+	if !deployed && (!r.data || len(buckets) == 0) {
+		fmt.Fprintf(r.out, "In %s there is no stack %s.\n", r.region, r.stack.Name)
+		r.tellOf(buckets)
+		return nil
+	}
+	if err := r.ask(deployed, buckets); err != nil {
+		return err
+	}
+	if deployed {
+		if err := r.removeStack(ctx); err != nil {
+			return err
+		}
+	}
+	if !r.data {
+		r.tellOf(buckets)
+		return nil
+	}
+	for _, name := range buckets {
+		count, err := deleteBucket(ctx, r.objects, name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(r.out, "Deleted %s with %d objects.\n", name, count)
+	}
+	return nil
+}
+
+// ask says what will happen, and fails unless the stage's name is the answer.
+func (r removal) ask(deployed bool, buckets []string) error {
+	if deployed {
+		fmt.Fprintf(r.out, "In %s the stack %s will be removed: functions, API, CDN, queue, logs and alarms.\n", r.region, r.stack.Name)
+	}
+	if r.data {
+		fmt.Fprintln(r.out, "These buckets will be deleted with everything in them, for good:")
+	} else {
+		fmt.Fprintln(r.out, "These buckets stay, with everything in them:")
+	}
+	for _, name := range buckets {
+		fmt.Fprintln(r.out, " ", name)
+	}
+	fmt.Fprintf(r.out, "Type the name of the stage, %s, to go on: ", r.stage)
+	answer, err := bufio.NewReader(r.in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if strings.TrimSpace(answer) != r.stage {
+		return errNotConfirmed
+	}
+	return nil
+}
+
+// tellOf says that buckets are still there.
+func (r removal) tellOf(buckets []string) {
+	for _, name := range buckets {
+		fmt.Fprintf(r.out, "The bucket %s is still there. `make undeploy` with DATA=delete deletes it.\n", name)
+	}
+}

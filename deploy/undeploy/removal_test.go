@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/presize/presize/deploy/local/s3"
+	"github.com/presize/presize/deploy/local/s3test"
+	"github.com/presize/presize/deploy/stack"
+	"github.com/presize/presize/deploy/stack/stacktest"
+	"github.com/presize/presize/internal/bucket"
+)
+
+// harness is a real S3 server with buckets, and a stack that has some of them.
+type harness struct {
+	removal
+	server         *s3.Server
+	cloudFormation *stacktest.CloudFormation
+	buckets        []string // of the stack
+	removed        int      // how often the stack was removed
+	out            strings.Builder
+}
+
+const owner = "owner"
+
+// newHarness starts a server with as many pairs of buckets, and deploys a stack with the first one.
+func newHarness(t *testing.T, pairs int) *harness {
+	t.Helper()
+	t.Chdir(t.TempDir()) // the server changes it, this changes it back
+	config := s3.Config{Dir: t.TempDir(), Address: s3test.FreeAddress(t), Accounts: []string{owner}, Versions: true}
+	for i := range pairs {
+		for _, name := range pair(i) {
+			arn := "arn:aws:s3:::" + name
+			config.Buckets = append(config.Buckets, s3.Bucket{Name: name, Statements: []s3.Statement{{
+				Sid: "Owner", Effect: "Allow", Principal: owner, Action: []string{"s3:*"}, Resource: []string{arn, arn + "/*"},
+			}}})
+		}
+	}
+	server, err := s3.Start(context.Background(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	h := &harness{server: server}
+	h.removal = removal{
+		stage:   "prod",
+		region:  "eu-central-1",
+		objects: server.Client(owner),
+		out:     &h.out,
+		removeStack: func(context.Context) error {
+			h.removed++
+			h.cloudFormation.Delete("presize-prod")
+			return nil
+		},
+	}
+	h.deploy(t, 0)
+	return h
+}
+
+// pair is a plain bucket and a versioned one.
+func pair(i int) []string {
+	return []string{fmt.Sprintf("plain-%d", i), fmt.Sprintf("versioned-%d", i)}
+}
+
+// deploy makes the stack have a pair of buckets, and one that somebody has deleted.
+func (h *harness) deploy(t *testing.T, i int) {
+	t.Helper()
+	h.buckets = pair(i)
+	var resources []stacktest.Resource
+	for _, name := range append(pair(i), "gone") {
+		resources = append(resources, stacktest.Resource{ID: "B", Name: name, Type: "AWS::S3::Bucket", Status: "CREATE_COMPLETE"})
+	}
+	h.cloudFormation = stacktest.Start(t, stacktest.Stack{
+		ID: "arn:1", Name: "presize-prod", Status: "CREATE_COMPLETE", Resources: resources,
+	})
+	h.stack = stack.Stack{Client: h.cloudFormation.Client(), Name: stack.Name("prod")}
+}
+
+// answer runs the removal with an answer to its question.
+func (h *harness) answer(ctx context.Context, answer string) error {
+	h.out.Reset()
+	h.in = strings.NewReader(answer)
+	return h.run(ctx)
+}
+
+// fill puts objects in the buckets, in the second one two versions of each. Half of them are deleted there, which
+// leaves a third thing.
+func (h *harness) fill(t *testing.T, keys int) {
+	t.Helper()
+	if _, err := h.objects.PutBucketVersioning(t.Context(), &awss3.PutBucketVersioningInput{
+		Bucket:                  &h.buckets[1],
+		VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	plain, versioned := bucket.New(h.objects, h.buckets[0]), bucket.New(h.objects, h.buckets[1])
+	for i := range keys {
+		info := bucket.Info{Key: fmt.Sprintf("i/ä b+%d", i), ContentType: "image/png"}
+		for _, b := range []*bucket.Bucket{versioned, versioned, plain} {
+			if err := b.Put(t.Context(), info, []byte("x")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i%2 == 0 {
+			if err := versioned.Delete(t.Context(), info.Key); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// left returns those of the stack's buckets that there are.
+func (h *harness) left(t *testing.T) []string {
+	t.Helper()
+	names, err := h.stack.ExistingBuckets(t.Context(), h.objects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// expectUntouched fails the test unless both buckets and the objects of fill are there.
+func (h *harness) expectUntouched(t *testing.T) {
+	t.Helper()
+	if got := h.left(t); !slices.Equal(got, h.buckets) {
+		t.Fatalf("buckets %q", got)
+	}
+	if _, err := bucket.New(h.objects, h.buckets[0]).Head(t.Context(), "i/ä b+0"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNothingIsRemovedWithoutTheStagesName(t *testing.T) {
+	h := newHarness(t, 1)
+	h.fill(t, 1)
+	for _, data := range []bool{false, true} {
+		h.data = data
+		for _, answer := range []string{"", "\n", "y\n", "yes\n", "PROD\n", "prod-2\n", "presize-prod\n", "dev"} {
+			if err := h.answer(t.Context(), answer); !errors.Is(err, errNotConfirmed) {
+				t.Errorf("%q: %v", answer, err)
+			}
+		}
+	}
+	h.expectUntouched(t)
+	if h.removed > 0 {
+		t.Error("the stack was removed")
+	}
+}
+
+func TestBucketsStayUnlessAskedFor(t *testing.T) {
+	h := newHarness(t, 1)
+	h.fill(t, 1)
+	if err := h.answer(t.Context(), "prod\n"); err != nil {
+		t.Fatal(err)
+	}
+	h.expectUntouched(t)
+	if h.removed != 1 {
+		t.Errorf("the stack was removed %d times", h.removed)
+	}
+	for _, want := range []string{"stack presize-prod will be removed", "stay, with everything in them:\n  plain-0\n  versioned-0\n", "bucket plain-0 is still there"} {
+		if !strings.Contains(h.out.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, h.out.String())
+		}
+	}
+	if strings.Contains(h.out.String(), "gone") {
+		t.Errorf("it speaks of a bucket that is gone:\n%s", h.out.String())
+	}
+
+	// Later, somebody wants them gone too.
+	h.data = true
+	if err := h.answer(t.Context(), "nonsense\n"); !errors.Is(err, errNotConfirmed) {
+		t.Errorf("not confirmed: %v", err)
+	}
+	h.expectUntouched(t)
+	if err := h.answer(t.Context(), "prod\n"); err != nil || h.removed != 1 || len(h.left(t)) != 0 {
+		t.Errorf("%v, removed %d times, buckets %q", err, h.removed, h.left(t))
+	}
+	if err := h.answer(t.Context(), ""); err != nil || !strings.Contains(h.out.String(), "there is no stack presize-prod") {
+		t.Errorf("with nothing left: %v\n%s", err, h.out.String())
+	}
+}
+
+func TestAllVersionsOnAllPagesAreDeleted(t *testing.T) {
+	h := newHarness(t, 1)
+	h.data = true
+	h.fill(t, 410)                                        // 820 versions and 205 delete markers in one of them
+	if err := h.answer(t.Context(), "prod"); err != nil { // as from a file without a line end
+		t.Fatal(err)
+	}
+	if got := h.left(t); len(got) > 0 || h.removed != 1 {
+		t.Errorf("removed %d times, buckets %q", h.removed, got)
+	}
+	for _, want := range []string{"Deleted versioned-0 with 1025 objects", "Deleted plain-0 with 410 objects"} {
+		if !strings.Contains(h.out.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, h.out.String())
+		}
+	}
+}
+
+// TestNextRunFinishesWhateverFailed lets each request to S3 in turn fail, before it took effect or after.
+func TestNextRunFinishesWhateverFailed(t *testing.T) {
+	const pairs = 40
+	h := newHarness(t, pairs)
+	h.data = true
+	healthy, failure := h.objects, errors.New("injected")
+	i := 0
+	for _, effect := range []bool{false, true} {
+		for n, failed := 1, true; failed; n++ {
+			if i == pairs {
+				t.Fatal("there are more requests than buckets")
+			}
+			h.deploy(t, i)
+			i++
+			h.fill(t, 2)
+			failed = false
+			requests := 0
+			h.objects = awss3.New(healthy.Options(), func(o *awss3.Options) {
+				o.Retryer = aws.NopRetryer{}
+				o.HTTPClient = clientFunc(func(r *http.Request) (*http.Response, error) {
+					requests++
+					if requests != n {
+						return http.DefaultClient.Do(r)
+					}
+					failed = true
+					if effect {
+						if response, err := http.DefaultClient.Do(r); err == nil {
+							response.Body.Close()
+						}
+					}
+					return nil, failure
+				})
+			})
+			if err := h.answer(t.Context(), "prod\n"); (err != nil) != failed {
+				t.Fatalf("request %d failed: %t, but the error is %v", n, failed, err)
+			}
+			h.objects = healthy
+			if err := h.answer(t.Context(), "prod\n"); err != nil {
+				t.Fatal(err)
+			}
+			if got := h.left(t); len(got) > 0 {
+				t.Fatalf("request %d, took effect: %t: buckets %q", n, effect, got)
+			}
+		}
+	}
+}
+
+type clientFunc func(*http.Request) (*http.Response, error)
+
+func (f clientFunc) Do(r *http.Request) (*http.Response, error) { return f(r) }
