@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/presize/presize/deploy/local/s3test"
+	"github.com/presize/presize/deploy/stack"
+	"github.com/presize/presize/deploy/stack/stacktest"
+)
+
+// isolate gives the SDK an environment in which only what a test sets leads to an account.
+func isolate(t *testing.T) {
+	t.Helper()
+	for name, value := range map[string]string{
+		"AWS_CONFIG_FILE":             "/nonexistent",
+		"AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+		"AWS_EC2_METADATA_DISABLED":   "true",
+		"AWS_PROFILE":                 "",
+		"AWS_REGION":                  "",
+		"AWS_DEFAULT_REGION":          "",
+		"AWS_ACCESS_KEY_ID":           "",
+		"AWS_SECRET_ACCESS_KEY":       "",
+		"AWS_SESSION_TOKEN":           "",
+	} {
+		t.Setenv(name, value)
+	}
+}
+
+func TestWhatIsMissingIsNamed(t *testing.T) {
+	isolate(t)
+	expect := func(stage, want string) {
+		t.Helper()
+		var out bytes.Buffer
+		if err := run(t.Context(), stage, &out); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want an error with %q", err, want)
+		}
+		if out.Len() > 0 {
+			t.Errorf("it said %q", out.String())
+		}
+	}
+	for _, stage := range []string{"", "Prod", "9", "a_b", "a.b", "abcdefghijklmnopqrstu"} {
+		expect(stage, "want at most 20 lower-case letters")
+	}
+	expect("prod", "REGION=")
+	t.Setenv("AWS_REGION", "eu-central-1")
+	expect("prod", "AWS_PROFILE")
+	t.Setenv("AWS_ACCESS_KEY_ID", "key")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	refusal := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprint(w, "<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredToken</Code><Message>too old</Message></Error></ErrorResponse>")
+	}))
+	t.Cleanup(refusal.Close)
+	t.Setenv("AWS_ENDPOINT_URL", refusal.URL)
+	expect("prod", "expired?")
+}
+
+func TestWhatADeploymentWouldFailOnIsTold(t *testing.T) {
+	env := s3test.Start(t, nil)
+	left := []stacktest.Resource{{ID: "B", Name: s3test.Input, Type: "AWS::S3::Bucket", Status: "DELETE_SKIPPED"}}
+	for name, test := range map[string]struct {
+		stacks []stacktest.Stack
+		want   string // of the error, "" for none
+	}{
+		"first deployment": {nil, ""},
+		"next deployment":  {[]stacktest.Stack{{ID: "1", Name: "presize-prod", Status: "UPDATE_COMPLETE", Resources: left}}, ""},
+		"after a failed update, rolled back": {
+			[]stacktest.Stack{{ID: "1", Name: "presize-prod", Status: "UPDATE_ROLLBACK_COMPLETE"}}, ""},
+		"another one under way": {
+			[]stacktest.Stack{{ID: "1", Name: "presize-prod", Status: "UPDATE_IN_PROGRESS"}}, "wait"},
+		"after a failed first deployment": {
+			[]stacktest.Stack{{ID: "1", Name: "presize-prod", Status: "ROLLBACK_COMPLETE"}}, "undeploy"},
+		"another stage's buckets": {
+			[]stacktest.Stack{{ID: "1", Name: "presize-dev", Status: stacktest.Deleted, Resources: left}}, ""},
+		"buckets of an earlier deployment": {
+			[]stacktest.Stack{{ID: "1", Name: "presize-prod", Status: stacktest.Deleted, Resources: left}}, s3test.Input},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := stack.Stack{Client: stacktest.Start(t, test.stacks...).Client(), Name: "presize-prod"}
+			err := check(t.Context(), s, env.Server.Client(s3test.Owner))
+			if (err != nil) != (test.want != "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
+}
