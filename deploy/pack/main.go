@@ -3,11 +3,17 @@
 //	go run ./deploy/pack -out dist/worker.zip -layer dist/layer-arm64.zip build/bin/arm64/worker
 //
 // It refuses a binary that could not load there with the given layer. The same binary gives the same bytes each time.
+// What is in archives, and the digest by which Lambda knows them, is printed by
+//
+//	go run ./deploy/pack -list dist/*.zip
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path"
 
@@ -17,19 +23,48 @@ import (
 func main() {
 	out := flag.String("out", "", "archive to make")
 	layer := flag.String("layer", "", "archive of the layer that the function runs with, if any")
+	listing := flag.Bool("list", false, "print what is in archives instead")
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: pack -out archive [-layer archive] binary")
+		fmt.Fprintln(os.Stderr, "usage: pack -out archive [-layer archive] binary\n       pack -list archive...")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	if flag.NArg() != 1 || *out == "" {
+	var err error
+	switch {
+	case *listing && flag.NArg() > 0:
+		err = list(os.Stdout, flag.Args())
+	case !*listing && flag.NArg() == 1 && *out != "":
+		err = run(*out, *layer, flag.Arg(0))
+	default:
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(*out, *layer, flag.Arg(0)); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "pack:", err)
 		os.Exit(1)
 	}
+}
+
+// list prints what is in archives.
+func list(out io.Writer, archives []string) error {
+	const mega = 1e6
+	for _, archive := range archives {
+		data, err := os.ReadFile(archive)
+		if err != nil {
+			return err
+		}
+		files, err := pack.Read(archive)
+		if err != nil {
+			return err
+		}
+		digest := sha256.Sum256(data)
+		fmt.Fprintf(out, "%s: %.1f MB, CodeSha256 %s\n", archive, float64(len(data))/mega,
+			base64.StdEncoding.EncodeToString(digest[:]))
+		for _, file := range files {
+			fmt.Fprintf(out, "  %s: %.1f MB\n", file.Name, float64(len(file.Data))/mega)
+		}
+	}
+	return nil
 }
 
 func run(out, layer, binary string) error {

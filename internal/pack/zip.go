@@ -102,3 +102,21 @@ func Read(path string) ([]File, error) {
 	}
 	return files, nil
 }
+
+// Unpack writes the files of the zip archive path into folder, as Lambda does.
+func Unpack(path, folder string) error {
+	files, err := Read(path)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		place := filepath.Join(folder, filepath.FromSlash(file.Name))
+		if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(place, file.Data, file.Mode); err != nil {
+			return err
+		}
+	}
+	return nil
+}
