@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/presize/presize/deploy/local/s3"
+	"github.com/presize/presize/internal/media"
+)
+
+const (
+	account      = "functions"
+	inputBucket  = "presize-input"
+	outputBucket = "presize-output"
+)
+
+// storage is the S3 server that the functions talk to.
+type storage struct{ *s3.Server }
+
+func startStorage(ctx context.Context, folder string) (storage, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return storage{}, err
+	}
+	if err := listener.Close(); err != nil { // the server itself can't choose a free port
+		return storage{}, err
+	}
+	server, err := s3.Start(ctx, s3.Config{
+		Dir:      folder,
+		Address:  listener.Addr().String(),
+		Accounts: []string{account},
+		Buckets:  []s3.Bucket{open(inputBucket), open(outputBucket)},
+	})
+	return storage{server}, err
+}
+
+// open is a bucket with which the functions may do everything.
+func open(name string) s3.Bucket {
+	arn := "arn:aws:s3:::" + name
+	return s3.Bucket{Name: name, Statements: []s3.Statement{{
+		Sid: "Everything", Effect: "Allow", Principal: account, Action: []string{"s3:*"}, Resource: []string{arn, arn + "/*"},
+	}}}
+}
+
+// environment is what the functions have set on AWS.
+func (s storage) environment(ctx context.Context) ([]string, error) {
+	credentials, err := s.Client(account).Options().Credentials.Retrieve(ctx)
+	return []string{
+		"AWS_REGION=" + s3.Region,
+		"AWS_ACCESS_KEY_ID=" + credentials.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY=" + credentials.SecretAccessKey,
+		"AWS_ENDPOINT_URL_S3=" + s.URL(),
+		"PRESIZE_INPUT_BUCKET=" + inputBucket,
+		"PRESIZE_OUTPUT_BUCKET=" + outputBucket,
+		"VIPS_BLOCK_UNTRUSTED=1",
+		"VIPS_WARNING=1",
+		"MALLOC_ARENA_MAX=2",
+	}, err
+}
+
+// grantRequest is what API Gateway makes of a client's request for a grant.
+func grantRequest() events.APIGatewayV2HTTPRequest {
+	request := events.APIGatewayV2HTTPRequest{
+		Version:  "2.0",
+		RouteKey: "ANY /api/{proxy+}",
+		RawPath:  "/api/v1/uploads",
+		Headers:  map[string]string{"content-type": "application/json", "host": "example.execute-api.us-east-1.amazonaws.com"},
+		Body:     `{"contentType":"image/jpeg","bytes":3970480}`,
+	}
+	request.RequestContext.RequestID = "JKJaXmPLvHcESHA="
+	request.RequestContext.HTTP.Method = "POST"
+	request.RequestContext.HTTP.Path = request.RawPath
+	request.RequestContext.Time = time.Now().Format(time.RFC3339)
+	return request
+}
+
+// removal is the event of an original that is gone.
+func removal() events.S3Event {
+	return s3.NewEvent("ObjectRemoved:Delete", inputBucket, media.OriginalKey(media.NewID()), 0, "")
+}
