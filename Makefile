@@ -5,12 +5,15 @@
 # make bench    how fast it is
 # make compare  how fast it is beside sharp; PHOTO=file for another photo
 # make quota    how fast it is with the processor time of a Lambda function, by its memory
+# make cold     how fast the functions start, beside Node.js with sharp
+# make deploy STAGE=prod REGION=eu-central-1    all of it to AWS; PARAMS='name=value ...' sets what can be set
+# make undeploy STAGE=prod REGION=eu-central-1  and away, after asking; with DATA=delete the buckets too
 # make clean    remove everything that was built; uploads in .data stay
 #
 # Each does all its own set-up. ARCH=amd64 packages for x86_64 instead of arm64.
 
 .DELETE_ON_ERROR:
-.PHONY: run test bench compare quota package verify-deploy fmt clean tools browser
+.PHONY: run test bench compare quota cold package reproduce verify-deploy deploy undeploy fmt clean tools where browser
 
 ARCH ?= arm64
 HOST_ARCH := $(shell go env GOARCH 2>/dev/null)
@@ -61,19 +64,48 @@ quota: tools build/libvips/$(HOST)/pkgconfig/vips.pc
 	go build -o build/bin/bench ./worker/vips/bench
 	node worker/vips/bench/quota.mjs build/bin/bench "$(PHOTO)"
 
+cold: tools worker/vips/bench/node_modules/.package-lock.json
+	$(MAKE) --no-print-directory build/package/$(HOST_ARCH)/worker.zip build/package/$(HOST_ARCH)/api.zip ARCH=$(HOST_ARCH)
+	go build -o build/bin/cold ./deploy/cold
+	build/bin/cold build/package/$(HOST_ARCH) worker/vips/bench/handler.mjs
+
 package: tools build/package/$(ARCH)/api.zip build/package/$(ARCH)/worker.zip
 	@mkdir -p dist && rm -f dist/*.zip
 	cp build/package/$(ARCH)/*.zip dist/
 	mv dist/libvips.zip dist/libvips-$(ARCH).zip
+	@go run ./deploy/pack -list dist/*.zip
+
+# The same sources give the same bytes: here, and in another folder.
+reproduce: package
+	rm -rf build/again && mkdir -p build/again
+	{ git ls-files --cached --others --exclude-standard; echo layers/libvips/node_modules; } | tar -cf - -T - | tar -xf - -C build/again
+	$(MAKE) --no-print-directory -C build/again package
+	@for archive in dist/*.zip; do cmp $$archive build/again/$$archive || exit 1; done; echo "the same bytes twice"
+	rm -rf build/again
 
 # Packages as every set of parameters of deploy/verify, lints that, and deploys it to an account on loopback.
 COMPILED = build/deploy/*/cloudformation-template-update-stack.json
 verify-deploy: deploy/node_modules/.package-lock.json build/python/.installed
 	$(MAKE) --no-print-directory package ARCH=arm64
+	@test $(HOST_ARCH) = arm64 || command -v qemu-aarch64-static >/dev/null || { \
+		echo "qemu-aarch64-static is missing: install it (Debian: qemu-user-static) and try again" >&2; exit 1; }
+	go test ./deploy/pack -run 'Packaged|Small' -args -arch arm64
 	go run ./deploy/verify
 	build/python/bin/cfn-lint --config-file deploy/verify/cfnlint.yml --template $(COMPILED)
 	build/python/bin/checkov --config-file deploy/verify/checkov.yml --file $(COMPILED)
 	build/python/bin/python -B deploy/verify/account/main.py
+
+OSLS := deploy/node_modules/.bin/osls
+deploy undeploy: export AWS_REGION := $(REGION)
+deploy: where tools deploy/node_modules/.package-lock.json
+	@go run ./deploy/ready '$(STAGE)'
+	$(MAKE) --no-print-directory package ARCH=arm64
+	$(OSLS) deploy --stage '$(STAGE)' --region '$(REGION)' $(foreach param,$(PARAMS),--param='$(param)')
+	@go run ./deploy/site '$(STAGE)'
+
+undeploy: where tools deploy/node_modules/.package-lock.json
+	@test -z '$(DATA)' || test '$(DATA)' = delete || { echo "DATA=$(DATA): want delete, or nothing" >&2; exit 1; }
+	@go run ./deploy/undeploy $(if $(DATA),-data) '$(STAGE)'
 
 fmt:
 	gofmt -w $(GO_FILES)
@@ -85,6 +117,10 @@ tools:
 	@missing=; for tool in go node npm gcc pkg-config; do \
 		command -v $$tool >/dev/null || { echo "$$tool is missing: install it and try again" >&2; missing=1; }; \
 	done; test -z "$$missing"
+
+where:
+	@test -n '$(STAGE)' -a -n '$(REGION)' || { \
+		echo "say what and where, as in: make $(MAKECMDGOALS) STAGE=prod REGION=eu-central-1" >&2; exit 1; }
 
 # The names under which the tests look for a browser.
 browser:
