@@ -89,7 +89,11 @@ func (s Stack) ExistingBuckets(ctx context.Context, objects *s3.Client) ([]strin
 	return existing, nil
 }
 
-// buckets returns the names of all buckets that any stack of this name had.
+// artifacts is the bucket in which osls keeps what it deploys. It is osls's own, and goes with the stack.
+const artifacts = "ServerlessDeploymentBucket"
+
+// buckets returns the names of all buckets that any stack of this name had, but for
+// osls's own.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStackResources.html
 func (s Stack) buckets(ctx context.Context) ([]string, error) {
 	stacks, err := s.ids(ctx)
@@ -107,7 +111,7 @@ func (s Stack) buckets(ctx context.Context) ([]string, error) {
 			for _, resource := range page.StackResourceSummaries {
 				name := aws.ToString(resource.PhysicalResourceId)
 				if aws.ToString(resource.ResourceType) == "AWS::S3::Bucket" && name != "" &&
-					resource.ResourceStatus != types.ResourceStatusDeleteComplete {
+					aws.ToString(resource.LogicalResourceId) != artifacts && resource.ResourceStatus != types.ResourceStatusDeleteComplete {
 					names = append(names, name)
 				}
 			}

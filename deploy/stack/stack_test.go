@@ -40,6 +40,7 @@ func TestBucketsOfEarlierStacksAreFound(t *testing.T) {
 		stacktest.Stack{ID: "arn:4", Name: "presize-prod", Status: "CREATE_COMPLETE", Resources: []stacktest.Resource{
 			{ID: "Q", Name: "queue", Type: "AWS::SQS::Queue", Status: "CREATE_COMPLETE"},
 			bucket(s3test.Input, "CREATE_COMPLETE"),
+			{ID: "ServerlessDeploymentBucket", Name: s3test.Output, Type: "AWS::S3::Bucket", Status: "CREATE_COMPLETE"},
 		}},
 		stacktest.Stack{ID: "arn:3", Name: "presize-production", Status: "CREATE_COMPLETE", Resources: []stacktest.Resource{
 			bucket(s3test.Output, "CREATE_COMPLETE"),
