@@ -104,6 +104,22 @@ def correct_moto():
 
     parsing.ResourceMap.load_parameters = load_parameters
 
+    # moto knows nothing of a stack that is gone, and makes its resources anew when asked for them. AWS still
+    # lists them; here are those that the stack has left behind.
+    delete = parsing.ResourceMap.delete
+
+    def delete_and_remember(resources):
+        kept = {
+            name: resource
+            for name, resource in resources._parsed_resources.items()
+            if getattr(resource, "kept", False)
+        }
+        delete(resources)
+        resources._resource_json_map = {name: resources._resource_json_map[name] for name in kept}
+        resources._parsed_resources.update(kept)
+
+    parsing.ResourceMap.delete = delete_and_remember
+
     # moto keeps the outputs that a stack had before the change.
     def apply(change):
         change.stack.template = change.template
@@ -166,7 +182,7 @@ class Kind:
         return {**known, **flat(answer or {})}
 
     def delete(self, account, known):
-        if self.service:
+        if self.service and self.ref in known:  # else moto could not make it
             account.call(self.type, self.service, self.verb("delete"), known, strict=False)
 
 

@@ -51,6 +51,7 @@ def main():
     failures += look(account, dev, "deployed again")
     if Deployed(account, dev).ids != first:
         failures.append("a second deployment must replace nothing")
+    failures += publish(account, dev)
     osls(account, "deploy", "--stage", "prod", "--package", PACKAGES / "every")
     failures += look(account, prod, "every parameter set")
     failures += remove(account, dev)
@@ -65,6 +66,15 @@ def main():
 
 def osls(account, *args):
     """Runs osls against the account; what osls or moto say of a failure ends the program."""
+    return expect(account, run(account, OSLS, *args))
+
+
+def command(account, name, *args, answer=""):
+    """Runs one of deploy/'s commands against the account, like osls."""
+    return expect(account, run(account, "go", "run", "./deploy/" + name, *args, answer=answer)).stdout
+
+
+def run(account, *args, answer=""):
     env = {
         name: v
         for name, v in os.environ.items()
@@ -77,10 +87,42 @@ def osls(account, *args):
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    ran = subprocess.run([OSLS, *map(str, args)], env=env, capture_output=True, text=True, timeout=180)
+    return subprocess.run(
+        [*map(str, args)], env=env, input=answer, capture_output=True, text=True, timeout=180
+    )
+
+
+def expect(account, ran):
+    """Ends the program if a run failed."""
     if ran.returncode != 0:
         why = dict.fromkeys(account.refused) or [account.log.getvalue()[-4000:]]
-        sys.exit("\n".join([f"osls {' '.join(map(str, args))}:", ran.stdout, ran.stderr, *why]))
+        sys.exit("\n".join([f"{' '.join(ran.args)}:", ran.stdout, ran.stderr, *why]))
+    return ran
+
+
+def publish(account, stack):
+    """Publishes the page, twice, and looks at what is in the bucket and what the CDN was told."""
+    deployed, stage = Deployed(account, stack), stack.removeprefix("presize-")
+    s3, bucket, distribution = account.client("s3"), deployed.bucket("site"), deployed.outputs["DistributionId"]
+    command(account, "ready", stage)
+    first, second = command(account, "site", stage), command(account, "site", stage)
+    orders = account.client("cloudfront").list_invalidations(DistributionId=distribution)["InvalidationList"]
+    files = {p.name: p.read_bytes() for p in Path("web").iterdir() if p.suffix in (".html", ".css", ".js", ".svg")}
+    files = {name: data for name, data in files.items() if not name.endswith(".test.js")}
+    keys = [o["Key"] for o in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+    index = s3.get_object(Bucket=bucket, Key="index.html")
+    promises = {
+        "all files of the page must be in the site bucket, and nothing else": sorted(keys) == sorted(files),
+        "index.html must be published as it is": index["Body"].read() == files["index.html"],
+        "index.html must be published as HTML": index["ContentType"] == "text/html; charset=utf-8",
+        "browsers must ask for index.html anew": "max-age=0" in index["CacheControl"],
+        "the page's URL must be printed": first.splitlines()[-1] == deployed.outputs["SiteUrl"],
+        "the same page must not be published again": second.startswith("the page is up to date\n"),
+        "the CDN must be told once what to forget": orders["Quantity"] == 1,
+    }
+    failures = [promise for promise, holds in promises.items() if not holds]
+    print(f"{stack}, page published: {len(failures)} promises broken", flush=True)
+    return [f"{stack}, page published: {f}" for f in failures]
 
 
 def look(account, stack, when):
@@ -93,12 +135,12 @@ def look(account, stack, when):
 
 
 def remove(account, stack):
-    """Removes the stack and looks at what is left: the buckets, with what is in them."""
-    s3, before = account.client("s3"), Deployed(account, stack)
+    """Removes the stack and looks at what is left: the buckets, with what is in them. Then removes these too."""
+    s3, before, stage = account.client("s3"), Deployed(account, stack), stack.removeprefix("presize-")
     kept = [before.bucket(name) for name in ("input", "output", "site")]
     for bucket in kept:
         s3.put_object(Bucket=bucket, Key="kept", Body=b"kept")
-    osls(account, "remove")
+    command(account, "undeploy", stage, answer=stage + "\n")
     buckets = [b["Name"] for b in s3.list_buckets()["Buckets"]]
     failures = [
         f"{b} must outlive its stack"
@@ -125,6 +167,11 @@ def remove(account, stack):
         for name in names
         if name in ids
     ]
+    refusal = run(account, "go", "run", "./deploy/ready", stage).stderr
+    failures += [f"a deployment over the bucket {b} must be refused" for b in kept if b not in refusal]
+    command(account, "undeploy", "-data", stage, answer=stage + "\n")
+    buckets = [b["Name"] for b in s3.list_buckets()["Buckets"]]
+    failures += [f"{b} must be deleted where that is asked for" for b in kept if b in buckets]
     print(f"{stack}, removed: {len(failures)} promises broken", flush=True)
     return failures
 
