@@ -1,5 +1,18 @@
 #include "bridge.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+void
+presize_keep_memory(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
+	mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
+}
+
 static void
 free_room(VipsImage *image, void *room)
 {

@@ -7,6 +7,11 @@
 // pixel of every decoded image.
 #define PRESIZE_HEADROOM 192
 
+// presize_keep_memory lets glibc keep up to 256 MiB that nobody uses: the next image
+// needs about as much again, and getting it anew from the kernel, zeroed page by page,
+// costs some 5 % of a rendering.
+void presize_keep_memory(void);
+
 typedef struct {
 	int width; // as stored, before the orientation is applied
 	int height;

@@ -38,6 +38,7 @@ import (
 // do not depend on their number. Its loader for Ultra HDR would come before the one for
 // JPEG, which such photos are too: with a gain map behind the image that we show.
 var start = sync.OnceFunc(func() {
+	C.presize_keep_memory()
 	bimg.VipsCacheSetMax(0)
 	bimg.VipsCacheSetMaxMem(0)
 	C.vips_concurrency_set(C.int(runtime.GOMAXPROCS(0)))
