@@ -53,7 +53,7 @@ test: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/
 	node --test --test-reporter=spec web/
 
 bench: tools build/libvips/$(HOST)/pkgconfig/vips.pc
-	go test -run '^$$' -bench 'Grant|Render' -benchmem ./api ./worker/vips
+	go test -run '^$$' -bench 'Grant|Render|Stage' -benchmem ./api ./worker/vips
 
 PHOTO ?= $(shell go list -m -f '{{.Dir}}' github.com/h2non/bimg)/testdata/test_exif_full.jpg
 compare: tools build/libvips/$(HOST)/pkgconfig/vips.pc worker/vips/bench/node_modules/.package-lock.json
