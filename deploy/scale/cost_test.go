@@ -44,7 +44,7 @@ func TestBillOfTenMillion(t *testing.T) {
 			(4*photos-1e6)*0.20/1e6,
 		"S3, storage": 50_000*0.023 + (photos*(originalBytes+variantsBytes)/1e9-50_000)*0.022,
 		"API Gateway": 3 * photos / 1e6,
-		"CloudFront": (photos*(views*viewedBytes+3*answerBytes)/1e9-1_000)*0.085 + ((views+3)*photos-10e6)*0.01/10_000 +
+		"CloudFront": 9_000*0.085 + (photos*(views*viewedBytes+3*answerBytes)/1e9-10_000)*0.080 + ((views+3)*photos-10e6)*0.01/10_000 +
 			(views*photos-2e6)*0.10/1e6,
 	} {
 		if got := bill(name, photos); math.Abs(got-want) > 0.001*want {
