@@ -57,7 +57,7 @@ func (s storage) environment(ctx context.Context) ([]string, error) {
 		"PRESIZE_OUTPUT_BUCKET=" + outputBucket,
 		"VIPS_BLOCK_UNTRUSTED=1",
 		"VIPS_WARNING=1",
-		"MALLOC_ARENA_MAX=2",
+		"MALLOC_ARENA_MAX=1",
 	}, err
 }
 

@@ -117,7 +117,7 @@ func TestPackagedFunctionsServeAnUpload(t *testing.T) {
 	layer := unpack(t, "libvips.zip")
 	api := start(t, "api", layer, environment)
 	worker := start(t, "worker", layer, append(environment,
-		"VIPS_BLOCK_UNTRUSTED=1", "VIPS_WARNING=1", "MALLOC_ARENA_MAX=2"))
+		"VIPS_BLOCK_UNTRUSTED=1", "VIPS_WARNING=1", "MALLOC_ARENA_MAX=1"))
 
 	preset, _ := media.ShippedPresets().Find("photo")
 	if *arch != runtime.GOARCH {

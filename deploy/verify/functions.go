@@ -31,7 +31,7 @@ func checkFunctions(t template, r *report) {
 	r.wantText(variableOf(t, worker, "PRESIZE_DISTRIBUTION_ID"), "${Distribution}", "%s: PRESIZE_DISTRIBUTION_ID", worker)
 	r.wantText(variableOf(t, worker, "VIPS_BLOCK_UNTRUSTED"), "1", "%s: VIPS_BLOCK_UNTRUSTED", worker)
 	r.wantText(variableOf(t, worker, "VIPS_WARNING"), "1", "%s: VIPS_WARNING", worker)
-	r.wantText(variableOf(t, worker, "MALLOC_ARENA_MAX"), "2", "%s: MALLOC_ARENA_MAX", worker)
+	r.wantText(variableOf(t, worker, "MALLOC_ARENA_MAX"), "1", "%s: MALLOC_ARENA_MAX", worker)
 }
 
 func variableOf(t template, function, name string) node {
