@@ -16,7 +16,7 @@ import (
 // Engine names what turns an original into pixels, apart from the preset. It is
 // part of every revision: change it whenever the same original and preset would
 // give other bytes, so that published URLs keep their meaning.
-const Engine = "bimg 1.1.9, libvips 8.18.7, render 3"
+const Engine = "bimg 1.1.9, libvips 8.18.7, render 4"
 
 // DefaultPreset is used where a client names none.
 const DefaultPreset = "photo"

@@ -19,30 +19,75 @@ free_room(VipsImage *image, void *room)
 	g_free(room);
 }
 
-// in_memory computes an image into memory, behind PRESIZE_HEADROOM bytes that are
-// its owner's.
+// upright is where the pixels of an image go, row by row as they are stored.
+typedef struct {
+	VipsPel *first; // where the first pixel goes
+	ptrdiff_t right; // from there to the pixel right of it, in bytes
+	ptrdiff_t down; // and to the one below it
+} upright;
+
+// find_upright says where the pixels of an image with an EXIF orientation (EXIF 2.32
+// §4.6.4) go in an upright one.
+static upright
+find_upright(VipsImage *stored, VipsImage *out)
+{
+	int orientation = vips_image_get_orientation(stored);
+	ptrdiff_t x = VIPS_IMAGE_SIZEOF_PEL(out), y = VIPS_IMAGE_SIZEOF_LINE(out);
+	gboolean from_right = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
+	gboolean from_bottom = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
+	upright u;
+	u.first = VIPS_IMAGE_ADDR(out, from_right ? out->Xsize - 1 : 0, from_bottom ? out->Ysize - 1 : 0);
+	x = from_right ? -x : x;
+	y = from_bottom ? -y : y;
+	u.right = orientation >= 5 ? y : x;
+	u.down = orientation >= 5 ? x : y;
+	return u;
+}
+
+// place writes an area of a stored image to where it goes. It goes through it column by
+// column: a turned image then gets its pixels in runs, and not one by one from end to end.
+static int
+place(VipsRegion *stored, void *sequence, void *a, void *unused, gboolean *stop)
+{
+	const upright *u = a;
+	const VipsRect *area = &stored->valid;
+	int bands = stored->im->Bands, skip = VIPS_REGION_LSKIP(stored);
+	for (int x = area->left; x < VIPS_RECT_RIGHT(area); x++) {
+		const VipsPel *in = VIPS_REGION_ADDR(stored, x, area->top);
+		VipsPel *out = u->first + x * u->right + area->top * u->down;
+		for (int y = 0; y < area->height; y++, in += skip, out += u->down)
+			for (int band = 0; band < bands; band++)
+				out[band] = in[band];
+	}
+	return 0;
+}
+
+// in_memory computes an image into memory, upright, behind PRESIZE_HEADROOM bytes that
+// are its owner's.
 static VipsImage *
 in_memory(VipsImage *in)
 {
 	size_t size = VIPS_IMAGE_SIZEOF_IMAGE(in);
+	gboolean turned = vips_image_get_orientation_swap(in);
 	char *room = g_try_malloc(PRESIZE_HEADROOM + size);
 	if (!room)
 		return NULL;
 	VipsImage *out = vips_image_new_from_memory(room + PRESIZE_HEADROOM, size,
-		in->Xsize, in->Ysize, in->Bands, in->BandFmt);
+		turned ? in->Ysize : in->Xsize, turned ? in->Xsize : in->Ysize, in->Bands, in->BandFmt);
 	if (!out) {
 		g_free(room);
 		return NULL;
 	}
 	g_signal_connect(out, "postclose", G_CALLBACK(free_room), room);
-	if (vips_image_write(in, out))
+	out->Type = in->Type;
+	upright u = find_upright(in, out);
+	if (vips_image_get_orientation(in) == 1 ? vips_image_write(in, out) : vips_sink(in, NULL, place, NULL, &u, NULL))
 		g_clear_object(&out);
 	return out;
 }
 
-// finish turns a pipeline into a decoded image and takes over its reference.
-static int
-finish(VipsImage *in, int threads, VipsImage **out)
+int
+presize_finish(VipsImage *in, int threads, VipsImage **out)
 {
 	VipsImage *srgb = NULL, *plain = NULL;
 	int failed = vips_colourspace(in, &srgb, VIPS_INTERPRETATION_sRGB, NULL) ||
@@ -60,44 +105,6 @@ finish(VipsImage *in, int threads, VipsImage **out)
 	vips_image_remove(*out, VIPS_META_ICC_NAME);
 	vips_image_remove(*out, VIPS_META_ORIENTATION);
 	return 0;
-}
-
-int
-presize_header(const void *buf, size_t len, const char *loader, PresizeHeader *header)
-{
-	const char *found = vips_foreign_find_load_buffer(buf, len);
-	if (!found || strcmp(found, loader))
-		return -1;
-	VipsImage *image = vips_image_new_from_buffer(buf, len, "", "access", VIPS_ACCESS_SEQUENTIAL, NULL);
-	if (!image)
-		return -1;
-	header->width = vips_image_get_width(image);
-	header->height = vips_image_get_height(image);
-	header->orientation = vips_image_get_orientation(image);
-	header->pages = vips_image_get_n_pages(image);
-	header->pixel = VIPS_IMAGE_SIZEOF_PEL(image);
-	header->alpha = vips_image_hasalpha(image);
-	header->interlaced = 0;
-	if (vips_image_get_typeof(image, "interlaced") &&
-		vips_image_get_int(image, "interlaced", &header->interlaced)) {
-		g_object_unref(image);
-		return -1;
-	}
-	g_object_unref(image);
-	return 0;
-}
-
-// shrinks_on_load tells whether vips_thumbnail_buffer gets an image in a smaller size from
-// its loader, and gets it right: libwebp scales lossy colors without regard to alpha, and of
-// other formats it is the thumbnail in an AVIF or another page of a TIFF, whatever
-// these show.
-static gboolean
-shrinks_on_load(VipsImage *in)
-{
-	const char *loader;
-	return !vips_image_hasalpha(in) && vips_image_get_typeof(in, VIPS_META_LOADER) &&
-		!vips_image_get_string(in, VIPS_META_LOADER, &loader) &&
-		(vips_isprefix("jpegload", loader) || vips_isprefix("webpload", loader));
 }
 
 // resize scales an image with its alpha premultiplied.
@@ -137,41 +144,12 @@ presize_scale(VipsImage *in, VipsImage **out, int width, int height, int upright
 }
 
 int
-presize_decode(const void *buf, size_t len, int p3, int width, int height, int lenient, int threads,
-	VipsImage **out)
-{
-	// The operation's own fail_on does not reach every loader; the loader's option does.
-	const char *options = lenient ? "fail_on=error" : "fail_on=warning";
-	VipsImage *in = vips_image_new_from_buffer(buf, len, options, "access", VIPS_ACCESS_SEQUENTIAL, NULL);
-	if (!in)
-		return -1;
-	// Without a profile there is nothing to convert, unless it is known to be in Display
-	// P3: libvips would go from sRGB through XYZ back to sRGB, slowly.
-	const char *from = p3 ? "p3" : NULL;
-	const char *to = p3 || vips_image_get_typeof(in, VIPS_META_ICC_NAME) ? "srgb" : NULL;
-	VipsImage *scaled;
-	int failed;
-	if (shrinks_on_load(in))
-		failed = vips_thumbnail_buffer((void *) buf, len, &scaled, width,
-			"height", height,
-			"size", VIPS_SIZE_FORCE,
-			"input_profile", from,
-			"output_profile", to,
-			"option_string", options,
-			NULL);
-	else
-		failed = presize_scale(in, &scaled, width, height, TRUE, from, to);
-	g_object_unref(in);
-	return failed ? -1 : finish(scaled, threads, out);
-}
-
-int
 presize_resize(VipsImage *in, int width, int height, int threads, VipsImage **out)
 {
 	VipsImage *scaled;
 	if (presize_scale(in, &scaled, width, height, FALSE, NULL, NULL))
 		return -1;
-	return finish(scaled, threads, out);
+	return presize_finish(scaled, threads, out);
 }
 
 int
@@ -182,7 +160,7 @@ presize_crop(VipsImage *in, int width, int height, int attention, VipsImage **ou
 			"interesting", attention ? VIPS_INTERESTING_ATTENTION : VIPS_INTERESTING_CENTRE,
 			NULL))
 		return -1;
-	return finish(area, 1, out);
+	return presize_finish(area, 1, out);
 }
 
 int
@@ -195,7 +173,7 @@ presize_flatten(VipsImage *in, double red, double green, double blue, VipsImage 
 	vips_area_unref(VIPS_AREA(array));
 	if (failed)
 		return -1;
-	return finish(flat, 1, out);
+	return presize_finish(flat, 1, out);
 }
 
 int
@@ -211,52 +189,12 @@ presize_webp(VipsImage *in, int quality, int effort, void **out, size_t *out_len
 int
 presize_mark(VipsImage *in, const PresizeMark *mark, VipsImage **out)
 {
-	g_object_ref(in); // finish takes one over
-	if (finish(in, 1, out))
+	g_object_ref(in); // presize_finish takes one over
+	if (presize_finish(in, 1, out))
 		return -1;
 	if (presize_lay(*out, mark)) {
 		g_clear_object(out);
 		return -1;
 	}
 	return 0;
-}
-
-// copy_profile attaches the colour profile of an encoded image to in. It fails
-// where the file's header promises another size than in has.
-static int
-copy_profile(const void *file, size_t len, VipsImage *in, VipsImage **out)
-{
-	const void *profile;
-	size_t profile_len;
-	VipsImage *header = vips_image_new_from_buffer(file, len, "", "access", VIPS_ACCESS_SEQUENTIAL, NULL);
-	if (!header || vips_image_get_width(header) != vips_image_get_width(in) ||
-		vips_image_get_height(header) != vips_image_get_height(in) || vips_copy(in, out, NULL)) {
-		g_clear_object(&header);
-		return -1;
-	}
-	if (vips_image_get_typeof(header, VIPS_META_ICC_NAME) &&
-		!vips_image_get_blob(header, VIPS_META_ICC_NAME, &profile, &profile_len))
-		vips_image_set_blob_copy(*out, VIPS_META_ICC_NAME, profile, profile_len);
-	g_object_unref(header);
-	return 0;
-}
-
-int
-presize_scale_raw(const void *file, size_t len, const void *pixels, int pixels_width, int pixels_height, int bands,
-	int p3, int width, int height, int threads, VipsImage **out)
-{
-	VipsImage *raw, *tagged = NULL, *scaled = NULL;
-	raw = vips_image_new_from_memory(pixels, (size_t) pixels_width * pixels_height * bands,
-		pixels_width, pixels_height, bands, VIPS_FORMAT_UCHAR);
-	if (!raw)
-		return -1;
-	raw->Type = VIPS_INTERPRETATION_sRGB;
-	int failed = copy_profile(file, len, raw, &tagged);
-	if (!failed) {
-		gboolean convert = p3 || vips_image_get_typeof(tagged, VIPS_META_ICC_NAME);
-		failed = presize_scale(tagged, &scaled, width, height, FALSE, p3 ? "p3" : NULL, convert ? "srgb" : NULL);
-	}
-	g_clear_object(&tagged);
-	g_object_unref(raw);
-	return failed ? -1 : finish(scaled, threads, out);
 }

@@ -1,6 +1,7 @@
 // What bimg gets wrong or can't do, done on the libvips that bimg is linked to.
 // Every function returns 0, or -1 after an error. None keeps a pointer to a
 // caller's buffer: what they return is decoded and held in memory.
+#pragma once
 #include "watermark.h"
 
 // PRESIZE_HEADROOM is how many bytes are free, for a header, before the first
@@ -12,26 +13,9 @@
 // costs some 5 % of a rendering.
 void presize_keep_memory(void);
 
-typedef struct {
-	int width; // as stored, before the orientation is applied
-	int height;
-	int orientation; // 1 to 8 as in EXIF
-	int pages;
-	int pixel; // bytes that a decoded pixel takes
-	int alpha; // whether it has alpha
-	int interlaced; // whether the file has the image in several passes
-} PresizeHeader;
-
-// presize_header reads the header of an encoded image and decodes nothing. It
-// fails unless libvips reads the image with the given loader.
-int presize_header(const void *buf, size_t len, const char *loader, PresizeHeader *header);
-
-// presize_decode decodes an image to exactly width x height: upright, 8-bit
-// sRGB, a fourth band only for alpha, and without any metadata. An image without
-// a profile is in Display P3 where p3 is set, or else in sRGB. Broken images
-// fail, and unless lenient is set so do those that only make the decoder warn.
-int presize_decode(const void *buf, size_t len, int p3, int width, int height, int lenient, int threads,
-	VipsImage **out);
+// presize_finish turns a pipeline into a decoded image, computed by so many threads, and
+// takes over its reference.
+int presize_finish(VipsImage *in, int threads, VipsImage **out);
 
 // presize_scale scales any image to exactly width x height with its alpha premultiplied,
 // turns it upright if asked to, and converts it to the profile to, if that is
@@ -55,10 +39,3 @@ int presize_webp(VipsImage *in, int quality, int effort, void **out, size_t *out
 
 // presize_mark lays a mark over a decoded image.
 int presize_mark(VipsImage *in, const PresizeMark *mark, VipsImage **out);
-
-// presize_scale_raw is presize_decode for pixels that another decoder has read
-// from the file: upright, 8 bits a band, RGB or RGBA, in the colour space of the
-// profile that libvips finds in the file, or else as p3 says. It fails where the
-// file's header promises another size.
-int presize_scale_raw(const void *file, size_t len, const void *pixels, int pixels_width, int pixels_height, int bands,
-	int p3, int width, int height, int threads, VipsImage **out);

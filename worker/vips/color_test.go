@@ -3,6 +3,7 @@ package vips
 import (
 	stdimage "image"
 	"image/color"
+	"math"
 	"testing"
 
 	"github.com/presize/presize/internal/media"
@@ -121,6 +122,24 @@ func TestGreyWithAlphaKeepsBoth(t *testing.T) {
 	got := decodeWhole(t, writePNG(t, img, extras{}))
 	if c := got.NRGBAAt(40, 40); c != (color.NRGBA{90, 90, 90, 128}) {
 		t.Errorf("got %v", c)
+	}
+}
+
+func TestAlphaStaysWhereColorsAreConverted(t *testing.T) {
+	icc := extras{icc: p3Space().profile("RGB ")}
+	half := chartImage()
+	for at := 3; at < len(half.Pix); at += 4 {
+		half.Pix[at] = 128
+	}
+	want, got := decodeWhole(t, writePNG(t, chartImage(), icc)), decodeWhole(t, writePNG(t, half, icc))
+	for at := range want.Pix {
+		if expected := want.Pix[at]; at%4 == 3 {
+			if got.Pix[at] != 128 {
+				t.Fatalf("alpha became %d", got.Pix[at])
+			}
+		} else if math.Abs(float64(got.Pix[at])-float64(expected)) > 1 {
+			t.Fatalf("byte %d is %d, and %d without alpha", at, got.Pix[at], expected)
+		}
 	}
 }
 

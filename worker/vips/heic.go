@@ -1,6 +1,6 @@
 package vips
 
-// #include "bridge.h"
+// #include "decode.h"
 import "C"
 
 import (
@@ -42,10 +42,12 @@ func decodeHEIC(original []byte, extent media.Extent) (_ *image, err error) {
 	meaning := readSignal(original)
 	pixels, bands := pack(decoded, meaning)
 	size := decoded.Bounds().Size()
+	p3 := meaning.primaries == primariesP3
+	colors := findConversion(original, p3)
 	var out *C.VipsImage
 	err = call(func() C.int {
 		return C.presize_scale_raw(unsafe.Pointer(&original[0]), C.size_t(len(original)),
-			unsafe.Pointer(&pixels[0]), C.int(size.X), C.int(size.Y), C.int(bands), meaning.p3(),
+			unsafe.Pointer(&pixels[0]), C.int(size.X), C.int(size.Y), C.int(bands), colors.c(), cBool(p3),
 			C.int(extent.Width), C.int(extent.Height), C.int(runtime.GOMAXPROCS(0)), &out)
 	})
 	return newImage(out), err
@@ -107,12 +109,4 @@ func mendEdges(plane []byte, img *stdimage.YCbCr) {
 		r := row(y)
 		r[0], r[columns-1] = r[1], r[columns-2]
 	}
-}
-
-// p3 tells whether pixels that come without a profile are in Display P3.
-func (s signal) p3() C.int {
-	if s.primaries == primariesP3 {
-		return 1
-	}
-	return 0
 }

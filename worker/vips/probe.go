@@ -1,7 +1,7 @@
 package vips
 
 // #include <stdlib.h>
-// #include "bridge.h"
+// #include "decode.h"
 import "C"
 
 import (

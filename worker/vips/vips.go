@@ -3,9 +3,10 @@
 //
 // bimg encodes AVIF and JPEG and brings libvips into the process. What bimg 1.1.9
 // would get wrong, or has no way to say, is done by a small bridge to the same
-// libvips (bridge.h): decoding with shrink-on-load that keeps the colour profile,
-// orientation, conversion to sRGB, resizing with premultiplied alpha, cropping,
-// failing on files that are cut off, and WebP with a chosen effort.
+// libvips: decoding with shrink-on-load that keeps the colour profile, orientation,
+// conversion to sRGB and failing on files that are cut off (decode.h), resizing with
+// premultiplied alpha, cropping, and WebP with a chosen effort (bridge.h). The colours
+// of most photos are converted by tables, many times faster than by libvips: profile.go.
 //
 // An original is decoded once, to the largest size that the preset needs. The
 // smaller sizes are made from that, each from the next larger, and encoded by as
@@ -18,6 +19,7 @@ package vips
 // #cgo pkg-config: vips
 // #include <stdlib.h>
 // #include "bridge.h"
+// #include "decode.h"
 import "C"
 
 import (
@@ -34,8 +36,7 @@ import (
 
 // start sets libvips up. Its cache of operations is off: no two renders ever share
 // one, and it would keep whole images alive. Its threads are as many as there are
-// processors, so that the last and largest AVIF does not leave one idle; bytes
-// do not depend on their number. Its loader for Ultra HDR would come before the one for
+// processors, so that the last and largest AVIF does not leave one idle. Its loader for Ultra HDR would come before the one for
 // JPEG, which such photos are too: with a gain map behind the image that we show.
 var start = sync.OnceFunc(func() {
 	C.presize_keep_memory()
@@ -81,6 +82,13 @@ func exclusively(f func() C.int) (messages string, err error) {
 	return messages, err
 }
 
+func cBool(b bool) C.int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // image is a decoded image in memory: upright, sRGB, 8 bits a band, 3 bands or
 // with alpha 4. It is immutable and safe for concurrent use. Whoever gets one
 // from a function here frees it: Go's collector does not see how large it is.
@@ -122,14 +130,16 @@ func decode(original []byte, format media.Format, extent media.Extent) (*image, 
 	if format == media.HEIC || format == media.HEIF {
 		return decodeHEIC(original, extent)
 	}
-	var p3 C.int
-	if format == media.AVIF {
-		p3 = readSignal(original).p3()
-	}
+	p3 := format == media.AVIF && readSignal(original).primaries == primariesP3
+	return decodeBy(findConversion(original, p3), original, format, p3, extent)
+}
+
+// decodeBy is decode by libvips, with tables for the colors or without.
+func decodeBy(colors *conversion, original []byte, format media.Format, p3 bool, extent media.Extent) (*image, error) {
 	var out *C.VipsImage
 	attempt := func(lenient C.int) func() C.int {
 		return func() C.int {
-			return C.presize_decode(unsafe.Pointer(&original[0]), C.size_t(len(original)), p3,
+			return C.presize_decode(unsafe.Pointer(&original[0]), C.size_t(len(original)), colors.c(), cBool(p3),
 				C.int(extent.Width), C.int(extent.Height), lenient, C.int(runtime.GOMAXPROCS(0)), &out)
 		}
 	}
@@ -161,13 +171,9 @@ func (i *image) crop(extent media.Extent, crop media.Crop) (*image, error) {
 	if extent == i.Extent {
 		return i.same(), nil
 	}
-	var attention C.int
-	if crop == media.Attention {
-		attention = 1
-	}
 	var out *C.VipsImage
 	err := call(func() C.int {
-		return C.presize_crop(i.vips, C.int(extent.Width), C.int(extent.Height), attention, &out)
+		return C.presize_crop(i.vips, C.int(extent.Width), C.int(extent.Height), cBool(crop == media.Attention), &out)
 	})
 	return newImage(out), err
 }
