@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -42,8 +43,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// renderAlone prints the estimate for a file, and the most memory that this
-// process ever had resident when the file is rendered.
+// renderAlone prints the estimate for a file, the most memory that this process ever
+// had resident when the file is rendered, and a digest of the variants.
 func renderAlone(name string) error {
 	file, err := os.ReadFile(name)
 	if err != nil {
@@ -55,13 +56,16 @@ func renderAlone(name string) error {
 		return err
 	}
 	photo, _ := media.ShippedPresets().Find("photo")
-	for _, err := range Render(context.Background(), file, info, photo).Variants() {
+	var digests []string
+	for v, err := range Render(context.Background(), file, info, photo).Variants() {
 		if err != nil {
 			return err
 		}
+		digests = append(digests, fmt.Sprintf("%s%s %x", v.Name, v.Format.Extension(), sha256.Sum256(v.Bytes)))
 	}
+	slices.Sort(digests)
 	peak, err := status("VmHWM")
-	fmt.Println(info.Memory(photo), peak)
+	fmt.Println(info.Memory(photo), peak, fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(digests, "\n")))))
 	return err
 }
 
@@ -81,23 +85,30 @@ func status(name string) (bytes int64, err error) {
 	return 0, fmt.Errorf("no %s in /proc/self/status", name)
 }
 
-// measure renders a file in a process of its own.
-func measure(t testing.TB, file []byte) (estimate, peak int64) {
+// inProcessOfItsOwn renders a file and returns what renderAlone prints.
+func inProcessOfItsOwn(t testing.TB, file []byte, environment ...string) (estimate, peak int64, digest string) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "original")
 	if err := os.WriteFile(name, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	alone := exec.Command(os.Args[0])
-	alone.Env = append(os.Environ(), renderVariable+"="+name)
+	alone.Env = append(append(os.Environ(), renderVariable+"="+name), environment...)
 	alone.Stderr = os.Stderr
 	output, err := alone.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := fmt.Sscan(string(output), &estimate, &peak); err != nil {
+	if _, err := fmt.Sscan(string(output), &estimate, &peak, &digest); err != nil {
 		t.Fatal(err)
 	}
+	return estimate, peak, digest
+}
+
+// measure renders a file and returns the estimate of the memory for it, and the peak.
+func measure(t testing.TB, file []byte) (estimate, peak int64) {
+	t.Helper()
+	estimate, peak, _ = inProcessOfItsOwn(t, file)
 	return estimate, peak
 }
 

@@ -34,15 +34,19 @@ import (
 	"github.com/presize/presize/internal/media"
 )
 
+// encoderThreads is how many threads an AVIF is encoded by, so that the last and largest
+// does not leave a processor idle. It is part of [media.Engine]: libaom cuts an image in
+// as many pieces as suit its threads, so their number decides about bytes.
+const encoderThreads = 2
+
 // start sets libvips up. Its cache of operations is off: no two renders ever share
-// one, and it would keep whole images alive. Its threads are as many as there are
-// processors, so that the last and largest AVIF does not leave one idle. Its loader for Ultra HDR would come before the one for
+// one, and it would keep whole images alive. Its loader for Ultra HDR would come before the one for
 // JPEG, which such photos are too: with a gain map behind the image that we show.
 var start = sync.OnceFunc(func() {
 	C.presize_keep_memory()
 	bimg.VipsCacheSetMax(0)
 	bimg.VipsCacheSetMaxMem(0)
-	C.vips_concurrency_set(C.int(runtime.GOMAXPROCS(0)))
+	C.vips_concurrency_set(encoderThreads)
 	ultraHDR := C.CString("VipsForeignLoadUhdr")
 	defer C.free(unsafe.Pointer(ultraHDR))
 	C.vips_operation_block_set(ultraHDR, 1)

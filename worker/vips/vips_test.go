@@ -181,6 +181,16 @@ func TestSameOriginalGivesTheSameBytes(t *testing.T) {
 	all.Wait()
 }
 
+func TestBytesDoNotDependOnTheNumberOfProcessors(t *testing.T) {
+	digests := make(map[string]string)
+	for _, processors := range []string{"1", "2", "5"} {
+		_, _, digests[processors] = inProcessOfItsOwn(t, phototest.Read(t, "test_exif_full.jpg"), "GOMAXPROCS="+processors)
+	}
+	if digests["1"] != digests["2"] || digests["2"] != digests["5"] {
+		t.Errorf("the variants differ: %v", digests)
+	}
+}
+
 func TestRenderEndsWithItsContext(t *testing.T) {
 	file := phototest.Read(t, "test.jpg")
 	info, err := Probe(file, media.DefaultLimits())
