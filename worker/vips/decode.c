@@ -118,15 +118,16 @@ presize_decode(const void *buf, size_t len, const PresizeColors *colors, int p3,
 }
 
 // copy_profile attaches the colour profile of an encoded image to in. It fails
-// where the file's header promises another size than in has.
+// where the file's header promises another size than in will have when it is upright.
 static int
 copy_profile(const void *file, size_t len, VipsImage *in, VipsImage **out)
 {
 	const void *profile;
 	size_t profile_len;
+	gboolean turned = vips_image_get_orientation_swap(in);
 	VipsImage *header = vips_image_new_from_buffer(file, len, "", "access", VIPS_ACCESS_SEQUENTIAL, NULL);
-	if (!header || vips_image_get_width(header) != vips_image_get_width(in) ||
-		vips_image_get_height(header) != vips_image_get_height(in) || vips_copy(in, out, NULL)) {
+	if (!header || vips_image_get_width(header) != (turned ? in->Ysize : in->Xsize) ||
+		vips_image_get_height(header) != (turned ? in->Xsize : in->Ysize) || vips_copy(in, out, NULL)) {
 		g_clear_object(&header);
 		return -1;
 	}
@@ -139,7 +140,7 @@ copy_profile(const void *file, size_t len, VipsImage *in, VipsImage **out)
 
 int
 presize_scale_raw(const void *file, size_t len, const void *pixels, int pixels_width, int pixels_height, int bands,
-	const PresizeColors *colors, int p3, int width, int height, int threads, VipsImage **out)
+	int orientation, const PresizeColors *colors, int p3, int width, int height, int threads, VipsImage **out)
 {
 	VipsImage *raw, *tagged = NULL, *scaled = NULL;
 	raw = vips_image_new_from_memory(pixels, (size_t) pixels_width * pixels_height * bands,
@@ -147,11 +148,13 @@ presize_scale_raw(const void *file, size_t len, const void *pixels, int pixels_w
 	if (!raw)
 		return -1;
 	raw->Type = VIPS_INTERPRETATION_sRGB;
+	vips_image_set_int(raw, VIPS_META_ORIENTATION, orientation);
+	gboolean turned = vips_image_get_orientation_swap(raw);
 	converter c = { NULL, NULL, NULL };
 	int failed = copy_profile(file, len, raw, &tagged);
 	if (!failed) {
 		c = find_converter(tagged, colors, p3);
-		failed = presize_scale(tagged, &scaled, width, height, FALSE, c.from, c.to);
+		failed = presize_scale(tagged, &scaled, turned ? height : width, turned ? width : height, FALSE, c.from, c.to);
 	}
 	g_clear_object(&tagged);
 	g_object_unref(raw);

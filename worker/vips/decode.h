@@ -30,8 +30,8 @@ int presize_decode(const void *buf, size_t len, const PresizeColors *colors, int
 	int lenient, int threads, VipsImage **out);
 
 // presize_scale_raw is presize_decode for pixels that another decoder has read
-// from the file: upright, 8 bits a band, RGB or RGBA, in the colour space of the
-// profile that libvips finds in the file, or else as p3 says. It fails where the
-// file's header promises another size.
+// from the file: 8 bits a band, RGB or RGBA, to be turned by an orientation as in EXIF, in
+// the colour space of the profile that libvips finds in the file, or else as p3 says. It
+// fails where the file's header promises another size.
 int presize_scale_raw(const void *file, size_t len, const void *pixels, int pixels_width, int pixels_height, int bands,
-	const PresizeColors *colors, int p3, int width, int height, int threads, VipsImage **out);
+	int orientation, const PresizeColors *colors, int p3, int width, int height, int threads, VipsImage **out);

@@ -12,6 +12,7 @@ import (
 	"unsafe"
 
 	"github.com/gen2brain/heic"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/presize/presize/internal/media"
 )
@@ -22,24 +23,27 @@ import (
 const narrowest = 128
 
 // decodeHEIC is decode for HEVC, which the prebuilt libvips can't read. libheif
-// does it in a WebAssembly sandbox: slower, and unable to harm the process. It
-// turns and crops as the container says; an EXIF orientation beside that says the
-// same once more and counts for nothing. Only the primary image is decoded:
-// thumbnails, gain maps, depth and alpha, which are auxiliary images, are left out.
-// PQ and HLG (ITU-R BT.2100) are not tone-mapped.
-func decodeHEIC(original []byte, extent media.Extent) (_ *image, err error) {
-	defer func() {
-		if trap := recover(); trap != nil { // the sandbox's way to report what no check of libheif caught
-			err = fmt.Errorf("decode HEIC: %v", trap)
-		}
-	}()
-	file := bytes.Clone(original)
-	copy(file[8:12], "heic") // the decoder wants the codec's own brand where others put a generic one
-	decoded, err := heic.Decode(bytes.NewReader(file))
+// does it in a WebAssembly sandbox: slower, and unable to harm the process. An EXIF
+// orientation says the same once more as the container and counts for nothing. Only the
+// primary image is decoded: thumbnails, gain maps, depth and alpha, which are auxiliary
+// images, are left out. PQ and HLG (ITU-R BT.2100) are not tone-mapped.
+func decodeHEIC(original []byte, extent media.Extent) (*image, error) {
+	var decoded stdimage.Image
+	var err error
+	t, tiled := readTiling(original)
+	orientation := 1
+	if tiled {
+		orientation = t.orientation
+		decoded, err = decodeTiles(original, t)
+	} else {
+		decoded, err = decodeSandboxed(original) // turned and cropped, as the container says
+		repairWhole(decoded)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("decode HEIC: %w", err)
+		return nil, err
 	}
 	meaning := readSignal(original)
+	meaning.full = meaning.full || tiled // see tiling.file
 	pixels, bands := pack(decoded, meaning)
 	size := decoded.Bounds().Size()
 	p3 := meaning.primaries == primariesP3
@@ -47,15 +51,80 @@ func decodeHEIC(original []byte, extent media.Extent) (_ *image, err error) {
 	var out *C.VipsImage
 	err = call(func() C.int {
 		return C.presize_scale_raw(unsafe.Pointer(&original[0]), C.size_t(len(original)),
-			unsafe.Pointer(&pixels[0]), C.int(size.X), C.int(size.Y), C.int(bands), colors.c(), cBool(p3),
+			unsafe.Pointer(&pixels[0]), C.int(size.X), C.int(size.Y), C.int(bands), C.int(orientation), colors.c(), cBool(p3),
 			C.int(extent.Width), C.int(extent.Height), C.int(runtime.GOMAXPROCS(0)), &out)
 	})
 	return newImage(out), err
 }
 
-// pack returns the pixels of a decoded image without gaps, 3 bytes each or with
-// alpha 4.
-func pack(decoded stdimage.Image, meaning signal) (pixels []byte, bands int) {
+// decodeTiles decodes an image from its tiles, as many at a time as there are processors:
+// each in a small sandbox of its own, which takes less time in all than one for the image.
+// The image is as it is stored, still to be turned.
+func decodeTiles(original []byte, t tiling) (*stdimage.YCbCr, error) {
+	header, err := readHeader(original, loader(media.HEIC))
+	if err != nil {
+		return nil, err
+	}
+	promised := media.Extent{Width: int(header.width), Height: int(header.height)}
+	if t.orientation >= 5 {
+		promised = media.Extent{Width: promised.Height, Height: promised.Width}
+	}
+	if t.extent != promised { // and checked against the limits
+		return nil, fmt.Errorf("decode HEIC: the grid is %v, its header says %v", t.extent, promised)
+	}
+	canvas := stdimage.NewYCbCr(stdimage.Rect(0, 0, t.extent.Width, t.extent.Height), stdimage.YCbCrSubsampleRatio420)
+	var all errgroup.Group
+	all.SetLimit(runtime.GOMAXPROCS(0))
+	for n := range t.tiles {
+		all.Go(func() error {
+			decoded, err := decodeSandboxed(t.file(n))
+			if err != nil {
+				return err
+			}
+			planes, ok := decoded.(*stdimage.YCbCr)
+			if !ok || planes.SubsampleRatio != canvas.SubsampleRatio || planes.Rect.Size() != stdimage.Pt(t.tile.Width, t.tile.Height) {
+				return fmt.Errorf("decode HEIC: tile %d is %T of %v", n, decoded, decoded.Bounds())
+			}
+			mend(planes.Y, planes.YStride)
+			column, row := t.at(n)
+			drawPlanes(canvas, planes, column*t.tile.Width, row*t.tile.Height)
+			return nil
+		})
+	}
+	return canvas, all.Wait()
+}
+
+// drawPlanes copies as much of a tile as fits to a place in an image of the same kind.
+func drawPlanes(on, tile *stdimage.YCbCr, left, top int) {
+	size := tile.Rect.Size()
+	right, bottom := min(left+size.X, on.Rect.Max.X), min(top+size.Y, on.Rect.Max.Y)
+	for y := top; y < bottom; y++ {
+		from := tile.YOffset(0, y-top)
+		copy(on.Y[on.YOffset(left, y):on.YOffset(right-1, y)+1], tile.Y[from:])
+		start, end := on.COffset(left, y), on.COffset(right-1, y)+1
+		from = tile.COffset(0, y-top)
+		copy(on.Cb[start:end], tile.Cb[from:])
+		copy(on.Cr[start:end], tile.Cr[from:])
+	}
+}
+
+// decodeSandboxed decodes a HEIC file as a whole.
+func decodeSandboxed(file []byte) (decoded stdimage.Image, err error) {
+	defer func() {
+		if trap := recover(); trap != nil { // the sandbox's way to report what no check of libheif caught
+			err = fmt.Errorf("decode HEIC: %v", trap)
+		}
+	}()
+	file = bytes.Clone(file)
+	copy(file[8:12], "heic") // the decoder wants the codec's own brand where others put a generic one
+	if decoded, err = heic.Decode(bytes.NewReader(file)); err != nil {
+		return nil, fmt.Errorf("decode HEIC: %w", err)
+	}
+	return decoded, nil
+}
+
+// repairWhole mends what the decoder breaks in an image that did not come in tiles.
+func repairWhole(decoded stdimage.Image) {
 	switch decoded := decoded.(type) {
 	case *stdimage.YCbCr:
 		mend(decoded.Y, decoded.YStride)
@@ -63,9 +132,18 @@ func pack(decoded stdimage.Image, meaning signal) (pixels []byte, bands int) {
 			mendEdges(decoded.Cb, decoded)
 			mendEdges(decoded.Cr, decoded)
 		}
-		return newTransform(meaning).rgb(decoded), 3
 	case *stdimage.Gray:
 		mend(decoded.Pix, decoded.Stride)
+	}
+}
+
+// pack returns the pixels of a decoded image without gaps, 3 bytes each or with
+// alpha 4.
+func pack(decoded stdimage.Image, meaning signal) (pixels []byte, bands int) {
+	switch decoded := decoded.(type) {
+	case *stdimage.YCbCr:
+		return newTransform(meaning).rgb(decoded), 3
+	case *stdimage.Gray:
 		return grey(decoded, meaning), 3
 	}
 	// Anything else libheif has converted to RGBA itself.

@@ -37,8 +37,8 @@ func readSignal(file []byte) signal {
 	}
 	meta = meta[4:] // version and flags
 	items := []uint32{primaryItem(meta)}
-	if tile, ok := firstTile(meta, items[0]); ok {
-		items = append(items, tile)
+	if tiles := sources(meta, items[0]); len(tiles) > 0 {
+		items = append(items, tiles[0])
 	}
 	var parameters []byte
 	for _, item := range items {
@@ -106,12 +106,12 @@ func primaryItem(meta []byte) uint32 {
 	return item
 }
 
-// firstTile finds the first image that an item is derived from (ISO/IEC 14496-12
-// §8.11.12, reference type dimg).
-func firstTile(meta []byte, item uint32) (tile uint32, ok bool) {
+// sources lists the images that an item is derived from (ISO/IEC 14496-12 §8.11.12,
+// reference type dimg).
+func sources(meta []byte, item uint32) (items []uint32) {
 	iref := inner(meta, "iref")
 	if len(iref) < 4 {
-		return 0, false
+		return nil
 	}
 	wide := iref[0] > 0
 	for kind, reference := range boxes(iref[4:]) {
@@ -120,10 +120,101 @@ func firstTile(meta []byte, item uint32) (tile uint32, ok bool) {
 			continue
 		}
 		count, rest := number(rest, false)
-		tile, _ = number(rest, wide)
-		return tile, count > 0
+		for range count {
+			if len(rest) == 0 {
+				return nil
+			}
+			var source uint32
+			source, rest = number(rest, wide)
+			items = append(items, source)
+		}
+		return items
 	}
-	return 0, false
+	return nil
+}
+
+// itemType is what an item is, by its ItemInfoEntry (ISO/IEC 14496-12 §8.11.6).
+func itemType(meta []byte, item uint32) string {
+	iinf := inner(meta, "iinf")
+	if len(iinf) < 4 {
+		return ""
+	}
+	_, entries := number(iinf[4:], iinf[0] > 0)
+	for kind, entry := range boxes(entries) {
+		if kind != "infe" || len(entry) < 4 || entry[0] < 2 {
+			continue
+		}
+		id, rest := number(entry[4:], entry[0] > 2)
+		if id == item && len(rest) >= 6 {
+			return string(rest[2:6])
+		}
+	}
+	return ""
+}
+
+// itemPlaces finds the data of all items that have theirs in one place, in the file or
+// in the meta box itself: ItemLocationBox (ISO/IEC 14496-12 §8.11.3).
+func itemPlaces(file, meta []byte) map[uint32][]byte {
+	iloc := inner(meta, "iloc")
+	if len(iloc) < 6 {
+		return nil
+	}
+	version := iloc[0]
+	sizes := [4]int{int(iloc[4] >> 4), int(iloc[4] & 15), int(iloc[5] >> 4), 0} // of offset, length, base offset and index
+	if version > 0 {
+		sizes[3] = int(iloc[5] & 15)
+	}
+	reader := fields{rest: iloc[6:]}
+	wide := 2
+	if version > 1 {
+		wide = 4
+	}
+	idat := inner(meta, "idat")
+	places := make(map[uint32][]byte)
+	for range reader.next(wide) {
+		item := uint32(reader.next(wide))
+		from := file
+		if version > 0 && reader.next(2)&15 == 1 {
+			from = idat
+		}
+		reader.next(2) // 0: the data is in this file
+		base := reader.next(sizes[2])
+		extents := reader.next(2)
+		if reader.short { // before there are more items than anybody could wait for
+			return places
+		}
+		for range extents {
+			reader.next(sizes[3])
+			start := base + reader.next(sizes[0])
+			end := start + reader.next(sizes[1])
+			if reader.short {
+				return places
+			}
+			if extents == 1 && start <= end && end <= uint64(len(from)) {
+				places[item] = from[start:end]
+			}
+		}
+	}
+	return places
+}
+
+// fields reads big-endian numbers one after the other.
+type fields struct {
+	rest  []byte
+	short bool // whether more was to be read than there was
+}
+
+// next is the number in the next bytes, of which there may be none.
+func (f *fields) next(size int) (value uint64) {
+	if size > len(f.rest) {
+		f.rest, f.short = nil, true
+		return 0
+	}
+	for _, b := range f.rest[:size] {
+		value = value<<8 | uint64(b)
+	}
+	f.rest = f.rest[size:]
+	return value
 }
 
 // properties yields the properties of an item (ISO/IEC 23008-12 §9.3).

@@ -252,7 +252,7 @@ func BenchmarkMemory(b *testing.B) {
 			run(fmt.Sprintf("%s/%g", kind, megapixels), func() []byte { return original(b, megapixels, kinds()[kind]) })
 		}
 	}
-	for _, times := range []int{1, 2, 4} {
+	for _, times := range []int{1, 2, 4, 5} {
 		run(fmt.Sprintf("HEIC/%d", 12*times), func() []byte { return stackedHEIC(b, times) })
 	}
 	run("GIF,300 frames/100", func() []byte { return animatedGIF(b, stdimage.Pt(660, 500), 300) })

@@ -17,10 +17,11 @@ type Info struct {
 	Frames  int          // 1 for a still image
 
 	// What the need of memory depends on, see Memory.
-	bytes      int  // of the file
-	pixel      int  // bytes that a decoded pixel takes
-	alpha      bool // whether it has alpha
-	interlaced bool // whether the file has the image in several passes
+	bytes      int   // of the file
+	pixel      int   // bytes that a decoded pixel takes
+	alpha      bool  // whether it has alpha
+	interlaced bool  // whether the file has the image in several passes
+	tile       int64 // pixels of each of the tiles that a HEIC is decoded in, or 0
 }
 
 // loaders names the one loader of libvips that may read each format, so that a
@@ -78,6 +79,11 @@ func Probe(original []byte, limits media.Limits) (Info, error) {
 	if (format == media.HEIC || format == media.HEIF) && info.Upright.Width < narrowest {
 		return info, media.Reject(media.UnsupportedType,
 			"HEIC images of less than %d pixels in width can't be read; JPEG and PNG can be of any size.", narrowest)
+	}
+	if format == media.HEIC || format == media.HEIF {
+		if t, ok := readTiling(original); ok {
+			info.tile = t.tile.Pixels()
+		}
 	}
 	if format == media.GIF || format == media.WebP {
 		info.Frames = int(header.pages)
