@@ -24,8 +24,8 @@ type tile struct {
 }
 
 // readTiling finds the tiles of the primary item of a HEIF file. It reports false for what
-// phones do not write: mirrored or cropped images, overlays, tiles that differ in size or have
-// another chroma than 4:2:0, or data in several places. The file is foreign: whatever can't be
+// phones do not write: mirrored or cropped images, overlays, tiles that differ in size, are
+// too narrow for the decoder or have another chroma than 4:2:0, or data in several places. The file is foreign: whatever can't be
 // understood is that too.
 func readTiling(file []byte) (t tiling, ok bool) {
 	const mostTiles, mostMeta = 1024, 256 << 10 // each tile is looked up by going through the meta box
@@ -80,7 +80,7 @@ func readTiling(file []byte) (t tiling, ok bool) {
 		}
 		t.tiles = append(t.tiles, found)
 	}
-	return t, covers(t.tile.Width, columns, t.extent.Width) && covers(t.tile.Height, rows, t.extent.Height)
+	return t, t.tile.Width >= narrowest && covers(t.tile.Width, columns, t.extent.Width) && covers(t.tile.Height, rows, t.extent.Height)
 }
 
 // subsampled tells whether a decoder configuration (ISO/IEC 14496-15 §8.3.3.1) is for 4:2:0.

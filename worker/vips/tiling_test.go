@@ -113,7 +113,10 @@ func TestWhatIsNotQuiteAGridIsLeftToLibheif(t *testing.T) {
 		}
 		return bytes.Replace(file, []byte(old), []byte(new), 1)
 	}
+	narrow := readTiles(t, file)
+	narrow.tile.Width = narrowest - 2
 	for name, changed := range map[string][]byte{
+		"narrow tiles":        narrow.file(0),
 		"no image":            []byte("nothing"),
 		"no grid":             readHEIF(t, "601-full.heic"),
 		"mirrored":            replaced("irot\x03", "imir\x01"),
@@ -122,7 +125,7 @@ func TestWhatIsNotQuiteAGridIsLeftToLibheif(t *testing.T) {
 		"a row too many":      replaced("idat\x00\x00\x05\x07", "idat\x00\x00\x06\x07"),
 		"wider than tiles":    replaced("idat\x00\x00\x05\x07\x0f\xc0", "idat\x00\x00\x05\x07\x1f\xc0"),
 		"a column unneeded":   replaced("idat\x00\x00\x05\x07\x0f\xc0", "idat\x00\x00\x05\x07\x01\xc0"),
-		"tiles of grey":       readHEIF(t, "grey.heic"),
+		"tiles of grey":       replaced("\xf0\x00\xfc\xfd", "\xf0\x00\xfc\xfc"),
 		"tiles of 4:4:4":      replaced("\xf0\x00\xfc\xfd", "\xf0\x00\xfc\xff"),
 		"tiles of no extent":  replaced("ispe\x00\x00\x00\x00\x00\x00\x02\x00", "ispe\x00\x00\x00\x00\x00\x00\x00\x00"),
 		"another codec":       replaced("hvc1", "av01"),
