@@ -57,18 +57,18 @@ bench: tools build/libvips/$(HOST)/pkgconfig/vips.pc
 	go test -run '^$$' -bench 'Grant|Render|Stage' -benchmem ./api ./worker/vips
 
 PHOTO ?= $(shell go list -m -f '{{.Dir}}' github.com/h2non/bimg)/testdata/test_exif_full.jpg
-compare: tools build/libvips/$(HOST)/pkgconfig/vips.pc worker/vips/bench/node_modules/.package-lock.json
-	go build -o build/bin/bench ./worker/vips/bench
-	node worker/vips/bench/compare.mjs build/bin/bench "$(PHOTO)"
+compare: tools build/libvips/$(HOST)/pkgconfig/vips.pc deploy/measure/bench/node_modules/.package-lock.json
+	go build -o build/bin/bench ./deploy/measure/bench
+	node deploy/measure/bench/compare.mjs build/bin/bench "$(PHOTO)"
 
 quota: tools build/libvips/$(HOST)/pkgconfig/vips.pc
-	go build -o build/bin/bench ./worker/vips/bench
-	node worker/vips/bench/quota.mjs build/bin/bench "$(PHOTO)"
+	go build -o build/bin/bench ./deploy/measure/bench
+	node deploy/measure/bench/quota.mjs build/bin/bench "$(PHOTO)"
 
-cold: tools worker/vips/bench/node_modules/.package-lock.json
+cold: tools deploy/measure/bench/node_modules/.package-lock.json
 	$(MAKE) --no-print-directory build/package/$(HOST_ARCH)/worker.zip build/package/$(HOST_ARCH)/api.zip ARCH=$(HOST_ARCH)
-	go build -o build/bin/cold ./deploy/cold
-	build/bin/cold build/package/$(HOST_ARCH) worker/vips/bench/handler.mjs
+	go build -o build/bin/cold ./deploy/measure/cold
+	build/bin/cold build/package/$(HOST_ARCH) deploy/measure/bench/handler.mjs
 
 package: tools build/package/$(ARCH)/api.zip build/package/$(ARCH)/worker.zip
 	@mkdir -p dist && rm -f dist/*.zip
@@ -112,7 +112,7 @@ fmt:
 	gofmt -w $(GO_FILES)
 
 clean:
-	rm -rf build dist .serverless layers/libvips/node_modules deploy/node_modules worker/vips/bench/node_modules
+	rm -rf build dist .serverless layers/libvips/node_modules deploy/node_modules deploy/measure/bench/node_modules
 
 tools:
 	@missing=; for tool in go node npm gcc pkg-config; do \
@@ -143,8 +143,8 @@ build/python/.installed: deploy/verify/requirements.txt
 	build/python/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
 	@touch $@
 
-worker/vips/bench/node_modules/.package-lock.json: worker/vips/bench/package-lock.json worker/vips/bench/.npmrc
-	$(NPM_CI) worker/vips/bench
+deploy/measure/bench/node_modules/.package-lock.json: deploy/measure/bench/package-lock.json deploy/measure/bench/.npmrc
+	$(NPM_CI) deploy/measure/bench
 
 LAYER := layers/libvips/node_modules/.package-lock.json layers/libvips/main.go $(OVERLAY) $(wildcard internal/pack/*.go)
 
@@ -152,7 +152,7 @@ build/libvips/%/pkgconfig/vips.pc: $(LAYER)
 	go run ./layers/libvips -os $(word 1,$(subst -, ,$*)) -arch $(word 2,$(subst -, ,$*)) -tree build/libvips/$*
 
 # Of a function, everything that decides its bytes: made anew whenever any Go or embedded file changes.
-SOURCES := go.mod go.sum $(GO_FILES) $(wildcard worker/vips/*.[ch]) api/openapi.yaml internal/media/presets.json $(wildcard internal/media/watermarks/*)
+SOURCES := go.mod go.sum $(GO_FILES) $(wildcard worker/vips/*.[ch]) api/openapi.yaml deploy/presets/presets.json $(wildcard deploy/presets/watermarks/*)
 LAMBDA = GOOS=linux GOARCH=$(ARCH) go build -buildvcs=false -trimpath -tags lambda.norpc,nodynamic -ldflags '-s -w -buildid='
 CROSS_arm64 := aarch64-linux-gnu-gcc
 CROSS_amd64 := x86_64-linux-gnu-gcc

@@ -5,7 +5,7 @@ go 1.26
 ignore (
 	./deploy/node_modules
 	./layers/libvips/node_modules
-	./worker/vips/bench/node_modules
+	./deploy/measure/bench/node_modules
 )
 
 require (

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/media/mediatest"
 )
 
 func sum(body []byte) string {
@@ -44,7 +45,7 @@ func TestGrantedFileCanBeUploaded(t *testing.T) {
 			if reply.header.Get("Location") != media.StatusURL(grant.ID) || grant.StatusURL != media.StatusURL(grant.ID) {
 				t.Errorf("location %q, status URL %q", reply.header.Get("Location"), grant.StatusURL)
 			}
-			preset, _ := media.ShippedPresets().Find(test.metadata["preset"])
+			preset, _ := mediatest.Presets().Find(test.metadata["preset"])
 			if !slices.Equal(grant.Image.Variants, preset.Variants(grant.ID)) || grant.Image.ManifestURL != "/i/"+string(grant.ID)+"/manifest.json" {
 				t.Errorf("image: %+v", grant.Image)
 			}

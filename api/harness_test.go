@@ -17,9 +17,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/presize/presize/deploy/local/s3test"
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/media/mediatest"
+	"github.com/presize/presize/internal/s3local/s3test"
 )
 
 // harness is the API over HTTP in front of a real S3 server. Whatever a test
@@ -63,7 +64,7 @@ func testConfig(client *s3.Client, log io.Writer) Config {
 	return Config{
 		Input:       bucket.New(client, s3test.Input),
 		Output:      bucket.New(client, s3test.Output),
-		Presets:     media.ShippedPresets(),
+		Presets:     mediatest.Presets(),
 		Limits:      media.DefaultLimits(),
 		GrantTTL:    15 * time.Minute,
 		RetryBudget: time.Hour,
@@ -223,7 +224,7 @@ func (h *harness) originals() (keys []string) {
 
 // readyManifest is a manifest of a finished upload.
 func readyManifest(id media.ID, complete bool) media.Manifest {
-	variants := media.ShippedPresets()[0].Variants(id)
+	variants := mediatest.Presets()[0].Variants(id)
 	if !complete {
 		variants = variants[4:] // no AVIF yet
 	}
@@ -235,7 +236,7 @@ func readyManifest(id media.ID, complete bool) media.Manifest {
 		Status:      media.Ready,
 		Complete:    complete,
 		Preset:      "photo",
-		Rev:         media.ShippedPresets()[0].Rev(),
+		Rev:         mediatest.Presets()[0].Rev(),
 		Original:    &media.Original{ContentType: media.JPEG, Bytes: 5, Width: 640, Height: 480},
 		Placeholder: &media.Placeholder{ThumbHash: "3OcRJYB4d3h/iIeHeEh3eIhw+j2w", Color: "#6b7f8a"},
 		Variants:    variants,

@@ -11,8 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/presize/presize/deploy/local/s3test"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/s3local/s3test"
 )
 
 // grantFor asks for a grant for body, bound to its digest.

@@ -33,6 +33,8 @@ type goPackage struct {
 	CgoFiles   []string
 	Imports    []string
 	Deps       []string // all of them, in any depth
+
+	TestImports, XTestImports []string
 }
 
 func (p goPackage) ours() bool { return p.in(module) }
@@ -54,7 +56,7 @@ func (p goPackage) files() (paths []string) {
 func load(t *testing.T) map[string]goPackage {
 	t.Helper()
 	output := command(t, "env", "CGO_ENABLED=1", "go", "list", "-deps",
-		"-json=ImportPath,Name,Dir,Standard,GoFiles,CgoFiles,Imports,Deps", "./...")
+		"-json=ImportPath,Name,Dir,Standard,GoFiles,CgoFiles,Imports,Deps,TestImports,XTestImports", "./...")
 	packages := make(map[string]goPackage)
 	decoder := json.NewDecoder(strings.NewReader(output))
 	for {
@@ -93,6 +95,33 @@ func TestContractImportsTheStandardLibraryOnly(t *testing.T) {
 	for _, path := range media.Imports {
 		if !packages[path].Standard {
 			t.Errorf("internal/media imports %s", path)
+		}
+	}
+}
+
+// The floors of the house: what is below never imports what is above, not even in tests.
+func TestImportsGoDownOnly(t *testing.T) {
+	above := map[string][]string{
+		"/internal": {"/api", "/worker", "/web", "/layers", "/deploy"},
+		"/api":      {"/deploy"},
+		"/worker":   {"/deploy"},
+		"/web":      {"/api", "/worker", "/layers", "/deploy"},
+	}
+	for path, p := range load(t) {
+		for floor, others := range above {
+			if !p.in(module + floor) {
+				continue
+			}
+			for _, imported := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
+				if imported == module+"/deploy/presets" && p.Name == "main" {
+					continue // mains put the shipped presets in
+				}
+				for _, other := range others {
+					if within(imported, module+other) {
+						t.Errorf("%s imports %s", path, imported)
+					}
+				}
+			}
 		}
 	}
 }

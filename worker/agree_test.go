@@ -12,9 +12,10 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/presize/presize/deploy/local/s3test"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/media/mediatest"
 	"github.com/presize/presize/internal/phototest"
+	"github.com/presize/presize/internal/s3local/s3test"
 )
 
 func TestRepeatedEventEndsEarly(t *testing.T) {
@@ -35,7 +36,7 @@ func TestRepeatedEventEndsEarly(t *testing.T) {
 }
 
 func TestSameOriginalGivesTheSameKeysAndBytes(t *testing.T) {
-	h := newHarness(t, media.ShippedPresets())
+	h := newHarness(t, mediatest.Presets())
 	original := phototest.Read(t, "test.jpg")
 	var want map[string]object
 	for range 2 {

@@ -20,12 +20,12 @@ import (
 	"testing/fstest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/presize/presize/deploy/local/s3"
-	"github.com/presize/presize/deploy/local/s3test"
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/s3local"
+	"github.com/presize/presize/internal/s3local/s3test"
 )
 
 // packageDir is known before the S3 server changes the working directory.
@@ -85,7 +85,7 @@ func newHarness(t *testing.T, presets media.Presets) *harness {
 // connect gives the worker a wire of its own.
 func (h *harness) connect() {
 	h.wire = &wire{base: http.DefaultTransport.(*http.Transport).Clone()}
-	client := awss3.New(h.Server.Client(s3test.Owner).Options(), func(o *awss3.Options) {
+	client := s3.New(h.Server.Client(s3test.Owner).Options(), func(o *s3.Options) {
 		o.HTTPClient = &http.Client{Transport: h.wire}
 		o.Retryer = aws.NopRetryer{} // the SDK's own retries would hide what the worker does about failures
 	})
@@ -129,7 +129,7 @@ func created(id media.ID) json.RawMessage { return event("ObjectCreated:Put", id
 func deleted(id media.ID) json.RawMessage { return event("ObjectRemoved:Delete", id) }
 
 func event(name string, id media.ID) json.RawMessage {
-	e := s3.NewEvent(name, s3test.Input, media.OriginalKey(id), 1, "")
+	e := s3local.NewEvent(name, s3test.Input, media.OriginalKey(id), 1, "")
 	e.Records[0].S3.Object.Sequencer = name // one event of a kind in each test
 	document, err := json.Marshal(e)
 	if err != nil {

@@ -5,13 +5,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/presize/presize/internal/cdn/cdntest"
+	"github.com/presize/presize/internal/invalidation/invalidationtest"
 	"github.com/presize/presize/internal/media"
 )
 
 func TestRemovalInvalidatesOnceHoweverOftenItsEventComes(t *testing.T) {
 	h := newHarness(t, sketch(t, 80))
-	c := cdntest.Start(t)
+	c := invalidationtest.Start(t)
 	h.config.CDN = c.Distribution(nil)
 	id := media.NewID()
 	h.put(id, "image/png", nil, drawing(t, 0))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/media/mediatest"
 	"github.com/presize/presize/internal/phototest"
 	"github.com/presize/presize/worker/vips"
 )
@@ -42,7 +43,7 @@ func TestPhotoIsPublishedInEveryVariantOfItsPreset(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			original := phototest.Read(t, test.file)
-			h := newHarness(t, media.ShippedPresets())
+			h := newHarness(t, mediatest.Presets())
 			id := media.NewID()
 			h.put(id, test.contentType, map[string]string{"preset": test.preset}, original)
 			h.mustHandle(created(id))

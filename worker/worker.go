@@ -51,7 +51,7 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// Invalidator makes a CDN forget what it has cached, as cdn.Distribution does. Of
+// Invalidator makes a CDN forget what it has cached, as invalidation.CloudFront does. Of
 // several calls with the same reference only the first one needs to have an effect.
 type Invalidator interface {
 	Invalidate(ctx context.Context, reference string, paths ...string) error

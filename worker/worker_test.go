@@ -15,9 +15,10 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"github.com/presize/presize/deploy/local/s3test"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/media/mediatest"
 	"github.com/presize/presize/internal/phototest"
+	"github.com/presize/presize/internal/s3local/s3test"
 )
 
 // quiet is a log for tests that do not look at it.
@@ -145,7 +146,7 @@ func (h *harness) logLine() map[string]any {
 
 func TestEveryJobHasOneLogLineWithoutPrivateThings(t *testing.T) {
 	original := phototest.Read(t, "test_exif_full.jpg")
-	h := newHarness(t, media.ShippedPresets())
+	h := newHarness(t, mediatest.Presets())
 	id := media.NewID()
 	metadata := map[string]string{"preset": "avatar", "filename": "Geheim%20Foto.JPG"}
 	h.put(id, "image/jpeg", metadata, original)

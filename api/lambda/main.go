@@ -27,9 +27,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/presize/presize/api"
+	"github.com/presize/presize/deploy/presets"
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/env"
-	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/metric"
 )
 
@@ -57,8 +57,12 @@ func main() {
 func newFunction(ctx context.Context, lookup func(string) (string, bool), log *slog.Logger) (lambda.Handler, error) {
 	variables := env.New(lookup)
 	input, output := variables.String("PRESIZE_INPUT_BUCKET"), variables.String("PRESIZE_OUTPUT_BUCKET")
+	shipped, err := presets.Shipped()
+	if err != nil {
+		return nil, err
+	}
 	settings := api.Config{
-		Presets:     media.ShippedPresets(),
+		Presets:     shipped,
 		Limits:      variables.Limits(),
 		GrantTTL:    variables.Seconds("PRESIZE_GRANT_SECONDS", grantTTL, time.Second, maxGrantTTL),
 		RetryBudget: variables.Seconds("PRESIZE_RETRY_BUDGET_SECONDS", retryBudget, time.Minute, 7*24*time.Hour),

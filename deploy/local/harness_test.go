@@ -15,8 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/presize/presize/deploy/local/s3test"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/media/mediatest"
+	"github.com/presize/presize/internal/s3local/s3test"
 )
 
 // childVariable makes the test binary be the program that it tests.
@@ -50,7 +51,7 @@ func freeSettings(t *testing.T) settings {
 		}
 		return number
 	}
-	return settings{port: port(), s3Port: port(), data: t.TempDir(), limits: media.DefaultLimits()}
+	return settings{port: port(), s3Port: port(), data: t.TempDir(), presets: mediatest.Presets(), limits: media.DefaultLimits()}
 }
 
 // patience bounds what a test waits for in all, on a machine that is busy.

@@ -21,16 +21,18 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/presize/presize/deploy/presets"
 	"github.com/presize/presize/internal/env"
 	"github.com/presize/presize/internal/media"
 )
 
 // settings is what can be set.
 type settings struct {
-	port   int
-	s3Port int
-	data   string // a folder
-	limits media.Limits
+	port    int
+	s3Port  int
+	data    string // a folder
+	presets media.Presets
+	limits  media.Limits
 }
 
 func main() {
@@ -60,7 +62,9 @@ func readSettings(lookup func(string) (string, bool)) (settings, error) {
 		data:   reader.StringOr("PRESIZE_DATA", ".data"),
 		limits: reader.Limits(),
 	}
-	err := reader.Err()
+	var err error
+	s.presets, err = presets.Shipped()
+	err = errors.Join(err, reader.Err())
 	if s.port == s.s3Port {
 		err = errors.Join(err, fmt.Errorf("PRESIZE_PORT and PRESIZE_S3_PORT are both %d: set one of them to another port", s.port))
 	}

@@ -6,9 +6,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/presize/presize/deploy/presets"
 	"github.com/presize/presize/internal/media"
 )
 
@@ -21,8 +23,9 @@ func lookupIn(variables map[string]string) func(string) (string, bool) {
 
 func TestSettingsHaveDefaults(t *testing.T) {
 	got, err := readSettings(lookupIn(nil))
-	want := settings{port: 8080, s3Port: 9000, data: ".data", limits: media.DefaultLimits()}
-	if err != nil || got != want {
+	shipped, _ := presets.Shipped()
+	want := settings{port: 8080, s3Port: 9000, data: ".data", presets: shipped, limits: media.DefaultLimits()}
+	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }

@@ -9,12 +9,12 @@ import (
 	"testing"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/presize/presize/deploy"
-	"github.com/presize/presize/deploy/local/bridge"
-	"github.com/presize/presize/deploy/local/s3"
+	"github.com/presize/presize/deploy/local/queue"
+	"github.com/presize/presize/deploy/template"
+	"github.com/presize/presize/internal/s3local"
 )
 
 // The keys that the permissions are tried on.
@@ -27,13 +27,13 @@ const (
 
 // startStorage runs the stack's S3 server, with an object under every key that may
 // have one.
-func startStorage(t *testing.T) *s3.Server {
+func startStorage(t *testing.T) *s3local.Server {
 	t.Helper()
 	settings := freeSettings(t)
 	t.Chdir(t.TempDir())
-	queue := bridge.New(bridge.Config{Log: slog.New(slog.DiscardHandler)}) // takes events, and that is all
-	stack := deploy.Stack{InputBucket: inputBucket, OutputBucket: outputBucket}
-	storage, err := startS3(t.Context(), settings, stack, settings.data, queue)
+	queue := queue.New(queue.Config{Log: slog.New(slog.DiscardHandler)}) // takes events, and that is all
+	deployment := template.Deployment{InputBucket: inputBucket, OutputBucket: outputBucket}
+	storage, err := startS3(t.Context(), settings, deployment, settings.data, queue)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,36 +77,36 @@ func attempts() (all []attempt) {
 }
 
 // try returns what S3 says to an attempt: nil, or an error of its client.
-func try(t *testing.T, storage *s3.Server, a attempt) error {
+func try(t *testing.T, storage *s3local.Server, a attempt) error {
 	t.Helper()
 	client := storage.Client(a.account)
 	switch a.verb {
 	case "get":
-		object, err := client.GetObject(t.Context(), &awss3.GetObjectInput{Bucket: &a.bucket, Key: &a.key})
+		object, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &a.bucket, Key: &a.key})
 		if err == nil {
 			object.Body.Close()
 		}
 		return err
 	case "put":
-		_, err := client.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: &a.bucket, Key: &a.key, Body: bytes.NewReader(nil)})
+		_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &a.bucket, Key: &a.key, Body: bytes.NewReader(nil)})
 		return err
 	case "tag":
-		_, err := client.PutObjectTagging(t.Context(), &awss3.PutObjectTaggingInput{Bucket: &a.bucket, Key: &a.key, Tagging: &types.Tagging{TagSet: []types.Tag{}}})
+		_, err := client.PutObjectTagging(t.Context(), &s3.PutObjectTaggingInput{Bucket: &a.bucket, Key: &a.key, Tagging: &types.Tagging{TagSet: []types.Tag{}}})
 		return err
 	case "get tags":
-		_, err := client.GetObjectTagging(t.Context(), &awss3.GetObjectTaggingInput{Bucket: &a.bucket, Key: &a.key})
+		_, err := client.GetObjectTagging(t.Context(), &s3.GetObjectTaggingInput{Bucket: &a.bucket, Key: &a.key})
 		return err
 	case "delete":
-		_, err := client.DeleteObject(t.Context(), &awss3.DeleteObjectInput{Bucket: &a.bucket, Key: &a.key})
+		_, err := client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &a.bucket, Key: &a.key})
 		return err
 	case "list":
-		_, err := client.ListObjectsV2(t.Context(), &awss3.ListObjectsV2Input{Bucket: &a.bucket})
+		_, err := client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &a.bucket})
 		return err
 	case "delete bucket":
-		_, err := client.DeleteBucket(t.Context(), &awss3.DeleteBucketInput{Bucket: &a.bucket})
+		_, err := client.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: &a.bucket})
 		return err
 	case "delete policy":
-		_, err := client.DeleteBucketPolicy(t.Context(), &awss3.DeleteBucketPolicyInput{Bucket: &a.bucket})
+		_, err := client.DeleteBucketPolicy(t.Context(), &s3.DeleteBucketPolicyInput{Bucket: &a.bucket})
 		return err
 	}
 	t.Fatalf("unknown verb %q", a.verb)

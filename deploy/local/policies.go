@@ -6,8 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/presize/presize/deploy"
-	"github.com/presize/presize/deploy/local/s3"
+	"github.com/presize/presize/deploy/template"
+	"github.com/presize/presize/internal/s3local"
 )
 
 // The accounts of the S3 server, one for each part that has a role on AWS.
@@ -19,18 +19,18 @@ const (
 
 // permissions are the statements of the roles on AWS, by the account that stands
 // for the role.
-type permissions map[string][]deploy.Statement
+type permissions map[string][]template.Statement
 
-func readPermissions(stack deploy.Stack) (permissions, error) {
-	api, err := stack.RoleStatements("ApiRole")
+func readPermissions(deployment template.Deployment) (permissions, error) {
+	api, err := deployment.RoleStatements("ApiRole")
 	if err != nil {
 		return nil, err
 	}
-	worker, err := stack.RoleStatements("WorkerRole")
+	worker, err := deployment.RoleStatements("WorkerRole")
 	if err != nil {
 		return nil, err
 	}
-	cdn, err := stack.CDNStatements()
+	cdn, err := deployment.CDNStatements()
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func readPermissions(stack deploy.Stack) (permissions, error) {
 
 // on returns the policy of one bucket. A role's statement can name both buckets, a
 // bucket's policy only the bucket itself.
-func (p permissions) on(bucket string) (policy []s3.Statement) {
+func (p permissions) on(bucket string) (policy []s3local.Statement) {
 	arn := "arn:aws:s3:::" + bucket
 	for account, statements := range p {
 		for _, statement := range statements {
@@ -50,7 +50,7 @@ func (p permissions) on(bucket string) (policy []s3.Statement) {
 				}
 			}
 			if len(resources) > 0 {
-				policy = append(policy, s3.Statement{
+				policy = append(policy, s3local.Statement{
 					Sid:       statement.Sid,
 					Effect:    statement.Effect,
 					Principal: account,
@@ -64,8 +64,8 @@ func (p permissions) on(bucket string) (policy []s3.Statement) {
 }
 
 // readCORS returns the rule of the input bucket on AWS, for the page of the stack.
-func readCORS(stack deploy.Stack, port int) ([]types.CORSRule, error) {
-	rule, err := stack.UploadCORS()
+func readCORS(deployment template.Deployment, port int) ([]types.CORSRule, error) {
+	rule, err := deployment.UploadCORS()
 	if err != nil {
 		return nil, err
 	}

@@ -14,12 +14,11 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/presize/presize/api"
-	"github.com/presize/presize/deploy"
-	"github.com/presize/presize/deploy/local/bridge"
-	"github.com/presize/presize/deploy/local/cdn"
-	"github.com/presize/presize/deploy/local/s3"
+	"github.com/presize/presize/deploy/local/edge"
+	"github.com/presize/presize/deploy/local/queue"
+	"github.com/presize/presize/deploy/template"
 	"github.com/presize/presize/internal/bucket"
-	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/s3local"
 	"github.com/presize/presize/web"
 	"github.com/presize/presize/worker"
 )
@@ -61,25 +60,25 @@ func run(ctx context.Context, settings settings, stdout io.Writer, log *slog.Log
 	}
 	defer listener.Close() // the server closes it too
 
-	queue := bridge.New(bridge.Config{
+	queue := queue.New(queue.Config{
 		Timeout:     workerTimeout,
 		RetryDelays: retryDelays(),
 		Concurrency: workerConcurrency,
 		FailureDir:  data.failures(),
 		Log:         log,
 	})
-	stack := deploy.Stack{
+	deployment := template.Deployment{
 		InputBucket:  inputBucket,
 		OutputBucket: outputBucket,
 		UploadOrigin: "http://" + address(settings.s3Port),
 	}
-	storage, err := startS3(ctx, settings, stack, data.objects(), queue)
+	storage, err := startS3(ctx, settings, deployment, data.objects(), queue)
 	if err != nil {
 		return portError(err, settings.s3Port, "PRESIZE_S3_PORT")
 	}
 	defer func() { err = errors.Join(err, storage.Close()) }()
 
-	site, err := newSite(storage, settings, stack, log)
+	site, err := newSite(storage, settings, deployment, log)
 	if err != nil {
 		return err
 	}
@@ -109,20 +108,20 @@ func portError(err error, port int, variable string) error {
 }
 
 // startS3 starts the S3 server with both buckets. Its events go to the queue.
-func startS3(ctx context.Context, settings settings, stack deploy.Stack, dir string, queue *bridge.Bridge) (*s3.Server, error) {
-	permissions, err := readPermissions(stack)
+func startS3(ctx context.Context, settings settings, deployment template.Deployment, dir string, queue *queue.Queue) (*s3local.Server, error) {
+	permissions, err := readPermissions(deployment)
 	if err != nil {
 		return nil, err
 	}
-	cors, err := readCORS(stack, settings.port)
+	cors, err := readCORS(deployment, settings.port)
 	if err != nil {
 		return nil, err
 	}
-	return s3.Start(ctx, s3.Config{
+	return s3local.Start(ctx, s3local.Config{
 		Dir:      dir,
 		Address:  address(settings.s3Port),
 		Accounts: []string{apiAccount, workerAccount, cdnAccount},
-		Buckets: []s3.Bucket{
+		Buckets: []s3local.Bucket{
 			{Name: inputBucket, Statements: permissions.on(inputBucket), CORS: cors},
 			{Name: outputBucket, Statements: permissions.on(outputBucket)},
 		},
@@ -135,19 +134,19 @@ func startS3(ctx context.Context, settings settings, stack deploy.Stack, dir str
 }
 
 // newSite returns page, API and images as one handler.
-func newSite(storage *s3.Server, settings settings, stack deploy.Stack, log *slog.Logger) (http.Handler, error) {
-	distribution, err := stack.Distribution()
+func newSite(storage *s3local.Server, settings settings, deployment template.Deployment, log *slog.Logger) (http.Handler, error) {
+	distribution, err := deployment.Distribution()
 	if err != nil {
 		return nil, err
 	}
 	client := storage.Client(apiAccount)
-	return cdn.New(distribution, map[string]http.Handler{
-		"site":   cdn.Site(web.FS, distribution.RootObject),
-		"output": cdn.Objects(bucket.New(storage.Client(cdnAccount), outputBucket), log),
+	return edge.New(distribution, map[string]http.Handler{
+		"site":   edge.Site(web.FS, distribution.RootObject),
+		"output": edge.Objects(bucket.New(storage.Client(cdnAccount), outputBucket), log),
 		"api": api.New(api.Config{
 			Input:       bucket.New(client, inputBucket),
 			Output:      bucket.New(client, outputBucket),
-			Presets:     media.ShippedPresets(),
+			Presets:     settings.presets,
 			Limits:      settings.limits,
 			GrantTTL:    grantTTL,
 			RetryBudget: retryBudget,
@@ -157,7 +156,7 @@ func newSite(storage *s3.Server, settings settings, stack deploy.Stack, log *slo
 }
 
 // startWorker starts the worker, with what an earlier process left unfinished first.
-func startWorker(ctx context.Context, queue *bridge.Bridge, storage *s3.Server, settings settings, log *slog.Logger) error {
+func startWorker(ctx context.Context, queue *queue.Queue, storage *s3local.Server, settings settings, log *slog.Logger) error {
 	client := storage.Client(workerAccount)
 	input, output := bucket.New(client, inputBucket), bucket.New(client, outputBucket)
 	if err := queue.Recover(ctx, inputBucket, input, output); err != nil {
@@ -166,7 +165,7 @@ func startWorker(ctx context.Context, queue *bridge.Bridge, storage *s3.Server, 
 	queue.Start(worker.New(worker.Config{
 		Input:   input,
 		Output:  output,
-		Presets: media.ShippedPresets(),
+		Presets: settings.presets,
 		Limits:  settings.limits,
 		Log:     log,
 	}).Handle)

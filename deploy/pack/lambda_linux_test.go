@@ -15,11 +15,12 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/presize/presize/deploy/local/s3test"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/media/mediatest"
 	"github.com/presize/presize/internal/pack"
 	"github.com/presize/presize/internal/phototest"
 	"github.com/presize/presize/internal/runtimeapi"
+	"github.com/presize/presize/internal/s3local/s3test"
 )
 
 // function is a packaged function that runs as on Lambda.
@@ -119,9 +120,9 @@ func TestPackagedFunctionsServeAnUpload(t *testing.T) {
 	worker := start(t, "worker", layer, append(environment,
 		"VIPS_BLOCK_UNTRUSTED=1", "VIPS_WARNING=1", "MALLOC_ARENA_MAX=1"))
 
-	preset, _ := media.ShippedPresets().Find("photo")
+	preset, _ := mediatest.Presets().Find("photo")
 	if *arch != runtime.GOARCH {
-		preset, _ = media.ShippedPresets().Find("avatar") // QEMU is slow
+		preset, _ = mediatest.Presets().Find("avatar") // QEMU is slow
 	}
 	photo := phototest.Read(t, "test_exif_full.jpg") // 4032 x 3024, orientation 6
 	granted := api.request("POST", "/api/v1/uploads",

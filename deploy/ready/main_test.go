@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/presize/presize/deploy/local/s3test"
 	"github.com/presize/presize/deploy/stack"
 	"github.com/presize/presize/deploy/stack/stacktest"
+	"github.com/presize/presize/internal/s3local/s3test"
 )
 
 // isolate gives the SDK an environment in which only what a test sets leads to an account.

@@ -11,11 +11,11 @@ import (
 	"testing/fstest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/presize/presize/deploy/local/s3test"
 	"github.com/presize/presize/internal/bucket"
-	"github.com/presize/presize/internal/cdn/cdntest"
+	"github.com/presize/presize/internal/invalidation/invalidationtest"
+	"github.com/presize/presize/internal/s3local/s3test"
 	"github.com/presize/presize/web"
 )
 
@@ -24,14 +24,14 @@ import (
 type harness struct {
 	*testing.T
 	s3test.Env
-	cdn   *cdntest.CloudFront
+	cdn   *invalidationtest.CloudFront
 	stale map[string]bool // keys that changed and that the CDN was not told to forget since
 	out   strings.Builder
 }
 
 func newHarness(t *testing.T) *harness {
 	t.Helper()
-	return &harness{T: t, Env: s3test.Start(t, nil), cdn: cdntest.Start(t), stale: make(map[string]bool)}
+	return &harness{T: t, Env: s3test.Start(t, nil), cdn: invalidationtest.Start(t), stale: make(map[string]bool)}
 }
 
 // transport is how a request is sent, or not.
@@ -42,7 +42,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t
 // publish publishes a page by way of a transport.
 func (h *harness) publish(page fs.FS, send transport) error {
 	h.Helper()
-	client := awss3.New(h.Server.Client(s3test.Owner).Options(), func(o *awss3.Options) {
+	client := s3.New(h.Server.Client(s3test.Owner).Options(), func(o *s3.Options) {
 		o.HTTPClient = &http.Client{Transport: send}
 		o.Retryer = aws.NopRetryer{} // the SDK's own retries would hide what a failed request does
 	})

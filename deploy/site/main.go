@@ -22,7 +22,7 @@ import (
 
 	"github.com/presize/presize/deploy/stack"
 	"github.com/presize/presize/internal/bucket"
-	"github.com/presize/presize/internal/cdn"
+	"github.com/presize/presize/internal/invalidation"
 	"github.com/presize/presize/web"
 )
 
@@ -56,7 +56,7 @@ func run(ctx context.Context, stage string) error {
 	page := site{
 		files:  web.FS,
 		bucket: bucket.New(s3.NewFromConfig(account), name),
-		cdn:    cdn.Distribution{Client: cloudfront.NewFromConfig(account), ID: distribution},
+		cdn:    invalidation.CloudFront{Client: cloudfront.NewFromConfig(account), ID: distribution},
 		out:    os.Stdout,
 	}
 	if err := page.publish(ctx); err != nil {

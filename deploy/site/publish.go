@@ -12,7 +12,7 @@ import (
 	"slices"
 
 	"github.com/presize/presize/internal/bucket"
-	"github.com/presize/presize/internal/cdn"
+	"github.com/presize/presize/internal/invalidation"
 	"github.com/presize/presize/web"
 )
 
@@ -21,7 +21,7 @@ import (
 type site struct {
 	files  fs.FS
 	bucket *bucket.Bucket
-	cdn    cdn.Distribution
+	cdn    invalidation.CloudFront
 	out    io.Writer // is told what was done
 }
 

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/presize/presize/deploy"
-	"github.com/presize/presize/deploy/local/s3test"
+	"github.com/presize/presize/deploy/template"
 	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/s3local/s3test"
 	"github.com/presize/presize/web"
 )
 
@@ -182,7 +182,7 @@ func TestFileOfUnknownTypeIsNotPublished(t *testing.T) {
 }
 
 func TestIndexIsWhatTheDistributionShowsForRoot(t *testing.T) {
-	distribution, err := deploy.Stack{UploadOrigin: "https://input.example"}.Distribution()
+	distribution, err := template.Deployment{UploadOrigin: "https://input.example"}.Distribution()
 	if err != nil || distribution.RootObject != web.Index {
 		t.Errorf("got %q, %v", distribution.RootObject, err)
 	}

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/presize/presize/deploy/local/s3test"
 	"github.com/presize/presize/deploy/stack"
 	"github.com/presize/presize/deploy/stack/stacktest"
+	"github.com/presize/presize/internal/s3local/s3test"
 )
 
 func TestStackIsDescribed(t *testing.T) {

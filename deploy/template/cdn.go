@@ -1,4 +1,4 @@
-package deploy
+package template
 
 import "fmt"
 
@@ -30,7 +30,7 @@ type Header struct {
 }
 
 // Distribution returns the CDN of cdn.yml.
-func (s Stack) Distribution() (Distribution, error) {
+func (d Deployment) Distribution() (Distribution, error) {
 	var properties struct {
 		DistributionConfig struct {
 			DefaultRootObject    string     `yaml:"DefaultRootObject"`
@@ -38,7 +38,7 @@ func (s Stack) Distribution() (Distribution, error) {
 			CacheBehaviors       []Behavior `yaml:"CacheBehaviors"`
 		} `yaml:"DistributionConfig"`
 	}
-	if err := s.resource("cdn.yml", "Distribution", &properties); err != nil {
+	if err := d.resource("cdn.yml", "Distribution", &properties); err != nil {
 		return Distribution{}, err
 	}
 	config := properties.DistributionConfig
@@ -49,12 +49,12 @@ func (s Stack) Distribution() (Distribution, error) {
 		if len(behavior.Methods) == 0 {
 			behavior.Methods = []string{"GET", "HEAD"} // CloudFront's default
 		}
-		headers, err := s.headersPolicy(behavior.HeadersPolicy)
+		headers, err := d.headersPolicy(behavior.HeadersPolicy)
 		if err != nil {
 			return Distribution{}, fmt.Errorf("cdn.yml: behavior for %s: %w", behavior.PathPattern, err)
 		}
 		behavior.Headers = headers
-		if behavior.Function, err = s.function(behavior.Associations); err != nil {
+		if behavior.Function, err = d.function(behavior.Associations); err != nil {
 			return Distribution{}, fmt.Errorf("cdn.yml: behavior for %s: %w", behavior.PathPattern, err)
 		}
 	}
@@ -64,7 +64,7 @@ func (s Stack) Distribution() (Distribution, error) {
 // headersPolicy returns the headers of a response headers policy. It fails on any
 // that it does not know, rather than to leave it out.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-cloudfront-responseheaderspolicy-securityheadersconfig.html
-func (s Stack) headersPolicy(name string) ([]Header, error) {
+func (d Deployment) headersPolicy(name string) ([]Header, error) {
 	var properties struct {
 		ResponseHeadersPolicyConfig struct {
 			SecurityHeadersConfig map[string]securityHeader `yaml:"SecurityHeadersConfig"`
@@ -73,7 +73,7 @@ func (s Stack) headersPolicy(name string) ([]Header, error) {
 			} `yaml:"CustomHeadersConfig"`
 		} `yaml:"ResponseHeadersPolicyConfig"`
 	}
-	if err := s.resource("cdn.yml", name, &properties); err != nil {
+	if err := d.resource("cdn.yml", name, &properties); err != nil {
 		return nil, err
 	}
 	headers := properties.ResponseHeadersPolicyConfig.CustomHeadersConfig.Items

@@ -1,4 +1,4 @@
-package deploy_test
+package template_test
 
 import (
 	"bytes"
@@ -105,7 +105,7 @@ func listPackages(t *testing.T, path string) (all []listed) {
 
 // root is the repository's. It is absolute because the S3 server of the tests
 // changes the working directory.
-var root, _ = filepath.Abs("..")
+var root, _ = filepath.Abs("../..")
 
 // calls yields every mention of a function, with the function it stands in: what is
 // handed over as a value will be called too.

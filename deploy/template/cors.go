@@ -1,4 +1,4 @@
-package deploy
+package template
 
 import "errors"
 
@@ -12,13 +12,13 @@ type CORSRule struct {
 
 // UploadCORS returns the rule by which the page uploads to the input bucket. Which
 // origin the page has is not part of it.
-func (s Stack) UploadCORS() (CORSRule, error) {
+func (d Deployment) UploadCORS() (CORSRule, error) {
 	var properties struct {
 		CorsConfiguration struct {
 			CorsRules []CORSRule `yaml:"CorsRules"`
 		} `yaml:"CorsConfiguration"`
 	}
-	if err := s.resource("buckets.yml", "InputBucket", &properties); err != nil {
+	if err := d.resource("buckets.yml", "InputBucket", &properties); err != nil {
 		return CORSRule{}, err
 	}
 	rules := properties.CorsConfiguration.CorsRules

@@ -1,4 +1,4 @@
-package deploy_test
+package template_test
 
 import (
 	"encoding/json"
@@ -74,12 +74,12 @@ func (c code) makesMetric(call *ast.CallExpr) bool {
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 func shownMetrics(t *testing.T) (all []string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(root, "deploy/*.yml"))
+	files, err := filepath.Glob(filepath.Join(root, "deploy/template/*.yml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		for _, body := range find(readYAML(t, "deploy/"+filepath.Base(file)), "DashboardBody") {
+		for _, body := range find(readYAML(t, "deploy/template/"+filepath.Base(file)), "DashboardBody") {
 			var dashboard struct {
 				Widgets []struct {
 					Properties struct{ Metrics [][]any }

@@ -1,4 +1,4 @@
-package deploy
+package template
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ type association struct {
 }
 
 // function returns the function of a behavior.
-func (s Stack) function(associations []association) (Function, error) {
+func (d Deployment) function(associations []association) (Function, error) {
 	if len(associations) == 0 {
 		return Function{}, nil
 	}
@@ -29,10 +29,10 @@ func (s Stack) function(associations []association) (Function, error) {
 	var properties struct {
 		FunctionCode string `yaml:"FunctionCode"`
 	}
-	if err := s.resource("cdn.yml", between("${", associations[0].FunctionARN, ".FunctionARN}"), &properties); err != nil {
+	if err := d.resource("cdn.yml", between("${", associations[0].FunctionARN, ".FunctionARN}"), &properties); err != nil {
 		return Function{}, err
 	}
-	name := between("${file(deploy/", properties.FunctionCode, ")}")
+	name := between("${file(deploy/template/", properties.FunctionCode, ")}")
 	code, err := files.ReadFile(name)
 	return Function{Name: name, Code: string(code)}, err
 }

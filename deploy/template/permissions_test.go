@@ -1,4 +1,4 @@
-package deploy_test
+package template_test
 
 import (
 	"cmp"
@@ -33,7 +33,7 @@ func TestRolesAllowWhatTheCodeDoes(t *testing.T) {
 			written, other := readCode(t, name+"/lambda").operations(t)
 			compare(t, "called by the code", written, "seen in use", operations(used[name]))
 
-			statements, err := stack.RoleStatements(role)
+			statements, err := deployment.RoleStatements(role)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-package deploy
+package template
 
 import (
 	"fmt"
@@ -31,14 +31,14 @@ type policyDocument struct {
 }
 
 // RoleStatements returns what a role of roles.yml may do with the buckets.
-func (s Stack) RoleStatements(role string) ([]Statement, error) {
+func (d Deployment) RoleStatements(role string) ([]Statement, error) {
 	var properties struct {
 		Policies []struct {
 			PolicyName     string         `yaml:"PolicyName"`
 			PolicyDocument policyDocument `yaml:"PolicyDocument"`
 		} `yaml:"Policies"`
 	}
-	if err := s.resource("roles.yml", role, &properties); err != nil {
+	if err := d.resource("roles.yml", role, &properties); err != nil {
 		return nil, err
 	}
 	for _, policy := range properties.Policies {
@@ -50,11 +50,11 @@ func (s Stack) RoleStatements(role string) ([]Statement, error) {
 }
 
 // CDNStatements returns what CloudFront may do with the output bucket.
-func (s Stack) CDNStatements() ([]Statement, error) {
+func (d Deployment) CDNStatements() ([]Statement, error) {
 	var properties struct {
 		PolicyDocument policyDocument `yaml:"PolicyDocument"`
 	}
-	if err := s.resource("buckets.yml", "OutputBucketPolicy", &properties); err != nil {
+	if err := d.resource("buckets.yml", "OutputBucketPolicy", &properties); err != nil {
 		return nil, err
 	}
 	var statements []Statement

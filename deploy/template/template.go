@@ -1,6 +1,6 @@
-// Package deploy reads, for the local stack, what the CloudFormation files beside
+// Package template reads, for the local stack, what the CloudFormation files beside
 // it say of permissions, CORS and the CDN, so that these stand in one place.
-package deploy
+package template
 
 import (
 	"embed"
@@ -15,21 +15,21 @@ import (
 //go:embed image.mjs site.mjs
 var files embed.FS
 
-// Stack stands for a deployed stack: it holds the names that the files leave open.
-type Stack struct {
+// Deployment stands for a deployed stack: it holds the names that the files leave open.
+type Deployment struct {
 	InputBucket  string
 	OutputBucket string
 	UploadOrigin string // scheme://host:port of the grants' URLs
 }
 
 // values are what the files' ${…} and !GetAtt stand for, as far as they are read.
-func (s Stack) values() *strings.Replacer {
-	output := arn(s.OutputBucket)
+func (d Deployment) values() *strings.Replacer {
+	output := arn(d.OutputBucket)
 	return strings.NewReplacer(
 		"${AWS::Partition}", "aws",
-		"${self:custom.inputBucket}", s.InputBucket,
-		"${self:custom.outputBucket}", s.OutputBucket,
-		"${self:custom.uploadOrigin}", s.UploadOrigin,
+		"${self:custom.inputBucket}", d.InputBucket,
+		"${self:custom.outputBucket}", d.OutputBucket,
+		"${self:custom.uploadOrigin}", d.UploadOrigin,
 		"${OutputBucket.Arn}", output,
 	)
 }
@@ -37,7 +37,7 @@ func (s Stack) values() *strings.Replacer {
 func arn(bucket string) string { return "arn:aws:s3:::" + bucket }
 
 // resource decodes the properties of one resource of a file.
-func (s Stack) resource(file, name string, properties any) error {
+func (d Deployment) resource(file, name string, properties any) error {
 	data, err := files.ReadFile(file)
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func (s Stack) resource(file, name string, properties any) error {
 	if !ok {
 		return fmt.Errorf("%s: no resource %s", file, name)
 	}
-	resolve(&found.Properties, s.values())
+	resolve(&found.Properties, d.values())
 	if err := found.Properties.Decode(properties); err != nil {
 		return fmt.Errorf("%s: resource %s: %w", file, name, err)
 	}

@@ -1,4 +1,4 @@
-package deploy_test
+package template_test
 
 import (
 	"regexp"
@@ -6,15 +6,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/presize/presize/deploy"
+	"github.com/presize/presize/deploy/template"
 )
 
-var stack = deploy.Stack{InputBucket: "in", OutputBucket: "out", UploadOrigin: "http://localhost:9000"}
+var deployment = template.Deployment{InputBucket: "in", OutputBucket: "out", UploadOrigin: "http://localhost:9000"}
 
 func TestRolesNameExactActionsOnTheStacksBuckets(t *testing.T) {
 	known := regexp.MustCompile(`^s3:[A-Za-z]+ arn:aws:s3:::(in|out)(/[a-z].*)?$`)
 	for _, role := range []string{"ApiRole", "WorkerRole"} {
-		statements, err := stack.RoleStatements(role)
+		statements, err := deployment.RoleStatements(role)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -31,7 +31,7 @@ func TestRolesNameExactActionsOnTheStacksBuckets(t *testing.T) {
 }
 
 func TestCDNMayOnlyReadWhatIsPublished(t *testing.T) {
-	statements, err := stack.CDNStatements()
+	statements, err := deployment.CDNStatements()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestCDNMayOnlyReadWhatIsPublished(t *testing.T) {
 }
 
 // permissions lists every pair of an action and a resource, sorted.
-func permissions(statements []deploy.Statement) (all []string) {
+func permissions(statements []template.Statement) (all []string) {
 	for _, statement := range statements {
 		for _, action := range statement.Action {
 			for _, resource := range statement.Resource {
@@ -55,7 +55,7 @@ func permissions(statements []deploy.Statement) (all []string) {
 }
 
 func TestPageMayOnlyPut(t *testing.T) {
-	rule, err := stack.UploadCORS()
+	rule, err := deployment.UploadCORS()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,16 +70,16 @@ func TestPageMayOnlyPut(t *testing.T) {
 }
 
 func TestUnknownNamesAreErrors(t *testing.T) {
-	if _, err := stack.RoleStatements("NoRole"); err == nil || !strings.Contains(err.Error(), "NoRole") {
+	if _, err := deployment.RoleStatements("NoRole"); err == nil || !strings.Contains(err.Error(), "NoRole") {
 		t.Errorf("unknown role: %v", err)
 	}
-	if _, err := stack.RoleStatements("Distribution"); err == nil {
+	if _, err := deployment.RoleStatements("Distribution"); err == nil {
 		t.Error("a role that is none was found")
 	}
 }
 
 func TestDistributionLeadsEveryPathToItsOrigin(t *testing.T) {
-	distribution, err := stack.Distribution()
+	distribution, err := deployment.Distribution()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestDistributionLeadsEveryPathToItsOrigin(t *testing.T) {
 }
 
 func TestFunctionsStandWhereThePathsNeedThem(t *testing.T) {
-	distribution, err := stack.Distribution()
+	distribution, err := deployment.Distribution()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestFunctionsStandWhereThePathsNeedThem(t *testing.T) {
 }
 
 func TestEveryBehaviorHasItsSecurityHeaders(t *testing.T) {
-	distribution, err := stack.Distribution()
+	distribution, err := deployment.Distribution()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package deploy_test
+package template_test
 
 import (
 	"bytes"
@@ -20,15 +20,15 @@ import (
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
-	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/middleware"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/presize/presize/api"
-	"github.com/presize/presize/deploy/local/s3"
-	"github.com/presize/presize/deploy/local/s3test"
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/s3local"
+	"github.com/presize/presize/internal/s3local/s3test"
 	"github.com/presize/presize/worker"
 )
 
@@ -40,7 +40,7 @@ func (c call) side() string { return strings.TrimPrefix(c.bucket, "presize-") }
 
 // name returns the name that the bucket has in the stack of the tests.
 func (c call) name() string {
-	return map[string]string{s3test.Input: stack.InputBucket, s3test.Output: stack.OutputBucket}[c.bucket]
+	return map[string]string{s3test.Input: deployment.InputBucket, s3test.Output: deployment.OutputBucket}[c.bucket]
 }
 
 // recorder notes the calls of a client.
@@ -50,8 +50,8 @@ type recorder struct {
 }
 
 // client returns a client that may do everything.
-func (r *recorder) client(server *s3.Server) *awss3.Client {
-	return awss3.New(server.Client(s3test.Owner).Options(), func(o *awss3.Options) {
+func (r *recorder) client(server *s3local.Server) *s3.Client {
+	return s3.New(server.Client(s3test.Owner).Options(), func(o *s3.Options) {
 		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
 			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("record", r.record), middleware.After)
 		})
@@ -102,7 +102,7 @@ func useEverything(t *testing.T) map[string][]call {
 	})
 	work := func(event string, id media.ID) {
 		t.Helper()
-		document, err := json.Marshal(s3.NewEvent(event, s3test.Input, media.OriginalKey(id), 1, ""))
+		document, err := json.Marshal(s3local.NewEvent(event, s3test.Input, media.OriginalKey(id), 1, ""))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,7 +169,7 @@ func neededByLambda(t *testing.T, function string) []string {
 	if service.Functions[function].Destinations.OnFailure.Type == "sqs" {
 		needed = append(needed, "sqs:SendMessage")
 	}
-	if find(readYAML(t, "deploy/observability.yml"), "TracingConfig") != nil {
+	if find(readYAML(t, "deploy/template/observability.yml"), "TracingConfig") != nil {
 		needed = append(needed, "xray:PutTraceSegments", "xray:PutTelemetryRecords")
 	}
 	return needed
@@ -178,7 +178,7 @@ func neededByLambda(t *testing.T, function string) []string {
 // otherActions returns the actions that a role allows elsewhere than in S3.
 func otherActions(t *testing.T, role string) (actions []string) {
 	t.Helper()
-	for _, list := range find(find(readYAML(t, "deploy/roles.yml"), role)[0], "Action") {
+	for _, list := range find(find(readYAML(t, "deploy/template/roles.yml"), role)[0], "Action") {
 		var action string
 		all := []string{}
 		if list.Decode(&action) == nil {

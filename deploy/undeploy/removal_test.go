@@ -10,20 +10,20 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/presize/presize/deploy/local/s3"
-	"github.com/presize/presize/deploy/local/s3test"
 	"github.com/presize/presize/deploy/stack"
 	"github.com/presize/presize/deploy/stack/stacktest"
 	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/s3local"
+	"github.com/presize/presize/internal/s3local/s3test"
 )
 
 // harness is a real S3 server with buckets, and a stack that has some of them.
 type harness struct {
 	removal
-	server         *s3.Server
+	server         *s3local.Server
 	cloudFormation *stacktest.CloudFormation
 	buckets        []string // of the stack
 	removed        int      // how often the stack was removed
@@ -36,16 +36,16 @@ const owner = "owner"
 func newHarness(t *testing.T, pairs int) *harness {
 	t.Helper()
 	t.Chdir(t.TempDir()) // the server changes it, this changes it back
-	config := s3.Config{Dir: t.TempDir(), Address: s3test.FreeAddress(t), Accounts: []string{owner}, Versions: true}
+	config := s3local.Config{Dir: t.TempDir(), Address: s3test.FreeAddress(t), Accounts: []string{owner}, Versions: true}
 	for i := range pairs {
 		for _, name := range pair(i) {
 			arn := "arn:aws:s3:::" + name
-			config.Buckets = append(config.Buckets, s3.Bucket{Name: name, Statements: []s3.Statement{{
+			config.Buckets = append(config.Buckets, s3local.Bucket{Name: name, Statements: []s3local.Statement{{
 				Sid: "Owner", Effect: "Allow", Principal: owner, Action: []string{"s3:*"}, Resource: []string{arn, arn + "/*"},
 			}}})
 		}
 	}
-	server, err := s3.Start(context.Background(), config)
+	server, err := s3local.Start(context.Background(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func (h *harness) answer(ctx context.Context, answer string) error {
 // leaves a third thing.
 func (h *harness) fill(t *testing.T, keys int) {
 	t.Helper()
-	if _, err := h.objects.PutBucketVersioning(t.Context(), &awss3.PutBucketVersioningInput{
+	if _, err := h.objects.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
 		Bucket:                  &h.buckets[1],
 		VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
 	}); err != nil {
@@ -227,7 +227,7 @@ func TestNextRunFinishesWhateverFailed(t *testing.T) {
 			h.fill(t, 2)
 			failed = false
 			requests := 0
-			h.objects = awss3.New(healthy.Options(), func(o *awss3.Options) {
+			h.objects = s3.New(healthy.Options(), func(o *s3.Options) {
 				o.Retryer = aws.NopRetryer{}
 				o.HTTPClient = clientFunc(func(r *http.Request) (*http.Response, error) {
 					requests++

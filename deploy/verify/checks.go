@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// The logical ids of the deployment: those of deploy/*.yml, and those osls makes of the functions' names.
+// The logical ids of the deployment: those of deploy/template/*.yml, and those osls makes of the functions' names.
 const (
 	inputBucket  = "InputBucket"
 	outputBucket = "OutputBucket"

@@ -13,8 +13,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/presize/presize/deploy/local/s3test"
 	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/s3local/s3test"
 )
 
 func TestObjectsRoundTrip(t *testing.T) {

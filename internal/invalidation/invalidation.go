@@ -1,5 +1,5 @@
-// Package cdn is presize's only way to CloudFront.
-package cdn
+// Package invalidation is presize's only way to CloudFront.
+package invalidation
 
 import (
 	"context"
@@ -10,9 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront/types"
 )
 
-// Distribution is a CloudFront distribution. It needs the IAM action
+// CloudFront is one CloudFront distribution. It needs the IAM action
 // cloudfront:CreateInvalidation on the distribution.
-type Distribution struct {
+type CloudFront struct {
 	Client *cloudfront.Client
 	ID     string
 }
@@ -24,9 +24,9 @@ type Distribution struct {
 //
 // An order that CloudFront had before, with the same reference, it neither repeats
 // nor charges for. The same reference with other paths is an error.
-func (d Distribution) Invalidate(ctx context.Context, reference string, paths ...string) error {
-	_, err := d.Client.CreateInvalidation(ctx, &cloudfront.CreateInvalidationInput{
-		DistributionId: &d.ID,
+func (c CloudFront) Invalidate(ctx context.Context, reference string, paths ...string) error {
+	_, err := c.Client.CreateInvalidation(ctx, &cloudfront.CreateInvalidationInput{
+		DistributionId: &c.ID,
 		InvalidationBatch: &types.InvalidationBatch{
 			CallerReference: &reference,
 			Paths:           &types.Paths{Quantity: new(int32(len(paths))), Items: paths},

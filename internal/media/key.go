@@ -9,7 +9,7 @@ const OriginalPrefix = "originals/"
 func OriginalKey(id ID) string { return OriginalPrefix + string(id) }
 
 // RejectedTag is the object tag whose value "true" says that an original is rejected:
-// the lifecycle rule of the input bucket expires by it (deploy/buckets.yml).
+// the lifecycle rule of the input bucket expires by it (deploy/template/buckets.yml).
 const RejectedTag = "presize-rejected"
 
 // ParseOriginalKey is the inverse of [OriginalKey]. It reports false for folders

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/media/mediatest"
 )
 
 const testID media.ID = "mzxw6ytboi2gk3tdmuqhg5dbna"
@@ -54,7 +55,7 @@ func FuzzOriginalKey(f *testing.F) {
 
 func TestVariantsOfAnUploadAreApartAndUnderItsPrefix(t *testing.T) {
 	seen := make(map[string]bool)
-	for _, preset := range media.ShippedPresets() {
+	for _, preset := range mediatest.Presets() {
 		for _, variant := range preset.Variants(testID) {
 			if seen[variant.URL] {
 				t.Errorf("%s comes twice", variant.URL)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/media/mediatest"
 )
 
 // published returns the variants of a preset as a finished upload has them.
@@ -20,7 +21,7 @@ func published(preset media.Preset, upright media.Extent) []media.Variant {
 }
 
 func wholeManifest() media.Manifest {
-	preset := media.ShippedPresets()[0]
+	preset := mediatest.Presets()[0]
 	variants := published(preset, media.Extent{Width: 3024, Height: 4032})
 	return media.Manifest{
 		ID:          testID,
@@ -47,7 +48,7 @@ func TestManifestIsTheDocumentOfTheContract(t *testing.T) {
 // anyRev makes text about the photo preset independent of its revision, which
 // only TestPublishedURLsStayAsTheyAre is about.
 func anyRev(text string) string {
-	return strings.ReplaceAll(text, media.ShippedPresets()[0].Rev(), "0a1b2c3d")
+	return strings.ReplaceAll(text, mediatest.Presets()[0].Rev(), "0a1b2c3d")
 }
 
 func TestManifestsRoundTrip(t *testing.T) {

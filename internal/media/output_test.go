@@ -5,10 +5,11 @@ import (
 	"testing"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/media/mediatest"
 )
 
 func TestAutoURLIsGivenOutOnceEveryFormatIsThere(t *testing.T) {
-	preset, _ := media.ShippedPresets().Find("avatar")
+	preset, _ := mediatest.Presets().Find("avatar")
 	all := published(preset, media.Extent{Width: 200, Height: 100})
 	prefix := media.URL(media.ImagePrefix(testID)) + preset.Rev() + "/"
 	without := func(lost func(media.Variant) bool) []media.Variant {

@@ -8,10 +8,11 @@ import (
 	"testing"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/media/mediatest"
 )
 
 func TestPicture(t *testing.T) {
-	photo := media.ShippedPresets()[0]
+	photo := mediatest.Presets()[0]
 	large := published(photo, media.Extent{Width: 3024, Height: 4032})
 	quick := large[len(photo.Sizes):] // without AVIF
 	for name, test := range map[string]struct {
@@ -59,7 +60,7 @@ func checkMarkup(t *testing.T, picture string) {
 }
 
 func TestNoPictureWithoutAJPEG(t *testing.T) {
-	photo := media.ShippedPresets()[0]
+	photo := mediatest.Presets()[0]
 	large := published(photo, media.Extent{Width: 3024, Height: 4032})
 	for name, variants := range map[string][]media.Variant{"nothing": nil, "AVIF only": large[:4], "unpublished": photo.Variants(testID)} {
 		if got := media.Picture(variants, false); got != "" {

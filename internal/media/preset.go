@@ -3,7 +3,6 @@ package media
 import (
 	"bytes"
 	"crypto/sha256"
-	"embed"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -20,9 +19,6 @@ const Engine = "bimg 1.1.9, libvips 8.18.7, render 4"
 
 // DefaultPreset is used where a client names none.
 const DefaultPreset = "photo"
-
-//go:embed presets.json watermarks
-var shipped embed.FS
 
 // Fit says how an image is brought to a size. Neither way enlarges or distorts.
 type Fit string
@@ -108,15 +104,6 @@ func (p Preset) Variants(id ID) []Variant {
 
 // Presets is the list of presets that a service offers.
 type Presets []Preset
-
-// ShippedPresets returns the presets that are built in.
-func ShippedPresets() Presets {
-	presets, err := ParsePresets(shipped)
-	if err != nil {
-		panic(err) // the embedded files are part of the program, and a test parses them
-	}
-	return presets
-}
 
 // ParsePresets reads a JSON list of presets, presets.json, with the images that
 // they name in the directory watermarks, and checks it. The error names everything

@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/media/mediatest"
 )
 
 // A published URL is cached for ever. Where this fails, the presets or the engine
 // have changed, and originals that are processed again get new URLs.
 func TestPublishedURLsStayAsTheyAre(t *testing.T) {
 	var urls strings.Builder
-	for _, preset := range media.ShippedPresets() {
+	for _, preset := range mediatest.Presets() {
 		for _, variant := range preset.Variants(testID) {
 			urls.WriteString(preset.Name + " " + variant.Name + " " + string(variant.ContentType) + " " + variant.URL + "\n")
 		}
@@ -22,7 +23,7 @@ func TestPublishedURLsStayAsTheyAre(t *testing.T) {
 }
 
 func TestRevisionFollowsWhateverDecidesThePixels(t *testing.T) {
-	fresh := func() media.Preset { return media.ShippedPresets()[1] }
+	fresh := func() media.Preset { return mediatest.Presets()[1] }
 	changes := map[string]func(*media.Preset){
 		"fit":        func(p *media.Preset) { p.Fit = media.Inside },
 		"crop":       func(p *media.Preset) { p.Crop = media.Centre },
@@ -49,7 +50,7 @@ func TestRevisionFollowsWhateverDecidesThePixels(t *testing.T) {
 	}
 }
 
-func TestShippedPresetsAreThoseOfTheContract(t *testing.T) {
+func TestPresetsAreReadAsTheyAreWritten(t *testing.T) {
 	tests := []struct {
 		name  string
 		fit   media.Fit
@@ -60,7 +61,7 @@ func TestShippedPresetsAreThoseOfTheContract(t *testing.T) {
 		{"avatar", media.Cover, media.Attention, []media.Size{{Width: 64, Height: 64}, {Width: 128, Height: 128}, {Width: 256, Height: 256}}},
 		{"card", media.Cover, media.Centre, []media.Size{{Width: 400, Height: 225}, {Width: 800, Height: 450}, {Width: 1200, Height: 675}}},
 	}
-	presets := media.ShippedPresets()
+	presets := mediatest.Presets()
 	if len(presets) != len(tests) {
 		t.Errorf("%d presets", len(presets))
 	}
@@ -130,7 +131,7 @@ func TestParsePresetsNamesEverythingThatIsWrong(t *testing.T) {
 // FuzzParsePresets checks that what parses is written back as the same presets,
 // and that none of their variants share a URL.
 func FuzzParsePresets(f *testing.F) {
-	shipped, err := json.Marshal(media.ShippedPresets())
+	shipped, err := json.Marshal(mediatest.Presets())
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -1,8 +1,8 @@
-// Package s3 runs a real S3 server in this process, for development and tests.
+// Package s3local runs a real S3 server in this process, for development and tests.
 // It verifies signatures, signed headers and checksums, and it gives each part of
 // presize an account of its own that may do what the part's AWS role allows, and
 // nothing else. Objects are plain files.
-package s3
+package s3local
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package s3_test
+package s3local_test
 
 import (
 	"context"
@@ -8,22 +8,22 @@ import (
 	"strings"
 	"testing"
 
-	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/presize/presize/deploy/local/s3"
-	"github.com/presize/presize/deploy/local/s3test"
+	"github.com/presize/presize/internal/s3local"
+	"github.com/presize/presize/internal/s3local/s3test"
 )
 
 const account, bucket = "owner", "presize-test"
 
-func start(t *testing.T, dir, address string) *s3.Server {
+func start(t *testing.T, dir, address string) *s3local.Server {
 	t.Helper()
 	t.Chdir(t.TempDir())
-	server, err := s3.Start(t.Context(), s3.Config{
+	server, err := s3local.Start(t.Context(), s3local.Config{
 		Dir:      dir,
 		Address:  address,
 		Accounts: []string{account},
-		Buckets: []s3.Bucket{{Name: bucket, Statements: []s3.Statement{{
+		Buckets: []s3local.Bucket{{Name: bucket, Statements: []s3local.Statement{{
 			Effect:    "Allow",
 			Principal: account,
 			Action:    []string{"s3:*"},
@@ -40,8 +40,8 @@ func TestGrantAndObjectOutliveARestart(t *testing.T) {
 	dir, address := t.TempDir(), s3test.FreeAddress(t)
 	key := "a"
 	before := start(t, dir, address)
-	grant, err := awss3.NewPresignClient(before.Client(account)).PresignPutObject(t.Context(),
-		&awss3.PutObjectInput{Bucket: new(bucket), Key: &key})
+	grant, err := s3.NewPresignClient(before.Client(account)).PresignPutObject(t.Context(),
+		&s3.PutObjectInput{Bucket: new(bucket), Key: &key})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestGrantAndObjectOutliveARestart(t *testing.T) {
 	}
 
 	again := start(t, dir, address)
-	object, err := again.Client(account).GetObject(t.Context(), &awss3.GetObjectInput{Bucket: new(bucket), Key: &key})
+	object, err := again.Client(account).GetObject(t.Context(), &s3.GetObjectInput{Bucket: new(bucket), Key: &key})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestCloseDoesNotWaitForConnectionsWithoutARequest(t *testing.T) {
 	}
 	defer connection.Close()
 	// The next request is accepted after that connection.
-	if _, err := server.Client(account).ListObjectsV2(t.Context(), &awss3.ListObjectsV2Input{Bucket: new(bucket)}); err != nil {
+	if _, err := server.Client(account).ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: new(bucket)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := server.Close(); err != nil {
@@ -104,7 +104,7 @@ func TestTakenAddressIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	_, err = s3.Start(context.Background(), s3.Config{Dir: t.TempDir(), Address: listener.Addr().String()})
+	_, err = s3local.Start(context.Background(), s3local.Config{Dir: t.TempDir(), Address: listener.Addr().String()})
 	if err == nil || !strings.Contains(err.Error(), "address already in use") {
 		t.Errorf("got %v", err)
 	}

@@ -15,10 +15,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/presize/presize/deploy/presets"
 	"github.com/presize/presize/internal/bucket"
-	"github.com/presize/presize/internal/cdn"
 	"github.com/presize/presize/internal/env"
-	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/invalidation"
 	"github.com/presize/presize/internal/metric"
 	"github.com/presize/presize/worker"
 )
@@ -41,6 +41,10 @@ func newWorker(ctx context.Context, vars *env.Reader, log *slog.Logger) (*worker
 	if err := vars.Err(); err != nil {
 		return nil, err
 	}
+	shipped, err := presets.Shipped()
+	if err != nil {
+		return nil, err
+	}
 	account, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return nil, err
@@ -51,7 +55,7 @@ func newWorker(ctx context.Context, vars *env.Reader, log *slog.Logger) (*worker
 	return worker.New(worker.Config{
 		Input:   bucket.New(objects, input),
 		Output:  bucket.New(objects, output),
-		Presets: media.ShippedPresets(),
+		Presets: shipped,
 		Limits:  limits,
 		CDN:     newCDN(account, distribution),
 		Log:     log,
@@ -64,5 +68,5 @@ func newCDN(account aws.Config, distribution string) worker.Invalidator {
 	if distribution == "" {
 		return nil
 	}
-	return cdn.Distribution{Client: cloudfront.NewFromConfig(account), ID: distribution}
+	return invalidation.CloudFront{Client: cloudfront.NewFromConfig(account), ID: distribution}
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/presize/presize/internal/cdn"
 	"github.com/presize/presize/internal/env"
+	"github.com/presize/presize/internal/invalidation"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/worker"
 )
@@ -42,7 +42,7 @@ func TestEnvironmentConfiguresTheWorker(t *testing.T) {
 	if want := (media.Limits{Bytes: 1000, Pixels: 2_000_000, Frames: 3, Memory: 1 << 30}); w.Limits != want {
 		t.Errorf("limits %+v, want %+v", w.Limits, want)
 	}
-	if d, ok := w.CDN.(cdn.Distribution); !ok || d.ID != "EDFDVBD6EXAMPLE" || d.Client == nil {
+	if d, ok := w.CDN.(invalidation.CloudFront); !ok || d.ID != "EDFDVBD6EXAMPLE" || d.Client == nil {
 		t.Errorf("CDN %+v", w.CDN)
 	}
 	if w.Input == nil || w.Output == nil || w.Presets == nil || w.Log == nil {

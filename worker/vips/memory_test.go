@@ -25,6 +25,7 @@ import (
 	"github.com/h2non/bimg"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/media/mediatest"
 	"github.com/presize/presize/internal/phototest"
 )
 
@@ -55,7 +56,7 @@ func renderAlone(name string) error {
 	if err != nil {
 		return err
 	}
-	photo, _ := media.ShippedPresets().Find("photo")
+	photo, _ := mediatest.Presets().Find("photo")
 	var digests []string
 	for v, err := range Render(context.Background(), file, info, photo).Variants() {
 		if err != nil {

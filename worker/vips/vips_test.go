@@ -14,12 +14,13 @@ import (
 	"github.com/h2non/bimg"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/media/mediatest"
 	"github.com/presize/presize/internal/phototest"
 )
 
 func preset(t testing.TB, name string) media.Preset {
 	t.Helper()
-	found, ok := media.ShippedPresets().Find(name)
+	found, ok := mediatest.Presets().Find(name)
 	if !ok {
 		t.Fatalf("no preset %q", name)
 	}

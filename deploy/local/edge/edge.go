@@ -1,7 +1,7 @@
-// Package cdn answers as the CDN does: page, API and images on one domain, with
+// Package edge answers as the CDN does: page, API and images on one domain, with
 // the behaviors, functions and headers that CloudFront is deployed with. It keeps no cache,
 // so what the origins have is what a client gets.
-package cdn
+package edge
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 
 	"github.com/klauspost/compress/gzhttp"
 
-	"github.com/presize/presize/deploy"
+	"github.com/presize/presize/deploy/template"
 )
 
 // cdn is the list of behaviors, of which the first that matches answers.
@@ -21,13 +21,13 @@ type cdn []behavior
 type behavior struct {
 	pattern *regexp.Regexp
 	methods []string
-	headers []deploy.Header
+	headers []template.Header
 	origin  http.Handler
 }
 
 // New returns the CDN as one handler. origins are the handlers behind it, by the
 // names that distribution gives them; a name without a handler is an error.
-func New(distribution deploy.Distribution, origins map[string]http.Handler) (http.Handler, error) {
+func New(distribution template.Distribution, origins map[string]http.Handler) (http.Handler, error) {
 	compress, err := newCompressor()
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func New(distribution deploy.Distribution, origins map[string]http.Handler) (htt
 		c = append(c, behavior{
 			pattern: compilePattern(config.PathPattern),
 			methods: config.Methods,
-			headers: slices.DeleteFunc(slices.Clone(config.Headers), func(header deploy.Header) bool {
+			headers: slices.DeleteFunc(slices.Clone(config.Headers), func(header template.Header) bool {
 				return header.Name == "Strict-Transport-Security" // forbidden over plain HTTP: RFC 6797 §7.2
 			}),
 			origin: function.before(origin),
@@ -98,7 +98,7 @@ func (b behavior) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // headerWriter adds the CDN's headers to an answer as it leaves.
 type headerWriter struct {
 	http.ResponseWriter
-	headers []deploy.Header
+	headers []template.Header
 	done    bool
 }
 

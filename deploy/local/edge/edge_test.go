@@ -1,4 +1,4 @@
-package cdn_test
+package edge_test
 
 import (
 	"compress/gzip"
@@ -10,10 +10,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/presize/presize/deploy"
-	"github.com/presize/presize/deploy/local/cdn"
-	"github.com/presize/presize/deploy/local/s3test"
+	"github.com/presize/presize/deploy/local/edge"
+	"github.com/presize/presize/deploy/template"
 	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/s3local/s3test"
 	"github.com/presize/presize/web"
 )
 
@@ -29,13 +29,13 @@ const (
 func start(t *testing.T) (url string, output *bucket.Bucket) {
 	t.Helper()
 	env := s3test.Start(t, nil)
-	distribution, err := deploy.Stack{OutputBucket: s3test.Output, UploadOrigin: uploadOrigin}.Distribution()
+	distribution, err := template.Deployment{OutputBucket: s3test.Output, UploadOrigin: uploadOrigin}.Distribution()
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, err := cdn.New(distribution, map[string]http.Handler{
-		"site":   cdn.Site(web.FS, distribution.RootObject),
-		"output": cdn.Objects(env.Output, slog.New(slog.NewTextHandler(t.Output(), nil))),
+	handler, err := edge.New(distribution, map[string]http.Handler{
+		"site":   edge.Site(web.FS, distribution.RootObject),
+		"output": edge.Objects(env.Output, slog.New(slog.NewTextHandler(t.Output(), nil))),
 		"api": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("Referrer-Policy", "the API's own")
@@ -209,8 +209,8 @@ func TestTextIsCompressedAndImagesAreNot(t *testing.T) {
 }
 
 func TestOriginWithoutAHandlerIsAnError(t *testing.T) {
-	distribution := deploy.Distribution{Behaviors: []deploy.Behavior{{PathPattern: "*", Origin: "site"}}}
-	if _, err := cdn.New(distribution, nil); err == nil {
+	distribution := template.Distribution{Behaviors: []template.Behavior{{PathPattern: "*", Origin: "site"}}}
+	if _, err := edge.New(distribution, nil); err == nil {
 		t.Error("no error")
 	}
 }

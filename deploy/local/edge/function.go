@@ -1,4 +1,4 @@
-package cdn
+package edge
 
 import (
 	"encoding/json"
@@ -11,14 +11,14 @@ import (
 
 	"github.com/dop251/goja"
 
-	"github.com/presize/presize/deploy"
+	"github.com/presize/presize/deploy/template"
 )
 
 // function is a CloudFront function for the event viewer-request.
 type function struct{ script, call *goja.Program }
 
 // compileFunction returns nil for no function.
-func compileFunction(config deploy.Function) (*function, error) {
+func compileFunction(config template.Function) (*function, error) {
 	if config.Code == "" {
 		return nil, nil
 	}

@@ -1,4 +1,4 @@
-package cdn_test
+package edge_test
 
 import (
 	"fmt"
@@ -9,21 +9,21 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/presize/presize/deploy"
-	"github.com/presize/presize/deploy/local/cdn"
+	"github.com/presize/presize/deploy/local/edge"
+	"github.com/presize/presize/deploy/template"
 	"github.com/presize/presize/web"
 )
 
 const autoURL = "/i/mzxw6ytboi2gk3tdmuqhg5dbna/0a1b2c3d/640"
 
 // functions returns what is deployed, by the pattern of its behavior.
-func functions(t testing.TB) map[string]deploy.Function {
+func functions(t testing.TB) map[string]template.Function {
 	t.Helper()
-	distribution, err := deploy.Stack{UploadOrigin: uploadOrigin}.Distribution()
+	distribution, err := template.Deployment{UploadOrigin: uploadOrigin}.Distribution()
 	if err != nil {
 		t.Fatal(err)
 	}
-	functions := make(map[string]deploy.Function)
+	functions := make(map[string]template.Function)
 	for _, behavior := range distribution.Behaviors {
 		if behavior.Function.Code != "" {
 			functions[behavior.PathPattern] = behavior.Function
@@ -34,10 +34,10 @@ func functions(t testing.TB) map[string]deploy.Function {
 
 // behind returns a CDN with one function, in front of an origin that answers with
 // the path that it is asked for.
-func behind(t testing.TB, function deploy.Function) http.Handler {
+func behind(t testing.TB, function template.Function) http.Handler {
 	t.Helper()
-	handler, err := cdn.New(
-		deploy.Distribution{Behaviors: []deploy.Behavior{{PathPattern: "*", Origin: "echo", Methods: []string{"GET"}, Function: function}}},
+	handler, err := edge.New(
+		template.Distribution{Behaviors: []template.Behavior{{PathPattern: "*", Origin: "echo", Methods: []string{"GET"}, Function: function}}},
 		map[string]http.Handler{"echo": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, r.URL.EscapedPath())
 		})},
@@ -221,19 +221,19 @@ func TestFunctionThatFailsIsAnErrorOfTheCDN(t *testing.T) {
 		"returns nothing":      `function handler(event) {}`,
 		"returns a wrong path": `function handler(event) { return { uri: '/%' }; }`,
 	} {
-		answer := get(behind(t, deploy.Function{Name: "x.mjs", Code: code}), "/")
+		answer := get(behind(t, template.Function{Name: "x.mjs", Code: code}), "/")
 		if answer.Code != http.StatusServiceUnavailable {
 			t.Errorf("%s: %d %s", name, answer.Code, answer.Body)
 		}
 	}
-	distribution := deploy.Distribution{Behaviors: []deploy.Behavior{{PathPattern: "*", Origin: "x", Function: deploy.Function{Name: "x.mjs", Code: "function"}}}}
-	if _, err := cdn.New(distribution, map[string]http.Handler{"x": http.NotFoundHandler()}); err == nil || !strings.Contains(err.Error(), "x.mjs") {
+	distribution := template.Distribution{Behaviors: []template.Behavior{{PathPattern: "*", Origin: "x", Function: template.Function{Name: "x.mjs", Code: "function"}}}}
+	if _, err := edge.New(distribution, map[string]http.Handler{"x": http.NotFoundHandler()}); err == nil || !strings.Contains(err.Error(), "x.mjs") {
 		t.Errorf("wrong syntax: %v", err)
 	}
 }
 
 func TestNothingIsLeftOfOneRunInTheNext(t *testing.T) {
-	handler := behind(t, deploy.Function{Name: "x.mjs", Code: `
+	handler := behind(t, template.Function{Name: "x.mjs", Code: `
 		let runs = 0;
 		function handler(event) { runs++; return { uri: '/' + runs }; }`})
 	for range 2 {

@@ -1,4 +1,4 @@
-package cdn_test
+package edge_test
 
 import (
 	"reflect"

@@ -1,4 +1,4 @@
-package bridge_test
+package queue_test
 
 import (
 	"context"
@@ -21,7 +21,7 @@ func TestCloseLetsRunningInvocationsEndAndStartsNoOther(t *testing.T) {
 		b.Send(created("running"))
 		b.Send(created("waiting"))
 		synctest.Wait()
-		closeBridge(t, b)
+		closeQueue(t, b)
 		b.Send(created("late"))
 		pass(time.Hour)
 		if got := f.keys(); ended != 1 || !slices.Equal(got, []string{"running"}) {

@@ -1,4 +1,4 @@
-package bridge
+package queue
 
 import (
 	"encoding/json"
@@ -43,7 +43,7 @@ type responsePayload struct {
 
 // putFailure adds an invocation to the failure queue. The file appears under its
 // name whole or not at all, also when the machine stops in between.
-func (b *Bridge) putFailure(i invocation, cause error) (err error) {
+func (q *Queue) putFailure(i invocation, cause error) (err error) {
 	record, err := json.MarshalIndent(failureRecord{
 		Version:   "1.0",
 		Timestamp: time.Now().UTC(),
@@ -67,10 +67,10 @@ func (b *Bridge) putFailure(i invocation, cause error) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(b.config.FailureDir, 0o700); err != nil {
+	if err := os.MkdirAll(q.config.FailureDir, 0o700); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(b.config.FailureDir, ".new-*")
+	file, err := os.CreateTemp(q.config.FailureDir, ".new-*")
 	if err != nil {
 		return err
 	}
@@ -83,5 +83,5 @@ func (b *Bridge) putFailure(i invocation, cause error) (err error) {
 	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err
 	}
-	return os.Rename(file.Name(), filepath.Join(b.config.FailureDir, i.requestID+".json"))
+	return os.Rename(file.Name(), filepath.Join(q.config.FailureDir, i.requestID+".json"))
 }

@@ -1,12 +1,12 @@
-// Package bridge stands between the S3 server and the worker, where AWS has
+// Package queue stands between the S3 server and the worker, where AWS has
 // Lambda's asynchronous invocation, and keeps its rules: every event is invoked
 // at least once, two times more after failures, and then goes to the failure
 // queue as Lambda's own record.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 //
 // Events wait in memory. What a stop or a crash cuts off is found again by
-// [Bridge.Recover], because the buckets show what is unfinished.
-package bridge
+// [Queue.Recover], because the buckets show what is unfinished.
+package queue
 
 import (
 	"context"
@@ -23,10 +23,10 @@ import (
 )
 
 // Function is what is invoked: a Lambda's handler. An error or a panic is a failed
-// attempt. It logs its errors itself, as the bridge does not.
+// attempt. It logs its errors itself, as the queue does not.
 type Function func(ctx context.Context, event json.RawMessage) (any, error)
 
-// Config says how a Bridge invokes. Every field is needed.
+// Config says how a Queue invokes. Every field is needed.
 type Config struct {
 	// Timeout bounds one attempt: the function's context has this deadline.
 	Timeout time.Duration
@@ -41,17 +41,17 @@ type Config struct {
 	Log        *slog.Logger
 }
 
-// Bridge invokes a function with events, first in, first out.
-type Bridge struct {
+// Queue invokes a function with events, first in, first out.
+type Queue struct {
 	config  Config
 	workers sync.WaitGroup
 	running context.Context // ends when attempts under way must
 	abort   context.CancelFunc
 
-	mu     sync.Mutex
-	wake   sync.Cond // a change of what follows
-	queue  []invocation
-	closed bool
+	mu      sync.Mutex
+	wake    sync.Cond // a change of what follows
+	waiting []invocation
+	closed  bool
 }
 
 // invocation is one event on its way, the same through all attempts.
@@ -61,44 +61,44 @@ type invocation struct {
 	attempts  int // made so far
 }
 
-// New returns a Bridge that takes events from now on, and keeps them waiting for
-// [Bridge.Start].
-func New(config Config) *Bridge {
-	b := &Bridge{config: config}
-	b.wake.L = &b.mu
-	b.running, b.abort = context.WithCancel(context.Background())
-	return b
+// New returns a Queue that takes events from now on, and keeps them waiting for
+// [Queue.Start].
+func New(config Config) *Queue {
+	q := &Queue{config: config}
+	q.wake.L = &q.mu
+	q.running, q.abort = context.WithCancel(context.Background())
+	return q
 }
 
-// Start begins to invoke the function, until [Bridge.Close].
-func (b *Bridge) Start(function Function) {
-	for range b.config.Concurrency {
-		b.workers.Go(func() { b.work(function) })
+// Start begins to invoke the function, until [Queue.Close].
+func (q *Queue) Start(function Function) {
+	for range q.config.Concurrency {
+		q.workers.Go(func() { q.work(function) })
 	}
 }
 
-// Send queues an event. It never blocks. After [Bridge.Close] the event is
-// dropped, for [Bridge.Recover] to find.
-func (b *Bridge) Send(event events.S3Event) {
+// Send queues an event. It never blocks. After [Queue.Close] the event is
+// dropped, for [Queue.Recover] to find.
+func (q *Queue) Send(event events.S3Event) {
 	payload, err := json.Marshal(event)
 	if err != nil {
 		panic(err) // plain strings, numbers and times always marshal
 	}
-	b.enqueue(invocation{requestID: rand.Text(), event: payload})
+	q.enqueue(invocation{requestID: rand.Text(), event: payload})
 }
 
 // Close drops what waits and returns when the attempts under way have ended. If
 // ctx ends first, it cancels them and returns ctx's error without them.
-func (b *Bridge) Close(ctx context.Context) error {
-	b.mu.Lock()
-	b.closed = true
-	b.mu.Unlock()
-	b.wake.Broadcast()
+func (q *Queue) Close(ctx context.Context) error {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	q.wake.Broadcast()
 
-	defer b.abort()
+	defer q.abort()
 	ended := make(chan struct{})
 	go func() {
-		b.workers.Wait()
+		q.workers.Wait()
 		close(ended)
 	}()
 	select {
@@ -109,44 +109,44 @@ func (b *Bridge) Close(ctx context.Context) error {
 	}
 }
 
-func (b *Bridge) enqueue(i invocation) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.queue = append(b.queue, i)
-	b.wake.Signal()
+func (q *Queue) enqueue(i invocation) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = append(q.waiting, i)
+	q.wake.Signal()
 }
 
-// next waits for an invocation. It reports false once the bridge is closed.
-func (b *Bridge) next() (invocation, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for len(b.queue) == 0 && !b.closed {
-		b.wake.Wait()
+// next waits for an invocation. It reports false once the queue is closed.
+func (q *Queue) next() (invocation, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.waiting) == 0 && !q.closed {
+		q.wake.Wait()
 	}
-	if b.closed {
+	if q.closed {
 		return invocation{}, false
 	}
-	first := b.queue[0]
-	b.queue = b.queue[1:]
+	first := q.waiting[0]
+	q.waiting = q.waiting[1:]
 	return first, true
 }
 
-func (b *Bridge) work(function Function) {
+func (q *Queue) work(function Function) {
 	for {
-		i, ok := b.next()
+		i, ok := q.next()
 		if !ok {
 			return
 		}
 		i.attempts++
-		if err := b.attempt(function, i); err != nil {
-			b.failed(i, err)
+		if err := q.attempt(function, i); err != nil {
+			q.failed(i, err)
 		}
 	}
 }
 
 // attempt calls the function once.
-func (b *Bridge) attempt(function Function, i invocation) (err error) {
-	ctx, cancel := context.WithTimeout(b.running, b.config.Timeout)
+func (q *Queue) attempt(function Function, i invocation) (err error) {
+	ctx, cancel := context.WithTimeout(q.running, q.config.Timeout)
 	defer cancel()
 	defer func() {
 		if reason := recover(); reason != nil {
@@ -162,18 +162,18 @@ func (b *Bridge) attempt(function Function, i invocation) (err error) {
 }
 
 // failed brings an invocation to its next attempt, or to the failure queue.
-func (b *Bridge) failed(i invocation, cause error) {
-	log := b.config.Log.With("requestId", i.requestID)
+func (q *Queue) failed(i invocation, cause error) {
+	log := q.config.Log.With("requestId", i.requestID)
 	switch {
-	case b.running.Err() != nil:
+	case q.running.Err() != nil:
 		log.Warn("invocation cut off, the next start repeats it")
-	case i.attempts <= len(b.config.RetryDelays):
-		delay := b.config.RetryDelays[i.attempts-1]
+	case i.attempts <= len(q.config.RetryDelays):
+		delay := q.config.RetryDelays[i.attempts-1]
 		log.Warn("invocation failed, it is repeated", "delay", delay)
-		time.AfterFunc(delay, func() { b.enqueue(i) })
+		time.AfterFunc(delay, func() { q.enqueue(i) })
 	default:
 		log.Error("invocation failed for the last time")
-		if err := b.putFailure(i, cause); err != nil {
+		if err := q.putFailure(i, cause); err != nil {
 			log.Error("failure not recorded, the next start repeats the event", "err", err)
 		}
 	}

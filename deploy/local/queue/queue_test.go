@@ -1,4 +1,4 @@
-package bridge_test
+package queue_test
 
 import (
 	"context"
@@ -17,8 +17,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"github.com/presize/presize/deploy/local/bridge"
-	"github.com/presize/presize/deploy/local/s3"
+	"github.com/presize/presize/deploy/local/queue"
+	"github.com/presize/presize/internal/s3local"
 )
 
 // call is one attempt as the function saw it.
@@ -59,12 +59,12 @@ func (f *function) keys() (keys []string) {
 	return keys
 }
 
-// start runs a bridge in front of a function, with Lambda's own delays.
-func start(t *testing.T, concurrency int, do func(ctx context.Context, key string) error) (*bridge.Bridge, *function, string) {
+// start runs a queue in front of a function, with Lambda's own delays.
+func start(t *testing.T, concurrency int, do func(ctx context.Context, key string) error) (*queue.Queue, *function, string) {
 	t.Helper()
 	f := &function{start: time.Now(), do: do}
 	failures := filepath.Join(t.TempDir(), "failures")
-	b := bridge.New(bridge.Config{
+	b := queue.New(queue.Config{
 		Timeout:     2 * time.Minute,
 		RetryDelays: []time.Duration{time.Minute, 2 * time.Minute},
 		Concurrency: concurrency,
@@ -75,12 +75,14 @@ func start(t *testing.T, concurrency int, do func(ctx context.Context, key strin
 	return b, f, failures
 }
 
-func created(key string) events.S3Event { return s3.NewEvent("ObjectCreated:Put", "in", key, 1, "") }
+func created(key string) events.S3Event {
+	return s3local.NewEvent("ObjectCreated:Put", "in", key, 1, "")
+}
 
 // pass lets time pass in a synctest bubble, where it takes none.
 func pass(d time.Duration) { <-time.After(d) }
 
-func closeBridge(t *testing.T, b *bridge.Bridge) {
+func closeQueue(t *testing.T, b *queue.Queue) {
 	t.Helper()
 	if err := b.Close(t.Context()); err != nil {
 		t.Error(err)
@@ -92,7 +94,7 @@ func TestEventIsInvokedOnceWhenItSucceeds(t *testing.T) {
 		b, f, failures := start(t, 2, func(context.Context, string) error { return nil })
 		b.Send(created("a"))
 		pass(time.Hour)
-		closeBridge(t, b)
+		closeQueue(t, b)
 		if got := f.keys(); !slices.Equal(got, []string{"a"}) {
 			t.Errorf("calls: %q", got)
 		}
@@ -132,7 +134,7 @@ func TestFailuresAreRetriedTwiceThenQueued(t *testing.T) {
 				b, f, failures := start(t, 1, failure.do)
 				b.Send(created("originals/a"))
 				pass(time.Hour)
-				closeBridge(t, b)
+				closeQueue(t, b)
 				var times []time.Duration
 				for _, c := range f.calls {
 					times = append(times, c.at)
@@ -198,7 +200,7 @@ func TestRetryThatSucceedsEndsTheInvocation(t *testing.T) {
 		})
 		b.Send(created("a"))
 		pass(time.Hour)
-		closeBridge(t, b)
+		closeQueue(t, b)
 		if got := f.keys(); !slices.Equal(got, []string{"a", "a"}) {
 			t.Errorf("calls: %q", got)
 		}
@@ -223,7 +225,7 @@ func TestEventsAreTakenInOrderAndRetriesDoNotHoldThemUp(t *testing.T) {
 			b.Send(created(key))
 		}
 		pass(time.Hour)
-		closeBridge(t, b)
+		closeQueue(t, b)
 		if got := f.keys(); !slices.Equal(got, []string{"a", "b", "c", "d", "b"}) {
 			t.Errorf("order: %q", got)
 		}
@@ -253,7 +255,7 @@ func TestConcurrencyIsBoundedAndSendNeverBlocks(t *testing.T) {
 			t.Errorf("sending took %v", waited)
 		}
 		pass(time.Hour)
-		closeBridge(t, b)
+		closeQueue(t, b)
 		if most != 2 || len(f.keys()) != 100 {
 			t.Errorf("%d at a time, %d calls", most, len(f.keys()))
 		}
@@ -270,7 +272,7 @@ func TestBridgeOutlivesAFailureQueueThatCannotBeWritten(t *testing.T) {
 		pass(time.Hour)
 		b.Send(created("b"))
 		pass(time.Hour)
-		closeBridge(t, b)
+		closeQueue(t, b)
 		if got := f.keys(); !slices.Equal(got, []string{"a", "a", "a", "b", "b", "b"}) {
 			t.Errorf("calls: %q", got)
 		}

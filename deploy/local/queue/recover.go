@@ -1,4 +1,4 @@
-package bridge
+package queue
 
 import (
 	"context"
@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/presize/presize/deploy/local/s3"
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/s3local"
 )
 
 // Recover queues what an earlier process left unfinished: an ObjectCreated event
@@ -17,7 +17,7 @@ import (
 // inputName.
 //
 // Events may come in meanwhile. At worst one of them is repeated.
-func (b *Bridge) Recover(ctx context.Context, inputName string, input, output *bucket.Bucket) error {
+func (q *Queue) Recover(ctx context.Context, inputName string, input, output *bucket.Bucket) error {
 	published, err := publishedIDs(ctx, output)
 	if err != nil {
 		return fmt.Errorf("recover: %w", err)
@@ -36,14 +36,14 @@ func (b *Bridge) Recover(ctx context.Context, inputName string, input, output *b
 			return fmt.Errorf("recover: %w", err)
 		}
 		if !final {
-			b.config.Log.Info("unfinished upload found", "id", id)
-			b.Send(s3.NewEvent("ObjectCreated:Put", inputName, original.Key, original.Size, original.ETag))
+			q.config.Log.Info("unfinished upload found", "id", id)
+			q.Send(s3local.NewEvent("ObjectCreated:Put", inputName, original.Key, original.Size, original.ETag))
 		}
 	}
 	// Listed before the originals, so what is left has lost its original for good.
 	for id := range published {
-		b.config.Log.Info("unfinished removal found", "id", id)
-		b.Send(s3.NewEvent("ObjectRemoved:Delete", inputName, media.OriginalKey(id), 0, ""))
+		q.config.Log.Info("unfinished removal found", "id", id)
+		q.Send(s3local.NewEvent("ObjectRemoved:Delete", inputName, media.OriginalKey(id), 0, ""))
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package bridge_test
+package queue_test
 
 import (
 	"context"
@@ -11,11 +11,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/presize/presize/deploy/local/bridge"
-	"github.com/presize/presize/deploy/local/s3"
-	"github.com/presize/presize/deploy/local/s3test"
+	"github.com/presize/presize/deploy/local/queue"
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/s3local"
+	"github.com/presize/presize/internal/s3local/s3test"
 )
 
 func TestRecoverQueuesExactlyWhatIsUnfinished(t *testing.T) {
@@ -77,7 +77,7 @@ func TestRecoverQueuesExactlyWhatIsUnfinished(t *testing.T) {
 func recovered(t *testing.T, env s3test.Env) (got []string) {
 	t.Helper()
 	calls := make(chan string, 100)
-	b := bridge.New(bridge.Config{
+	b := queue.New(queue.Config{
 		Timeout:     time.Minute,
 		Concurrency: 1,
 		FailureDir:  t.TempDir(),
@@ -95,7 +95,7 @@ func recovered(t *testing.T, env s3test.Env) (got []string) {
 	if err := b.Recover(t.Context(), s3test.Input, env.Input, env.Output); err != nil {
 		t.Fatal(err)
 	}
-	b.Send(s3.NewEvent("End", "", "", 0, "")) // comes last, as events keep their order
+	b.Send(s3local.NewEvent("End", "", "", 0, "")) // comes last, as events keep their order
 	for call := range calls {
 		if strings.HasPrefix(call, "End") {
 			break

@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/presize/presize/deploy/presets"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/worker/vips"
 )
@@ -48,7 +49,11 @@ func run(path string, formats []string, runs string) error {
 	if err != nil {
 		return err
 	}
-	preset, _ := media.ShippedPresets().Find("photo")
+	shipped, err := presets.Shipped()
+	if err != nil {
+		return err
+	}
+	preset, _ := shipped.Find(media.DefaultPreset)
 	preset.Encoders = slices.DeleteFunc(preset.Encoders, func(e media.Encoder) bool {
 		return !slices.Contains(formats, strings.TrimPrefix(string(e.Format), "image/"))
 	})

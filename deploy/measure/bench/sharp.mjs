@@ -11,7 +11,7 @@ import sharp from 'sharp';
 
 const [arrangement, path, formats, runs] = process.argv.slice(2);
 const file = await readFile(path);
-const presets = JSON.parse(await readFile(new URL('../../../internal/media/presets.json', import.meta.url)));
+const presets = JSON.parse(await readFile(new URL('../../presets/presets.json', import.meta.url)));
 const { sizes, encoders } = presets.find(({ name }) => name === 'photo');
 const wanted = encoders.filter(({ format }) => formats.split(',').includes(format.slice('image/'.length)));
 

@@ -7,8 +7,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/presize/presize/deploy/local/s3"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/s3local"
 )
 
 const (
@@ -18,7 +18,7 @@ const (
 )
 
 // storage is the S3 server that the functions talk to.
-type storage struct{ *s3.Server }
+type storage struct{ *s3local.Server }
 
 func startStorage(ctx context.Context, folder string) (storage, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -28,19 +28,19 @@ func startStorage(ctx context.Context, folder string) (storage, error) {
 	if err := listener.Close(); err != nil { // the server itself can't choose a free port
 		return storage{}, err
 	}
-	server, err := s3.Start(ctx, s3.Config{
+	server, err := s3local.Start(ctx, s3local.Config{
 		Dir:      folder,
 		Address:  listener.Addr().String(),
 		Accounts: []string{account},
-		Buckets:  []s3.Bucket{open(inputBucket), open(outputBucket)},
+		Buckets:  []s3local.Bucket{open(inputBucket), open(outputBucket)},
 	})
 	return storage{server}, err
 }
 
 // open is a bucket with which the functions may do everything.
-func open(name string) s3.Bucket {
+func open(name string) s3local.Bucket {
 	arn := "arn:aws:s3:::" + name
-	return s3.Bucket{Name: name, Statements: []s3.Statement{{
+	return s3local.Bucket{Name: name, Statements: []s3local.Statement{{
 		Sid: "Everything", Effect: "Allow", Principal: account, Action: []string{"s3:*"}, Resource: []string{arn, arn + "/*"},
 	}}}
 }
@@ -49,7 +49,7 @@ func open(name string) s3.Bucket {
 func (s storage) environment(ctx context.Context) ([]string, error) {
 	credentials, err := s.Client(account).Options().Credentials.Retrieve(ctx)
 	return []string{
-		"AWS_REGION=" + s3.Region,
+		"AWS_REGION=" + s3local.Region,
 		"AWS_ACCESS_KEY_ID=" + credentials.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY=" + credentials.SecretAccessKey,
 		"AWS_ENDPOINT_URL_S3=" + s.URL(),
@@ -79,5 +79,5 @@ func grantRequest() events.APIGatewayV2HTTPRequest {
 
 // removal is the event of an original that is gone.
 func removal() events.S3Event {
-	return s3.NewEvent("ObjectRemoved:Delete", inputBucket, media.OriginalKey(media.NewID()), 0, "")
+	return s3local.NewEvent("ObjectRemoved:Delete", inputBucket, media.OriginalKey(media.NewID()), 0, "")
 }

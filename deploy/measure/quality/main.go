@@ -1,5 +1,5 @@
 // Command quality measures what the encoders of presize do to photos, and prints it
-// as Markdown: see ../QUALITY.md.
+// as Markdown: see QUALITY.md.
 //
 //	quality [-widths 320,640,1280] PHOTO...
 //
@@ -14,6 +14,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/presize/presize/deploy/presets"
 )
 
 func main() {
@@ -26,6 +28,10 @@ func main() {
 }
 
 func run(widths []string, photos []string) error {
+	shipped, err := presets.Shipped()
+	if err != nil {
+		return err
+	}
 	var samples []sample
 	for _, photo := range photos {
 		for _, width := range widths {
@@ -43,5 +49,5 @@ func run(widths []string, photos []string) error {
 		}
 		fmt.Fprintln(os.Stderr, photo)
 	}
-	return report(os.Stdout, samples)
+	return report(os.Stdout, shipped, samples)
 }

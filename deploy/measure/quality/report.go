@@ -17,14 +17,14 @@ var targets = [...]float64{65, 70, 75}
 
 // report writes three tables: what each setting gives, what each candidate takes for
 // the same score, and what the shipped settings give at each width.
-func report(out io.Writer, samples []sample) error {
+func report(out io.Writer, shipped media.Presets, samples []sample) error {
 	w := tabwriter.NewWriter(out, 0, 0, 1, ' ', 0)
 	fmt.Fprintf(w, "%d samples.\n\n", len(samples))
 	reportSettings(w, samples)
 	fmt.Fprintln(w)
 	reportTargets(w, samples)
 	fmt.Fprintln(w)
-	reportWidths(w, samples)
+	reportWidths(w, shipped, samples)
 	return w.Flush()
 }
 
@@ -66,9 +66,9 @@ func reportTargets(w io.Writer, samples []sample) {
 	}
 }
 
-func reportWidths(w io.Writer, samples []sample) {
+func reportWidths(w io.Writer, shipped media.Presets, samples []sample) {
 	head(w, "width", "encoder", "score", "bits/pixel")
-	photo, _ := media.ShippedPresets().Find(media.DefaultPreset)
+	photo, _ := shipped.Find(media.DefaultPreset)
 	byWidth := make(map[int][]sample)
 	for _, s := range samples {
 		byWidth[s.width] = append(byWidth[s.width], s)

@@ -37,7 +37,7 @@ func generate(root fs.FS) (map[string]string, error) {
 
 // replace puts a table between the two comments that name it.
 func replace(document, table, content string) (string, error) {
-	begin := fmt.Sprintf("<!-- %s: computed by deploy/scale -->\n", table)
+	begin := fmt.Sprintf("<!-- %s: computed by deploy/measure/scale -->\n", table)
 	end := fmt.Sprintf("<!-- /%s -->", table)
 	before, rest, found := strings.Cut(document, begin)
 	_, after, closed := strings.Cut(rest, end)

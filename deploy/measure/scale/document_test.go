@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-const root = "../.."
+const root = "../../.."
 
 func TestCommittedFiguresAreTheComputedOnes(t *testing.T) {
 	files, err := generate(os.DirFS(root))
@@ -25,20 +25,20 @@ func TestCommittedFiguresAreTheComputedOnes(t *testing.T) {
 			continue
 		}
 		if string(got) != want {
-			t.Errorf("%s is not what the program computes: go run ./deploy/scale", name)
+			t.Errorf("%s is not what the program computes: go run ./deploy/measure/scale", name)
 		}
 	}
 }
 
 func TestReplace(t *testing.T) {
-	document := "a\n<!-- x: computed by deploy/scale -->\nold\n<!-- /x -->\nb\n"
+	document := "a\n<!-- x: computed by deploy/measure/scale -->\nold\n<!-- /x -->\nb\n"
 	got, err := replace(document, "x", "new\n")
 	if want := strings.ReplaceAll(document, "old", "new"); err != nil || got != want {
 		t.Errorf("got %q, %v", got, err)
 	}
 	for name, document := range map[string]string{
 		"no place": "a\n",
-		"no end":   "<!-- x: computed by deploy/scale -->\nold\n",
+		"no end":   "<!-- x: computed by deploy/measure/scale -->\nold\n",
 	} {
 		if _, err := replace(document, "x", "new\n"); err == nil {
 			t.Errorf("%s: no error", name)

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 )
 
-const plotFile = "deploy/scale/queue.svg"
+const plotFile = "deploy/measure/scale/queue.svg"
 
 func main() {
 	if err := run("."); err != nil {

@@ -7,7 +7,7 @@ import (
 
 // What one upload takes. All that the tables and the simulation know of presize
 // is in this file: whoever measures again, or changes serverless.yml, changes it here
-// and runs `go run ./deploy/scale`.
+// and runs `go run ./deploy/measure/scale`.
 
 // Set in serverless.yml; a test compares.
 const (

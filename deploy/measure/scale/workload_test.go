@@ -14,13 +14,14 @@ import (
 	"testing"
 	"time"
 
-	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/presize/presize/deploy/local/s3test"
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/media/mediatest"
 	"github.com/presize/presize/internal/phototest"
+	"github.com/presize/presize/internal/s3local/s3test"
 	"github.com/presize/presize/worker"
 )
 
@@ -88,11 +89,11 @@ func TestWorkerMakesTheRequestsThatAreCounted(t *testing.T) {
 	requests := &counter{counts: make(map[string]int)}
 	options := env.Server.Client(s3test.Owner).Options()
 	options.HTTPClient = requests
-	client := awss3.New(options)
+	client := s3.New(options)
 	w := worker.New(worker.Config{
 		Input:   bucket.New(client, s3test.Input),
 		Output:  bucket.New(client, s3test.Output),
-		Presets: media.ShippedPresets(),
+		Presets: mediatest.Presets(),
 		Limits:  media.DefaultLimits(),
 		Log:     slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})

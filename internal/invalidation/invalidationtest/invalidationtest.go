@@ -1,5 +1,5 @@
-// Package cdntest gives tests a CloudFront that takes invalidations.
-package cdntest
+// Package invalidationtest gives tests a CloudFront that takes invalidations.
+package invalidationtest
 
 import (
 	"encoding/xml"
@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 
-	"github.com/presize/presize/internal/cdn"
+	"github.com/presize/presize/internal/invalidation"
 )
 
 const distributionID = "EDFDVBD6EXAMPLE"
@@ -47,8 +47,8 @@ func Start(t testing.TB) *CloudFront {
 
 // Distribution is the only distribution there is. Its client sends each request
 // once, by way of transport if that is not nil.
-func (c *CloudFront) Distribution(transport http.RoundTripper) cdn.Distribution {
-	return cdn.Distribution{ID: distributionID, Client: cloudfront.New(cloudfront.Options{
+func (c *CloudFront) Distribution(transport http.RoundTripper) invalidation.CloudFront {
+	return invalidation.CloudFront{ID: distributionID, Client: cloudfront.New(cloudfront.Options{
 		Region:       "eu-central-1",
 		BaseEndpoint: aws.String(c.url),
 		Credentials:  credentials.NewStaticCredentialsProvider("key", "secret", ""),

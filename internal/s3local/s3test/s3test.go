@@ -8,8 +8,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/presize/presize/deploy/local/s3"
 	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/s3local"
 )
 
 // Names of the buckets, and of the account that may do everything with them.
@@ -21,21 +21,21 @@ const (
 
 // Env is a running S3 server and its buckets as the owner sees them.
 type Env struct {
-	Server        *s3.Server
+	Server        *s3local.Server
 	Input, Output *bucket.Bucket
 }
 
 // Start runs an S3 server in a temporary directory until the test ends. onEvent
 // may be nil. Tests that use it do not run in parallel, and name files by
-// absolute paths: see [s3.Start].
+// absolute paths: see [s3local.Start].
 func Start(t testing.TB, onEvent func(events.S3Event)) Env {
 	t.Helper()
 	t.Chdir(t.TempDir()) // the server changes it, this changes it back
-	server, err := s3.Start(context.Background(), s3.Config{
+	server, err := s3local.Start(context.Background(), s3local.Config{
 		Dir:      t.TempDir(),
 		Address:  FreeAddress(t),
 		Accounts: []string{Owner},
-		Buckets:  []s3.Bucket{owned(Input), owned(Output)},
+		Buckets:  []s3local.Bucket{owned(Input), owned(Output)},
 		OnEvent:  onEvent,
 	})
 	if err != nil {
@@ -61,8 +61,8 @@ func FreeAddress(t testing.TB) string {
 	return listener.Addr().String()
 }
 
-func owned(name string) s3.Bucket {
-	return s3.Bucket{Name: name, Statements: []s3.Statement{{
+func owned(name string) s3local.Bucket {
+	return s3local.Bucket{Name: name, Statements: []s3local.Statement{{
 		Sid:       "Owner",
 		Effect:    "Allow",
 		Principal: Owner,
