@@ -39,17 +39,17 @@ func contentType(r *http.Request) (string, error) {
 	return mediaType, nil
 }
 
-// object is a JSON object whose fields are taken out one by one. It collects
+// fields are the fields of a JSON object, taken out one by one. It collects
 // everything that is wrong with them.
-type object struct {
-	fields   map[string]json.RawMessage
+type fields struct {
+	left     map[string]json.RawMessage // those not yet taken
 	problems []fieldError
 }
 
-// readObject reads the JSON body of a request, which has at most limit bytes. It
+// readFields reads the JSON body of a request, which has at most limit bytes. It
 // insists on the content type: a page of another site can't send that without
 // the browser asking this one first.
-func readObject(r *http.Request, limit int64) (*object, error) {
+func readFields(r *http.Request, limit int64) (*fields, error) {
 	mediaType, err := contentType(r)
 	if err != nil {
 		return nil, err
@@ -61,62 +61,62 @@ func readObject(r *http.Request, limit int64) (*object, error) {
 	if err != nil {
 		return nil, err
 	}
-	var o object
+	var f fields
 	var syntax *json.SyntaxError
-	err = json.Unmarshal(body, &o.fields)
+	err = json.Unmarshal(body, &f.left)
 	switch {
 	case errors.As(err, &syntax):
 		return nil, malformedJSON.problem("The JSON is wrong near byte %d.", syntax.Offset)
-	case err != nil || o.fields == nil:
+	case err != nil || f.left == nil:
 		return nil, malformedJSON.problem("The body is JSON, but not an object.")
 	}
-	return &o, nil
+	return &f, nil
 }
 
 // optional stores a field in into, and reports whether it could. It is no problem
 // if the field is not there.
-func (o *object) optional(name string, into any, want string) bool {
-	raw, ok := o.fields[name]
-	delete(o.fields, name)
+func (f *fields) optional(name string, into any, want string) bool {
+	raw, ok := f.left[name]
+	delete(f.left, name)
 	if !ok {
 		return false
 	}
 	if string(raw) == "null" || json.Unmarshal(raw, into) != nil {
-		o.refuse(name, name+" must be "+want+".")
+		f.refuse(name, name+" must be "+want+".")
 		return false
 	}
 	return true
 }
 
 // required is optional for a field that must be there.
-func (o *object) required(name string, into any, want string) bool {
-	if _, ok := o.fields[name]; !ok {
-		o.refuse(name, name+" is missing.")
+func (f *fields) required(name string, into any, want string) bool {
+	if _, ok := f.left[name]; !ok {
+		f.refuse(name, name+" is missing.")
 		return false
 	}
-	return o.optional(name, into, want)
+	return f.optional(name, into, want)
 }
 
 // refuse notes that something is wrong with a field.
-func (o *object) refuse(name, detail string) {
+func (f *fields) refuse(name, detail string) {
 	name = strings.NewReplacer("~", "~0", "/", "~1").Replace(name) // RFC 6901 §3
-	o.problems = append(o.problems, fieldError{Pointer: "#/" + url.PathEscape(name), Detail: detail})
+	f.problems = append(f.problems, fieldError{Pointer: "#/" + url.PathEscape(name), Detail: detail})
 }
 
-// err returns all that is wrong with the object as one problem, or nil. Fields
+// err returns all that is wrong with the fields as one problem, or nil. Those
 // that nobody took are wrong too: a misspelt option must not be ignored.
-func (o *object) err() error {
-	for _, name := range slices.Sorted(maps.Keys(o.fields)) {
-		o.refuse(name, "A field of this name is not known.")
+func (f *fields) err() error {
+	for _, name := range slices.Sorted(maps.Keys(f.left)) {
+		f.refuse(name, "A field of this name is not known.")
 	}
-	if len(o.problems) == 0 {
+	if len(f.problems) == 0 {
 		return nil
 	}
-	details := make([]string, len(o.problems))
-	for i, problem := range o.problems {
+	details := make([]string, len(f.problems))
+	for i, problem := range f.problems {
 		details[i] = problem.Detail
 	}
 	p := invalidRequest.problem("%s", strings.Join(details, " "))
-	p.fields = o.problems
+	p.fields = f.problems
 	return p
 }

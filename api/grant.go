@@ -54,7 +54,7 @@ type plannedImage struct {
 
 // grant answers POST /api/v1/uploads. It does not talk to S3.
 func (s *service) grant(r *http.Request) (answer, error) {
-	body, err := readObject(r, maxGrantRequest)
+	body, err := readFields(r, maxGrantRequest)
 	if err != nil {
 		return answer{}, err
 	}
@@ -93,7 +93,7 @@ func (s *service) grant(r *http.Request) (answer, error) {
 
 // parseGrantRequest checks a request's fields, all of them: a client learns
 // everything that is wrong at once.
-func (s *service) parseGrantRequest(body *object) (grantRequest, error) {
+func (s *service) parseGrantRequest(body *fields) (grantRequest, error) {
 	var request grantRequest
 	var contentType, sum string
 	var size float64 // as JSON has it: 1e3 is a whole number too
