@@ -59,7 +59,7 @@ func parseEvent(event []byte, envelopes int) ([]Job, error) {
 	case len(d.Records) > 0:
 		return parseRecords(d.Records)
 	case d.Source == "aws.s3":
-		return parseBridgeEvent(event)
+		return parseEventBridgeEvent(event)
 	case envelopes == 0:
 		return nil, errors.New("parse event: too many wrappings")
 	case d.Message != "":
@@ -87,9 +87,9 @@ func parseRecords(records []events.S3EventRecord) (jobs []Job, _ error) {
 	return jobs, nil
 }
 
-// parseBridgeEvent reads the event that S3 sends to EventBridge. Other than in
+// parseEventBridgeEvent reads the event that S3 sends to EventBridge. Other than in
 // S3's own events, keys are not escaped there.
-func parseBridgeEvent(event []byte) ([]Job, error) {
+func parseEventBridgeEvent(event []byte) ([]Job, error) {
 	var e struct {
 		DetailType string `json:"detail-type"`
 		Time       string `json:"time"`

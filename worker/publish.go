@@ -73,7 +73,7 @@ func (r *run) publish(ctx context.Context, original bucket.Info, preset media.Pr
 		}
 	}
 	r.report.outcome = published
-	return r.mark(ctx, original, media.Ready)
+	return r.tag(ctx, original, media.Ready)
 }
 
 // putVariants puts the next count variants, as they come, and adds them to done.
@@ -166,26 +166,26 @@ func (r *run) reject(ctx context.Context, original bucket.Info, manifest media.M
 		return err
 	}
 	r.report.outcome, r.report.code = rejected, rejection.Code
-	return r.mark(ctx, original, media.Rejected)
+	return r.tag(ctx, original, media.Rejected)
 }
 
-// mark tells S3 whether the original is one that its lifecycle rule expires: a
+// tag tells S3 whether the original is one that its lifecycle rule expires: a
 // rejected one is, and one that an earlier revision has rejected no longer is. Most
 // originals have no tags and need none, which costs no request.
 //
 // Neither tags nor expirations are events that the worker gets or acts on. So what
 // is published outlives an original that expires, and the rejection can still be read.
-func (r *run) mark(ctx context.Context, original bucket.Info, status media.Status) error {
+func (r *run) tag(ctx context.Context, original bucket.Info, status media.Status) error {
 	if status != media.Rejected && !original.Tagged {
 		return nil
 	}
 	tags, err := r.Input.Tags(ctx, original.Key)
 	if err == nil {
-		mark := strconv.FormatBool(status == media.Rejected)
-		if tags[media.RejectedTag] == mark || status != media.Rejected && tags[media.RejectedTag] == "" {
+		tag := strconv.FormatBool(status == media.Rejected)
+		if tags[media.RejectedTag] == tag || status != media.Rejected && tags[media.RejectedTag] == "" {
 			return nil
 		}
-		tags[media.RejectedTag] = mark // others may have tagged it too, a virus scanner for one
+		tags[media.RejectedTag] = tag // others may have tagged it too, a virus scanner for one
 		err = r.Input.SetTags(ctx, original.Key, tags)
 	}
 	if errors.Is(err, bucket.ErrNotFound) {

@@ -33,7 +33,7 @@ func (r *run) isDone(ctx context.Context, original bucket.Info, preset media.Pre
 	if published, err := r.isPublished(ctx, manifest); !published || err != nil {
 		return false, err
 	}
-	return true, r.mark(ctx, original, manifest.Status) // where an earlier job came no further than its manifest
+	return true, r.tag(ctx, original, manifest.Status) // where an earlier job came no further than its manifest
 }
 
 // isPublished reports whether every variant that the manifest names is there.
