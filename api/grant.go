@@ -135,9 +135,9 @@ func (s *service) parseGrantRequest(body *fields) (grantRequest, error) {
 
 // metadata is what an original carries about itself. Its values must be ASCII.
 func metadata(preset media.Preset, filename string) map[string]string {
-	values := map[string]string{"preset": preset.Name}
+	values := map[string]string{media.PresetMetadata: preset.Name}
 	if filename != "" {
-		values["filename"] = url.PathEscape(filename)
+		values[media.FilenameMetadata] = url.PathEscape(filename)
 	}
 	return values
 }

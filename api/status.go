@@ -11,10 +11,6 @@ import (
 	"github.com/presize/presize/internal/media"
 )
 
-// settledMaxAge is how long a client may keep a status that will not change,
-// unless the upload is deleted.
-const settledMaxAge = time.Minute
-
 // status answers GET /api/v1/uploads/{id}.
 func (s *service) status(r *http.Request) (answer, error) {
 	id, err := uploadID(r)
@@ -37,7 +33,7 @@ func (s *service) status(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	if manifest.Settled() {
-		a.header.Set("Cache-Control", fmt.Sprintf("private, max-age=%d", settledMaxAge/time.Second))
+		a.header.Set("Cache-Control", "private, "+media.SettledMaxAge)
 	}
 	if wait > 0 {
 		a.header.Set("Preference-Applied", fmt.Sprintf("wait=%d", wait/time.Second))
@@ -109,7 +105,7 @@ func (s *service) lookUp(ctx context.Context, id media.ID) (media.Manifest, erro
 	if err != nil {
 		return media.Manifest{}, err
 	}
-	manifest := processing(id, original.Metadata["preset"], media.Format(original.ContentType), original.Size)
+	manifest := processing(id, original.Metadata[media.PresetMetadata], media.Format(original.ContentType), original.Size)
 	if time.Since(original.Modified) > s.RetryBudget {
 		manifest.Status = media.Failed
 	}

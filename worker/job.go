@@ -104,7 +104,7 @@ func (r *run) process(ctx context.Context, original bucket.Info) error {
 // preset returns the preset that the client asked for. The API lets no unknown
 // one pass, but an original may also be put by hand, or be older than the presets.
 func (r *run) preset(ctx context.Context, original bucket.Info) media.Preset {
-	name, ok := original.Metadata["preset"]
+	name, ok := original.Metadata[media.PresetMetadata]
 	preset, found := r.Presets.Find(name)
 	if found {
 		return preset

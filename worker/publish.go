@@ -27,7 +27,7 @@ const (
 	cacheReady = "public, max-age=5"
 	// cacheSettled bounds how long browsers, which no invalidation reaches, miss
 	// a removal or a backfill.
-	cacheSettled = "public, max-age=60"
+	cacheSettled = "public, " + media.SettledMaxAge
 	// identityName is the metadata that ties a manifest to its original. It is not
 	// in the document, which is for clients.
 	identityName = "original"
@@ -44,12 +44,7 @@ type rendering interface {
 func (r *run) publish(ctx context.Context, original bucket.Info, preset media.Preset, manifest media.Manifest, rendering rendering) error {
 	next, stop := iter.Pull2(rendering.Variants())
 	defer stop()
-	quick := 0
-	for _, encoder := range preset.Encoders {
-		if encoder.Quick() {
-			quick += len(preset.Sizes)
-		}
-	}
+	quick := preset.QuickVariants()
 	all := preset.Variants(r.job.ID)
 	done := make(map[string]media.Variant) // by URL
 	for _, count := range []int{quick, len(all)} {

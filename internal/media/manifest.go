@@ -62,6 +62,10 @@ type Variant struct {
 	Bytes       int64  `json:"bytes,omitempty"`
 }
 
+// SettledMaxAge is the Cache-Control directive of a settled manifest. It can still
+// change, when the upload is deleted or rendered again.
+const SettledMaxAge = "max-age=60"
+
 // Settled reports whether the upload's status will not change any more.
 func (m Manifest) Settled() bool {
 	return m.Status == Rejected || m.Status == Failed || m.Status == Ready && m.Complete

@@ -69,6 +69,17 @@ type Encoder struct {
 // variants make an upload ready, the others make it complete.
 func (e Encoder) Quick() bool { return e.Format != AVIF }
 
+// QuickVariants is the number of quick variants that the preset makes.
+func (p Preset) QuickVariants() int {
+	quick := 0
+	for _, encoder := range p.Encoders {
+		if encoder.Quick() {
+			quick += len(p.Sizes)
+		}
+	}
+	return quick
+}
+
 // Rev is the revision of everything that decides the pixels of the preset's
 // variants: the first 8 hex digits of a SHA-256 over the preset, [Engine] and the
 // image of the watermark.

@@ -70,6 +70,9 @@ func TestPresetsAreReadAsTheyAreWritten(t *testing.T) {
 		if !ok || preset.Name != test.name || preset.Fit != test.fit || preset.Crop != test.crop || !reflect.DeepEqual(preset.Sizes, test.sizes) {
 			t.Errorf("%s: got %+v", test.name, preset)
 		}
+		if got, want := preset.QuickVariants(), 2*len(test.sizes); got != want {
+			t.Errorf("%s: %d quick variants, want %d", test.name, got, want)
+		}
 		for i, want := range []media.Format{media.AVIF, media.WebP, media.JPEG} {
 			if encoder := preset.Encoders[i]; encoder.Format != want || encoder.Quick() != (want != media.AVIF) {
 				t.Errorf("%s: encoder %d is %+v", test.name, i, encoder)

@@ -53,11 +53,7 @@ func Render(ctx context.Context, original []byte, info Info, preset media.Preset
 		preset:     preset,
 		background: parseColor(preset.Background),
 		schedule:   newSchedule(),
-	}
-	for _, encoder := range preset.Encoders {
-		if encoder.Quick() {
-			r.quick += len(preset.Sizes)
-		}
+		quick:      preset.QuickVariants(),
 	}
 	// With room for everything and an error, no sender ever waits for a reader.
 	r.outputs = make(chan output, len(preset.Sizes)*len(preset.Encoders)+1)
