@@ -131,7 +131,7 @@ func TestNextOriginalUnderTheSameIDReplacesEverything(t *testing.T) {
 			h.remove(id)
 			h.put(id, "image/png", metadata, drawing(t, 200))
 			cdn := new(invalidations)
-			h.config.CDN = cdn
+			h.config.Invalidator = cdn
 			h.mustHandle(created(id)) // and the event of the removal is lost
 			h.expect(id, want)
 			if len(cdn.calls) != 1 {

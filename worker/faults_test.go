@@ -118,7 +118,7 @@ func TestRetryFinishesRemovalAfterAnyFailedRequest(t *testing.T) {
 				h.mustHandle(created(id))
 				h.remove(id)
 				cdn := &invalidations{before: func() { h.expect(id, nil) }}
-				h.config.CDN = cdn
+				h.config.Invalidator = cdn
 				more = h.handleWith(fault, n, nil, id, deleted(id))
 				h.mustHandle(deleted(id))
 				h.expect(id, nil)

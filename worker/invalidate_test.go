@@ -12,7 +12,7 @@ import (
 func TestRemovalInvalidatesOnceHoweverOftenItsEventComes(t *testing.T) {
 	h := newHarness(t, sketch(t, 80))
 	c := invalidationtest.Start(t)
-	h.config.CDN = c.Distribution(nil)
+	h.config.Invalidator = c.Distribution(nil)
 	id := media.NewID()
 	h.put(id, "image/png", nil, drawing(t, 0))
 	h.mustHandle(created(id))

@@ -62,7 +62,7 @@ func (h *harness) changeBeforeRequest(n int, change func(media.ID)) bool {
 		return carry()
 	})
 	cdn := new(invalidations)
-	h.config.CDN = cdn
+	h.config.Invalidator = cdn
 	h.mustHandle(created(id))
 	h.wire.restart(nil)
 	if !changed {

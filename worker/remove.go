@@ -62,14 +62,14 @@ func (r *run) unpublish(ctx context.Context, now *bucket.Info) error {
 	if err := r.withdraw(ctx, prefix); err != nil {
 		return err
 	}
-	if r.CDN == nil {
+	if r.Invalidator == nil {
 		return nil
 	}
 	reference := string(r.job.ID) + "-" + r.job.Event
 	if now != nil {
 		reference += "-" + strings.Trim(now.ETag, `"`)
 	}
-	return r.CDN.Invalidate(ctx, reference, media.URL(prefix)+"*")
+	return r.Invalidator.Invalidate(ctx, reference, media.URL(prefix)+"*")
 }
 
 // withdraw deletes the manifest and then the variants with the given prefix.

@@ -41,7 +41,7 @@ func TestRemovalTakesEverythingAlong(t *testing.T) {
 
 			h.remove(id)
 			cdn := &invalidations{before: func() { h.expect(id, nil) }}
-			h.config.CDN = cdn
+			h.config.Invalidator = cdn
 			h.wire.restart(nil)
 			h.mustHandle(document(id))
 			h.expect(id, nil)
@@ -67,7 +67,7 @@ func TestLateRemovalEventLeavesTheNextOriginalAlone(t *testing.T) {
 	h.mustHandle(created(id))
 	want := h.published(id)
 	cdn := new(invalidations)
-	h.config.CDN = cdn
+	h.config.Invalidator = cdn
 	h.mustHandle(deleted(id))
 	h.expect(id, want)
 	if len(cdn.calls) > 0 {

@@ -43,12 +43,12 @@ const margin = 10 * time.Second
 
 // Config is what a Worker needs. All of it is required unless it says otherwise.
 type Config struct {
-	Input   *bucket.Bucket // the originals
-	Output  *bucket.Bucket // what is published
-	Presets media.Presets
-	Limits  media.Limits
-	CDN     Invalidator // nil where nothing caches what is published
-	Log     *slog.Logger
+	Input       *bucket.Bucket // the originals
+	Output      *bucket.Bucket // what is published
+	Presets     media.Presets
+	Limits      media.Limits
+	Invalidator Invalidator // nil where nothing caches what is published
+	Log         *slog.Logger
 }
 
 // Invalidator makes a CDN forget what it has cached, as invalidation.CloudFront does. Of

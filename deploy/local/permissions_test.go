@@ -61,7 +61,7 @@ type attempt struct{ account, verb, bucket, key string }
 // come last, so that there is something to delete.
 func attempts() (all []attempt) {
 	for _, verb := range []string{"get", "put", "tag", "get tags", "list", "delete policy", "delete bucket", "delete"} {
-		for _, account := range []string{cdnAccount, apiAccount, workerAccount} {
+		for _, account := range []string{edgeAccount, apiAccount, workerAccount} {
 			for _, bucket := range []string{inputBucket, outputBucket} {
 				if verb == "list" || verb == "delete policy" || verb == "delete bucket" {
 					all = append(all, attempt{account, verb, bucket, ""})
@@ -138,9 +138,9 @@ func TestEachAccountMayDoWhatItsRoleSaysAndNothingElse(t *testing.T) {
 		{workerAccount, "delete", outputBucket, variantKey},
 		{workerAccount, "list", inputBucket, ""},
 		{workerAccount, "list", outputBucket, ""},
-		{cdnAccount, "get", outputBucket, manifestKey},
-		{cdnAccount, "get", outputBucket, variantKey},
-		{cdnAccount, "list", outputBucket, ""},
+		{edgeAccount, "get", outputBucket, manifestKey},
+		{edgeAccount, "get", outputBucket, variantKey},
+		{edgeAccount, "list", outputBucket, ""},
 	}
 	for _, a := range attempts() {
 		err := try(t, storage, a)
@@ -160,7 +160,7 @@ func TestMissingObjectIsToldFromAMissingPermission(t *testing.T) {
 		{apiAccount, "get", outputBucket, "i/b/manifest.json"},
 		{workerAccount, "get", inputBucket, "originals/b"},
 		{workerAccount, "get", outputBucket, "i/b/manifest.json"},
-		{cdnAccount, "get", outputBucket, "i/b/manifest.json"},
+		{edgeAccount, "get", outputBucket, "i/b/manifest.json"},
 	} {
 		if err := try(t, storage, a); !hasStatus(err, http.StatusNotFound) {
 			t.Errorf("%q: %v", a, err)

@@ -14,7 +14,7 @@ import (
 const (
 	apiAccount    = "presize-api"
 	workerAccount = "presize-worker"
-	cdnAccount    = "presize-cdn"
+	edgeAccount   = "presize-edge"
 )
 
 // permissions are the statements of the roles on AWS, by the account that stands
@@ -30,11 +30,11 @@ func readPermissions(deployment template.Deployment) (permissions, error) {
 	if err != nil {
 		return nil, err
 	}
-	cdn, err := deployment.CDNStatements()
+	edge, err := deployment.CloudFrontStatements()
 	if err != nil {
 		return nil, err
 	}
-	return permissions{apiAccount: api, workerAccount: worker, cdnAccount: cdn}, nil
+	return permissions{apiAccount: api, workerAccount: worker, edgeAccount: edge}, nil
 }
 
 // on returns the policy of one bucket. A role's statement can name both buckets, a

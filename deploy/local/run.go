@@ -120,7 +120,7 @@ func startS3(ctx context.Context, settings settings, deployment template.Deploym
 	return s3local.Start(ctx, s3local.Config{
 		Dir:      dir,
 		Address:  address(settings.s3Port),
-		Accounts: []string{apiAccount, workerAccount, cdnAccount},
+		Accounts: []string{apiAccount, workerAccount, edgeAccount},
 		Buckets: []s3local.Bucket{
 			{Name: inputBucket, Statements: permissions.on(inputBucket), CORS: cors},
 			{Name: outputBucket, Statements: permissions.on(outputBucket)},
@@ -142,7 +142,7 @@ func newSite(storage *s3local.Server, settings settings, deployment template.Dep
 	client := storage.Client(apiAccount)
 	return edge.New(distribution, map[string]http.Handler{
 		"site":   edge.Site(web.FS, distribution.RootObject),
-		"output": edge.Objects(bucket.New(storage.Client(cdnAccount), outputBucket), log),
+		"output": edge.Objects(bucket.New(storage.Client(edgeAccount), outputBucket), log),
 		"api": api.New(api.Config{
 			Input:       bucket.New(client, inputBucket),
 			Output:      bucket.New(client, outputBucket),

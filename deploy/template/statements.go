@@ -49,8 +49,8 @@ func (d Deployment) RoleStatements(role string) ([]Statement, error) {
 	return nil, fmt.Errorf("roles.yml: role %s has no policy objects", role)
 }
 
-// CDNStatements returns what CloudFront may do with the output bucket.
-func (d Deployment) CDNStatements() ([]Statement, error) {
+// CloudFrontStatements returns what CloudFront may do with the output bucket.
+func (d Deployment) CloudFrontStatements() ([]Statement, error) {
 	var properties struct {
 		PolicyDocument policyDocument `yaml:"PolicyDocument"`
 	}

@@ -30,8 +30,8 @@ func TestRolesNameExactActionsOnTheStacksBuckets(t *testing.T) {
 	}
 }
 
-func TestCDNMayOnlyReadWhatIsPublished(t *testing.T) {
-	statements, err := deployment.CDNStatements()
+func TestCloudFrontMayOnlyReadWhatIsPublished(t *testing.T) {
+	statements, err := deployment.CloudFrontStatements()
 	if err != nil {
 		t.Fatal(err)
 	}

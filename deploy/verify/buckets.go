@@ -102,8 +102,8 @@ func checkAccessLogs(t template, r *report) {
 		r.want(strings.HasPrefix(prefix, "s3/") && prefixes[prefix] == "", "%s must log under a prefix of its own", id)
 		prefixes[prefix] = id
 	}
-	cdn := t.props(distribution).at("DistributionConfig", "Logging").only("HasAccessLogs")
-	r.want(cdn.at("Bucket").text() == "${LogBucket.DomainName}" && cdn.at("IncludeCookies").text() != "true",
+	logging := t.props(distribution).at("DistributionConfig", "Logging").only("HasAccessLogs")
+	r.want(logging.at("Bucket").text() == "${LogBucket.DomainName}" && logging.at("IncludeCookies").text() != "true",
 		"the distribution must log requests to %s by parameter, and no cookies", logBucket)
 	// CloudFront's legacy logs need ACLs.
 	ownership := t.props(logBucket).at("OwnershipControls", "Rules").items()

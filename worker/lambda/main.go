@@ -53,18 +53,17 @@ func newWorker(ctx context.Context, vars *env.Reader, log *slog.Logger) (*worker
 	debug.SetMemoryLimit(limits.Memory / 4)
 	objects := s3.NewFromConfig(account)
 	return worker.New(worker.Config{
-		Input:   bucket.New(objects, input),
-		Output:  bucket.New(objects, output),
-		Presets: shipped,
-		Limits:  limits,
-		CDN:     newCDN(account, distribution),
-		Log:     log,
+		Input:       bucket.New(objects, input),
+		Output:      bucket.New(objects, output),
+		Presets:     shipped,
+		Limits:      limits,
+		Invalidator: newInvalidator(account, distribution),
+		Log:         log,
 	}), nil
 }
 
-// newCDN returns nil, which is an Invalidator that the worker leaves out, where
-// there is no distribution.
-func newCDN(account aws.Config, distribution string) worker.Invalidator {
+// newInvalidator returns nil where there is no distribution.
+func newInvalidator(account aws.Config, distribution string) worker.Invalidator {
 	if distribution == "" {
 		return nil
 	}

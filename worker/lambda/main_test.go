@@ -42,8 +42,8 @@ func TestEnvironmentConfiguresTheWorker(t *testing.T) {
 	if want := (media.Limits{Bytes: 1000, Pixels: 2_000_000, Frames: 3, Memory: 1 << 30}); w.Limits != want {
 		t.Errorf("limits %+v, want %+v", w.Limits, want)
 	}
-	if d, ok := w.CDN.(invalidation.CloudFront); !ok || d.ID != "EDFDVBD6EXAMPLE" || d.Client == nil {
-		t.Errorf("CDN %+v", w.CDN)
+	if d, ok := w.Invalidator.(invalidation.CloudFront); !ok || d.ID != "EDFDVBD6EXAMPLE" || d.Client == nil {
+		t.Errorf("invalidator %+v", w.Invalidator)
 	}
 	if w.Input == nil || w.Output == nil || w.Presets == nil || w.Log == nil {
 		t.Errorf("incomplete: %+v", w)
@@ -55,8 +55,8 @@ func TestWithoutDistributionThereIsNothingToInvalidate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.CDN != nil || w.Limits != media.DefaultLimits() {
-		t.Errorf("CDN %v, limits %+v", w.CDN, w.Limits)
+	if w.Invalidator != nil || w.Limits != media.DefaultLimits() {
+		t.Errorf("invalidator %v, limits %+v", w.Invalidator, w.Limits)
 	}
 }
 

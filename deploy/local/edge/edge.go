@@ -15,8 +15,8 @@ import (
 	"github.com/presize/presize/deploy/template"
 )
 
-// cdn is the list of behaviors, of which the first that matches answers.
-type cdn []behavior
+// behaviors are those of the CDN, of which the first that matches answers.
+type behaviors []behavior
 
 type behavior struct {
 	pattern *regexp.Regexp
@@ -32,7 +32,7 @@ func New(distribution template.Distribution, origins map[string]http.Handler) (h
 	if err != nil {
 		return nil, err
 	}
-	var c cdn
+	var all behaviors
 	for _, config := range distribution.Behaviors {
 		origin, ok := origins[config.Origin]
 		if !ok {
@@ -45,7 +45,7 @@ func New(distribution template.Distribution, origins map[string]http.Handler) (h
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", config.PathPattern, err)
 		}
-		c = append(c, behavior{
+		all = append(all, behavior{
 			pattern: compilePattern(config.PathPattern),
 			methods: config.Methods,
 			headers: slices.DeleteFunc(slices.Clone(config.Headers), func(header template.Header) bool {
@@ -54,7 +54,7 @@ func New(distribution template.Distribution, origins map[string]http.Handler) (h
 			origin: function.before(origin),
 		})
 	}
-	return c, nil
+	return all, nil
 }
 
 // newCompressor returns what compresses an origin's answers: text of the types
@@ -75,8 +75,8 @@ func compilePattern(pattern string) *regexp.Regexp {
 	return regexp.MustCompile(`(?s)^` + quoted + `$`)
 }
 
-func (c cdn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	for _, behavior := range c {
+func (all behaviors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for _, behavior := range all {
 		if behavior.pattern.MatchString(r.URL.Path) {
 			behavior.ServeHTTP(w, r)
 			return

@@ -20,7 +20,7 @@ func TestTiersAddUp(t *testing.T) {
 		{"the last has no end", 1e9, []tier{{0, 2}}, 2e9},
 		{"600 TB in S3", 600 * tb, s3Storage, 50_000*0.023 + 450_000*0.022 + 100_000*0.021},
 		{"a million seconds of a GB", 1e6, lambdaSeconds, 600_000 * 0.0000133334},
-		{"12 TB through CloudFront", 12 * tb, cdnBytes, 9_000*0.085 + 2_000*0.080},
+		{"12 TB through CloudFront", 12 * tb, cloudFrontBytes, 9_000*0.085 + 2_000*0.080},
 		{"15 metrics", 15, customMetrics, 1.50},
 	} {
 		if got := cost(test.amount, test.tiers...); math.Abs(got-test.want) > 1e-9*test.want {

@@ -45,9 +45,9 @@ var (
 	apiCalls = []tier{{300 * million, 1.00 / million}, {0, 0.90 / million}}
 
 	// https://aws.amazon.com/cloudfront/pricing/, pay as you go, North America and Europe.
-	cdnBytes     = []tier{{tb, free}, {9 * tb, 0.085 / gb}, {40 * tb, 0.080 / gb}, {100 * tb, 0.060 / gb}, {350 * tb, 0.040 / gb}, {0, 0.030 / gb}}
-	cdnRequests  = []tier{{10 * million, free}, {0, 0.0100 / 10_000}} // HTTPS
-	cdnFunctions = []tier{{2 * million, free}, {0, 0.10 / million}}
+	cloudFrontBytes     = []tier{{tb, free}, {9 * tb, 0.085 / gb}, {40 * tb, 0.080 / gb}, {100 * tb, 0.060 / gb}, {350 * tb, 0.040 / gb}, {0, 0.030 / gb}}
+	cloudFrontRequests  = []tier{{10 * million, free}, {0, 0.0100 / 10_000}} // HTTPS
+	cloudFrontFunctions = []tier{{2 * million, free}, {0, 0.10 / million}}
 
 	// https://aws.amazon.com/cloudwatch/pricing/. Ten alarms and three dashboards are free.
 	logBytes      = []tier{{5 * gb, free}, {10 * tb, 0.50 / gb}, {20 * tb, 0.25 / gb}, {20 * tb, 0.10 / gb}, {0, 0.05 / gb}}

@@ -12,7 +12,7 @@ def roles(d):
         f"arn:aws:s3:::{d.bucket('output')}/i/x/{key}" for key in ("manifest.json", "rev/640.webp")
     )
     log = f"arn:aws:logs:{REGION}:{NUMBER}:log-group:"
-    cdn, queue = d.cdn["ARN"], d.queue["QueueArn"]
+    distribution, queue = d.distribution["ARN"], d.queue["QueueArn"]
     expected = {
         "Api": {
             "may": [
@@ -34,7 +34,7 @@ def roles(d):
                 ("s3:PutObject", variant),
                 ("s3:PutObject", manifest),
                 ("s3:DeleteObject", variant),
-                ("cloudfront:CreateInvalidation", cdn),
+                ("cloudfront:CreateInvalidation", distribution),
                 ("sqs:SendMessage", queue),
                 ("logs:PutLogEvents", f"{log}{d.ids['WorkerLogGroup']}:*"),
             ],
@@ -42,7 +42,7 @@ def roles(d):
                 ("s3:PutObject", original),
                 ("s3:DeleteObject", original),
                 ("s3:PutObject", variant.replace("/i/", "/x/")),
-                ("cloudfront:CreateInvalidation", cdn + "X"),
+                ("cloudfront:CreateInvalidation", distribution + "X"),
                 ("sqs:SendMessage", queue + "X"),
             ],
         },
@@ -125,10 +125,10 @@ def buckets(d):
         d.want(
             all(
                 s["Principal"] == {"Service": "cloudfront.amazonaws.com"}
-                and s["Condition"] == {"StringEquals": {"aws:SourceArn": d.cdn["ARN"]}}
+                and s["Condition"] == {"StringEquals": {"aws:SourceArn": d.distribution["ARN"]}}
                 for s in let_in
             ),
-            f"the {name} bucket must let nobody in but the distribution {d.cdn['ARN']}",
+            f"the {name} bucket must let nobody in but the distribution {d.distribution['ARN']}",
         )
         key = {"output": "/i/x/manifest.json", "site": "/index.html"}.get(name)
         d.want(

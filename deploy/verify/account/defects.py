@@ -75,7 +75,7 @@ def defects(d):
             "Principal": {"Service": "cloudfront.amazonaws.com"},
             "Action": "s3:GetObject",
             "Resource": f"arn:aws:s3:::{d.bucket('output')}/*",
-            "Condition": {"StringEquals": {"aws:SourceArn": d.cdn["ARN"] + "X"}},
+            "Condition": {"StringEquals": {"aws:SourceArn": d.distribution["ARN"] + "X"}},
         }
         s3.put_bucket_policy(
             Bucket=d.bucket("output"), Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -55,7 +55,7 @@ class Deployed:
         self.queue = self.client("sqs").get_queue_attributes(
             QueueUrl=self.ids["FailureQueue"], AttributeNames=["All"]
         )["Attributes"]
-        self.cdn = self.client("cloudfront").get_distribution(Id=self.ids["Distribution"])["Distribution"]
+        self.distribution = self.client("cloudfront").get_distribution(Id=self.ids["Distribution"])["Distribution"]
 
     def want(self, holds, sentence):
         if not holds:
@@ -156,7 +156,7 @@ def functions(d):
         d.want(content["CodeSha256"] == digest("layer"), f"the layer must be {ARCHIVES['layer']}")
     d.want(not d.function("api").get("Layers"), "api must need no layer")
     d.want(
-        variables_of(worker).get("PRESIZE_DISTRIBUTION_ID") == d.cdn["Id"],
+        variables_of(worker).get("PRESIZE_DISTRIBUTION_ID") == d.distribution["Id"],
         "worker: PRESIZE_DISTRIBUTION_ID must be the distribution's id",
     )
 
@@ -185,7 +185,7 @@ def failures(d):
 
 
 def distribution(d):
-    config = d.cdn["DistributionConfig"]
+    config = d.distribution["DistributionConfig"]
     domain = {
         "site": f"{d.bucket('site')}.s3.{REGION}.amazonaws.com",
         "output": f"{d.bucket('output')}.s3.{REGION}.amazonaws.com",
@@ -263,15 +263,15 @@ def logs(d):
 
 
 def outputs(d):
-    domain = d.parameters["Domain"] or d.cdn["DomainName"]
+    domain = d.parameters["Domain"] or d.distribution["DomainName"]
     for name, value in {
         "SiteUrl": f"https://{domain}",
         "ApiUrl": f"https://{domain}/api/v1",
         "InputBucketName": d.bucket("input"),
         "OutputBucketName": d.bucket("output"),
         "SiteBucketName": d.bucket("site"),
-        "DistributionId": d.cdn["Id"],
-        "DistributionDomainName": d.cdn["DomainName"],
+        "DistributionId": d.distribution["Id"],
+        "DistributionDomainName": d.distribution["DomainName"],
         "FailureQueueUrl": d.ids["FailureQueue"],
     }.items():
         d.want(d.outputs.get(name) == value, f"the output {name} must be {value}, is {d.outputs.get(name)}")
