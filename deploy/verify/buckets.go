@@ -66,13 +66,14 @@ func checkOriginals(t template, r *report) {
 			expired = onlyExpired.at("ExpirationInDays").text() == "${OriginalsExpireDays}"
 		case isForOriginals(rule) && len(rule.at("TagFilters").list()) == 1:
 			tag := rule.at("TagFilters").list()[0]
-			rejected = tag.at("Key").text() == media.RejectedTag && tag.at("Value").text() == "true" && rule.at("ExpirationInDays").text() == "7"
+			rejected = tag.at("Key").text() == media.RejectedTag && tag.at("Value").text() == "true" &&
+				rule.at("ExpirationInDays").text() == "15" // the failure queue keeps events for 14
 		default:
 			r.want(rule.at("AbortIncompleteMultipartUpload").value != nil && rule.at("ExpirationInDays").value == nil,
 				"%s must delete no original that nobody asked to delete: rule %s", inputBucket, rule.at("Id").text())
 		}
 	}
-	r.want(rejected, "%s must delete rejected originals after 7 days", inputBucket)
+	r.want(rejected, "%s must delete rejected originals after 15 days", inputBucket)
 	r.want(cold, "%s must move originals to Glacier Instant Retrieval by parameter", inputBucket)
 	r.want(expired, "%s must delete originals by parameter", inputBucket)
 	pattern, err := regexp.Compile(t.Parameters["OriginalsExpireDays"].at("AllowedPattern").text())

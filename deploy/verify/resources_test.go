@@ -47,7 +47,7 @@ func TestOriginals(t *testing.T) {
 	}
 	const (
 		once     = "InputBucket must refuse every PUT of an original without If-None-Match"
-		rejected = "InputBucket must delete rejected originals after 7 days"
+		rejected = "InputBucket must delete rejected originals after 15 days"
 	)
 	testEdits(t, map[string]edit{
 		"put twice":                  {once, nil, statement("Condition")},
@@ -57,6 +57,7 @@ func TestOriginals(t *testing.T) {
 		"only some put once":         {once, map[string]any{"AWS": "x"}, statement("Principal")},
 		"rejected stay":              {rejected, "Disabled", rule(1, "Status")},
 		"rejected stay longer":       {rejected, 70, rule(1, "ExpirationInDays")},
+		"rejected go before redrive": {rejected, 14, rule(1, "ExpirationInDays")},
 		"other tag":                  {rejected, "rejected", rule(1, "TagFilters", 0, "Key")},
 		"other value":                {rejected, "false", rule(1, "TagFilters", 0, "Value")},
 		"all are rejected":           {"InputBucket must delete no original that nobody asked to delete: rule expire-rejected", nil, rule(1, "TagFilters")},
