@@ -1,22 +1,70 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
-// sample is what osls compiled from serverless.yml: the output of this command's own packaging, kept.
-const sample = "testdata/template.json"
+// compiled returns the template that osls makes of serverless.yml, compiled once for all tests. The archives that it
+// packages are empty: no check reads them.
+var compiled = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "presize-verify-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	const root = "../.."
+	service, err := os.ReadFile(root + "/serverless.yml")
+	if err != nil {
+		return nil, err
+	}
+	modules, err := filepath.Abs(root + "/deploy/node_modules")
+	if err != nil {
+		return nil, err
+	}
+	err = errors.Join(
+		os.WriteFile(dir+"/serverless.yml", service, 0o644),
+		os.CopyFS(dir+"/deploy/template", os.DirFS(root+"/deploy/template")),
+		os.Symlink(modules, dir+"/deploy/node_modules"),
+		os.Mkdir(dir+"/dist", 0o755),
+	)
+	for _, artifact := range artifacts.FindAllSubmatch(service, -1) {
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, string(artifact[1])), emptyZip, 0o644))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return compile(context.Background(), dir, packagings[0])
+})
 
-func TestCompiledTemplateKeepsEveryPromise(t *testing.T) {
-	tmpl, err := readTemplate(sample)
+var (
+	artifacts = regexp.MustCompile(`artifact: (dist/\S+\.zip)`)
+	emptyZip  = append([]byte("PK\x05\x06"), make([]byte, 18)...)
+)
+
+func parse(t *testing.T, compiled []byte) template {
+	t.Helper()
+	var tmpl template
+	if err := json.Unmarshal(compiled, &tmpl); err != nil {
+		t.Fatal(err)
+	}
+	return tmpl
+}
+
+func TestDeploymentKeepsEveryPromise(t *testing.T) {
+	compiled, err := compiled()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, failure := range check(tmpl) {
+	for _, failure := range check(parse(t, compiled)) {
 		t.Error(failure)
 	}
 }
@@ -28,15 +76,15 @@ func TestEmptyTemplateKeepsNoPromise(t *testing.T) {
 	}
 }
 
-// edited reads the sample, with the value at the end of way replaced. A nil value takes it away.
+// edited returns the compiled template with the value at the end of way replaced. A nil value takes it away.
 func edited(t *testing.T, value any, way ...any) template {
 	t.Helper()
-	data, err := os.ReadFile(sample)
+	compiled, err := compiled()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var doc any
-	if err := json.Unmarshal(data, &doc); err != nil {
+	if err := json.Unmarshal(compiled, &doc); err != nil {
 		t.Fatal(err)
 	}
 	parent := doc
@@ -54,15 +102,11 @@ func edited(t *testing.T, value any, way ...any) template {
 			delete(object, step)
 		}
 	}
-	data, err = json.Marshal(doc)
+	changed, err := json.Marshal(doc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var tmpl template
-	if err := json.Unmarshal(data, &tmpl); err != nil {
-		t.Fatal(err)
-	}
-	return tmpl
+	return parse(t, changed)
 }
 
 func child(t *testing.T, parent, step any) any {
@@ -73,7 +117,7 @@ func child(t *testing.T, parent, step any) any {
 	default:
 		found, ok := parent.(map[string]any)[step.(string)]
 		if !ok {
-			t.Fatalf("the sample has no %q", step)
+			t.Fatalf("the template has no %q", step)
 		}
 		return found
 	}
@@ -143,11 +187,11 @@ func TestOutputs(t *testing.T) {
 }
 
 func FuzzCheckSurvivesAnyTemplate(f *testing.F) {
-	data, err := os.ReadFile(sample)
+	compiled, err := compiled()
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(data)
+	f.Add(compiled)
 	f.Add([]byte(`{"Resources":{"A":{"DependsOn":["A"],"Properties":{"X":{"Fn::Sub":["${A}"]},"Y":{"Fn::If":[]},"Z":{"Fn::GetAtt":"A.B"}}}}}`))
 	f.Add([]byte(`{"Resources":{"Distribution":{"Properties":{"DistributionConfig":{"CacheBehaviors":[{"CachePolicyId":"${"}]}}}}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -55,12 +56,13 @@ func main() {
 func run(ctx context.Context) error {
 	failed := false
 	for _, p := range packagings {
-		if err := packageOffline(ctx, p); err != nil {
+		compiled, err := compile(ctx, ".", p)
+		if err != nil {
 			return fmt.Errorf("packaging %s: %w", p.name, err)
 		}
-		t, err := readTemplate(p.template())
-		if err != nil {
-			return err
+		var t template
+		if err := json.Unmarshal(compiled, &t); err != nil {
+			return fmt.Errorf("packaging %s: %w", p.name, err)
 		}
 		failures := append(check(t), checkParameters(t, p.params)...)
 		for _, f := range failures {

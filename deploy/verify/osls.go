@@ -27,16 +27,24 @@ type packaging struct {
 	params []string // each "name=value"
 }
 
-// dir is where the package is kept, for those who lint or deploy it.
+// dir is where the package is kept, below the repository's root.
 func (p packaging) dir() string { return "build/deploy/" + p.name }
 
-// template is the CloudFormation template in the package.
-func (p packaging) template() string { return p.dir() + "/cloudformation-template-update-stack.json" }
+// compile runs `osls package` in root, and returns the CloudFormation template in the package. Requests to AWS go
+// to an [emptyAccount] on loopback; any but the expected ones are an error.
+func compile(ctx context.Context, root string, p packaging) (json []byte, err error) {
+	if err := packageOffline(ctx, root, p); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(root, p.dir(), "cloudformation-template-update-stack.json"))
+}
 
-// packageOffline runs `osls package`. Whatever osls asks AWS goes to an [emptyAccount] on loopback; a question
-// that it does not expect is an error.
-func packageOffline(ctx context.Context, p packaging) error {
-	if _, err := os.Stat(osls); err != nil {
+func packageOffline(ctx context.Context, root string, p packaging) error {
+	command, err := filepath.Abs(filepath.Join(root, osls))
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(command); err != nil {
 		return fmt.Errorf("osls is not installed (npm ci --prefix deploy): %w", err)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -54,7 +62,8 @@ func packageOffline(ctx context.Context, p packaging) error {
 	for _, param := range p.params {
 		args = append(args, "--param", param)
 	}
-	cmd := exec.CommandContext(ctx, filepath.FromSlash(osls), args...)
+	cmd := exec.CommandContext(ctx, command, args...)
+	cmd.Dir = root
 	cmd.Env = offlineEnvironment(os.Environ(), "http://"+listener.Addr().String())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("osls package: %w\n%s", err, out)

@@ -64,23 +64,22 @@ func TestOfflineEnvironmentLeadsNowhereElse(t *testing.T) {
 }
 
 func TestPackagingWithoutOslsSaysHowToGetIt(t *testing.T) {
-	t.Chdir(t.TempDir())
-	err := packageOffline(t.Context(), packaging{})
+	_, err := compile(t.Context(), t.TempDir(), packaging{})
 	if err == nil || !strings.Contains(err.Error(), "npm ci --prefix deploy") {
 		t.Errorf("err = %v", err)
 	}
 }
 
 func TestPackagingThatFailsTellsWhatOslsSaid(t *testing.T) {
-	t.Chdir(t.TempDir())
-	if err := os.MkdirAll(filepath.Dir(osls), 0o755); err != nil {
+	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, filepath.Dir(osls)), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	script := "#!/bin/sh\necho no artifact for $*, ask $AWS_ENDPOINT_URL\nexit 3\n"
-	if err := os.WriteFile(osls, []byte(script), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(root, osls), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	err := packageOffline(t.Context(), packaging{"some", "dev", []string{"domain=a.example"}})
+	_, err := compile(t.Context(), root, packaging{"some", "dev", []string{"domain=a.example"}})
 	if err == nil || !strings.Contains(err.Error(), "no artifact for package --package build/deploy/some --stage dev --param domain=a.example, ask http://127.0.0.1:") {
 		t.Errorf("err = %v", err)
 	}

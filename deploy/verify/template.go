@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,18 +28,6 @@ type resource struct {
 
 type output struct {
 	Value node `json:"Value"`
-}
-
-func readTemplate(file string) (template, error) {
-	var t template
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return t, err
-	}
-	if err := json.Unmarshal(data, &t); err != nil {
-		return t, fmt.Errorf("%s: %w", file, err)
-	}
-	return t, nil
 }
 
 // props are the properties of the resource called id; those of one that is missing have nothing in them.
