@@ -56,7 +56,7 @@ func (s *service) routes() []route {
 	}
 }
 
-// New returns the API's handler. It answers every request within 25 seconds.
+// New returns the API's handler. It answers every request within [RequestTimeout].
 func New(config Config) http.Handler {
 	s := &service{config}
 	mux := http.NewServeMux()

@@ -18,10 +18,10 @@ import (
 	"github.com/presize/presize/internal/media"
 )
 
-// requestTimeout is the most that a request can take. It is longer than the
+// RequestTimeout is the most that a request can take. It is longer than the
 // longest wait, and shorter than what the Lambda and API Gateway (30 s) allow: an
 // answer of ours, with a request id, is worth more than theirs.
-const requestTimeout = 25 * time.Second
+const RequestTimeout = 25 * time.Second
 
 // statusClientGone is logged where the client did not wait for its answer. It is
 // nobody's status on the wire; nginx made it known.
@@ -74,7 +74,7 @@ func (s *service) serve(path string, h handler) http.Handler {
 			requestID = rand.Text()
 		}
 		log := s.Log.With("requestId", requestID)
-		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		ctx, cancel := context.WithTimeout(r.Context(), RequestTimeout)
 		defer cancel()
 
 		a := respond(h, r.WithContext(ctx), requestID, log)

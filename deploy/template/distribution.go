@@ -1,6 +1,10 @@
 package template
 
-import "fmt"
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
 
 // Distribution is the CDN: its behaviors in the order in which they apply. The
 // last one takes every path.
@@ -20,6 +24,14 @@ type Behavior struct {
 
 	HeadersPolicy string        `yaml:"ResponseHeadersPolicyId"` // the policy that Headers came from
 	Associations  []association `yaml:"FunctionAssociations"`    // what Function came from
+}
+
+// PathPattern compiles the pattern of a behavior, in which * also takes slashes.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
+func PathPattern(pattern string) *regexp.Regexp {
+	quoted := regexp.QuoteMeta(pattern)
+	quoted = strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(quoted)
+	return regexp.MustCompile(`(?s)^` + quoted + `$`)
 }
 
 // Header is a response header of the CDN's own.

@@ -180,12 +180,6 @@ func TestSubstitutionRefersToNeitherItsOwnVariablesNorLiterals(t *testing.T) {
 	}
 }
 
-func TestOutputs(t *testing.T) {
-	testEdits(t, map[string]edit{
-		"no distribution": {"output DistributionId", nil, []any{"Outputs", "DistributionId"}},
-	})
-}
-
 func FuzzCheckSurvivesAnyTemplate(f *testing.F) {
 	compiled, err := compiled()
 	if err != nil {

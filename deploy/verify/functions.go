@@ -3,18 +3,26 @@ package main
 import (
 	"slices"
 	"strconv"
+	"time"
+
+	"github.com/presize/presize/api"
+	"github.com/presize/presize/internal/media"
 )
 
+// architecture is the one that `make deploy` packages.
+const architecture = "arm64"
+
 func checkFunctions(t template, r *report) {
-	r.want(len(t.ofType("AWS::Lambda::Function")) == 2, "there must be two functions")
-	for _, id := range []string{apiFunction, worker} {
+	for _, id := range t.ofType("AWS::Lambda::Function") {
 		props := t.props(id)
-		r.wantText(props.at("Runtime"), "provided.al2023", "%s: runtime", id)
-		r.wantText(props.at("Handler"), "bootstrap", "%s: handler", id)
-		r.want(slices.Equal(props.at("Architectures").texts(), []string{"arm64"}), "%s must run on arm64", id)
+		r.want(slices.Equal(props.at("Architectures").texts(), []string{architecture}), "%s must run on %s", id, architecture)
 		r.wantText(props.at("LoggingConfig", "LogFormat"), "JSON", "%s: log format", id)
-		r.wantText(variableOf(t, id, "PRESIZE_INPUT_BUCKET"), t.props(inputBucket).at("BucketName").text(), "%s: PRESIZE_INPUT_BUCKET", id)
-		r.wantText(variableOf(t, id, "PRESIZE_OUTPUT_BUCKET"), t.props(outputBucket).at("BucketName").text(), "%s: PRESIZE_OUTPUT_BUCKET", id)
+		for variable, bucket := range map[string]string{"PRESIZE_INPUT_BUCKET": inputBucket, "PRESIZE_OUTPUT_BUCKET": outputBucket} {
+			r.wantText(variableOf(t, id, variable), t.props(bucket).at("BucketName").text(), "%s: %s", id, variable)
+		}
+		for _, layer := range props.at("Layers").items() {
+			checkLayer(t, r, id, layer.refers())
+		}
 		tracing, _ := props.at("TracingConfig", "Mode", "Fn::If").value.([]any)
 		r.want(slices.Equal(tracing, []any{"HasTracing", "Active", "PassThrough"}), "%s must be traced by parameter", id)
 		r.want(logGroupOf(t, id) != "", "%s must have a log group whose logs end", id)
@@ -22,16 +30,21 @@ func checkFunctions(t template, r *report) {
 	for _, id := range t.ofType("AWS::Logs::LogGroup") {
 		r.want(number(t.props(id).at("RetentionInDays")) > 0, "%s must forget some day", id)
 	}
-	r.wantText(t.props(apiFunction).at("MemorySize"), "256", "%s: memory", apiFunction)
 	r.want(t.props(apiFunction).at("Layers").value == nil, "%s must need no layer", apiFunction)
-
 	r.want(slices.Equal(t.props(worker).at("Layers").texts(), []string{"${" + layer + "}"}), "%s must have the libvips layer", worker)
-	r.want(slices.Contains(t.props(layer).at("CompatibleArchitectures").texts(), "arm64"), "%s must be for arm64", layer)
-	r.want(slices.Contains(t.props(layer).at("CompatibleRuntimes").texts(), "provided.al2023"), "%s must be for provided.al2023", layer)
 	r.wantText(variableOf(t, worker, "PRESIZE_DISTRIBUTION_ID"), "${Distribution}", "%s: PRESIZE_DISTRIBUTION_ID", worker)
 	r.wantText(variableOf(t, worker, "VIPS_BLOCK_UNTRUSTED"), "1", "%s: VIPS_BLOCK_UNTRUSTED", worker)
-	r.wantText(variableOf(t, worker, "VIPS_WARNING"), "1", "%s: VIPS_WARNING", worker)
-	r.wantText(variableOf(t, worker, "MALLOC_ARENA_MAX"), "1", "%s: MALLOC_ARENA_MAX", worker)
+	memory := media.DefaultLimits().Memory >> 20
+	r.want(number(t.props(worker).at("MemorySize")) == float64(memory), "%s must have the %d MB that are the limit by default", worker, memory)
+}
+
+// checkLayer checks that a function can use a layer.
+func checkLayer(t template, r *report, function, layer string) {
+	for property, list := range map[string]string{"Architectures": "CompatibleArchitectures", "Runtime": "CompatibleRuntimes"} {
+		for _, value := range t.props(function).at(property).texts() {
+			r.want(slices.Contains(t.props(layer).at(list).texts(), value), "%s must be for %s, as %s", layer, value, function)
+		}
+	}
 }
 
 func variableOf(t template, function, name string) node {
@@ -58,6 +71,10 @@ func number(n node) float64 {
 	return f
 }
 
+// gatewayTimeout is when API Gateway gives up.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+const gatewayTimeout = 30 * time.Second
+
 // checkHTTPAPI checks that whatever is asked of the API below /api/ reaches its function, which has time to answer.
 func checkHTTPAPI(t template, r *report) {
 	routed := slices.ContainsFunc(t.ofType("AWS::ApiGatewayV2::Route"), func(id string) bool {
@@ -71,9 +88,8 @@ func checkHTTPAPI(t template, r *report) {
 	r.want(slices.ContainsFunc(t.ofType("AWS::Lambda::Permission"), func(id string) bool {
 		return mayInvoke(t, id, "apigateway.amazonaws.com", apiFunction)
 	}), "the HTTP API must be permitted to invoke %s", apiFunction)
-	// A held answer takes 20 s; API Gateway gives up after 30 s.
-	timeout := number(t.props(apiFunction).at("Timeout"))
-	r.want(timeout > 20 && timeout < 30, "%s must time out after the longest held answer and before API Gateway", apiFunction)
+	timeout := time.Duration(number(t.props(apiFunction).at("Timeout"))) * time.Second
+	r.want(timeout > api.RequestTimeout && timeout < gatewayTimeout, "%s must time out after the API itself and before API Gateway", apiFunction)
 }
 
 func mayInvoke(t template, permission, principal, function string) bool {
@@ -90,7 +106,7 @@ func checkTrigger(t template, r *report) {
 		events = append(events, n.at("Event").text())
 		r.wantText(n.at("Function"), "${"+worker+".Arn}", "%s: receiver of %s", inputBucket, n.at("Event").text())
 		rules := n.at("Filter", "S3Key", "Rules").items()
-		r.want(len(rules) == 1 && rules[0].at("Name").text() == "prefix" && rules[0].at("Value").text() == "originals/",
+		r.want(len(rules) == 1 && rules[0].at("Name").text() == "prefix" && rules[0].at("Value").text() == media.OriginalPrefix,
 			"%s must tell of originals only", inputBucket)
 	}
 	slices.Sort(events)
@@ -109,7 +125,7 @@ func checkTrigger(t template, r *report) {
 // checkFailures checks that a failed event is tried again, and then kept where somebody is told of it.
 func checkFailures(t template, r *report) {
 	config := invokeConfig(t, worker)
-	r.wantText(config.at("MaximumRetryAttempts"), "2", "%s: retries", worker)
+	r.want(number(config.at("MaximumRetryAttempts")) > 0, "%s must try again", worker)
 	r.wantText(config.at("DestinationConfig", "OnFailure", "Destination"), "${"+failureQueue+".Arn}", "%s: destination of failures", worker)
 	age := number(config.at("MaximumEventAgeInSeconds"))
 	r.want(age > 0, "%s must have a maximum event age", worker)
@@ -117,7 +133,7 @@ func checkFailures(t template, r *report) {
 	r.want(number(variableOf(t, apiFunction, "PRESIZE_RETRY_BUDGET_SECONDS")) == last,
 		"%s: PRESIZE_RETRY_BUDGET_SECONDS must be %g, when the last try of %s is over", apiFunction, last, worker)
 
-	r.wantText(t.props(failureQueue).at("MessageRetentionPeriod"), "1209600", "%s: retention of 14 days, in seconds", failureQueue)
+	r.want(retention(t, failureQueue) == longestRetention, "%s must keep events for as long as SQS can", failureQueue)
 	r.want(slices.ContainsFunc(t.ofType("AWS::SQS::QueuePolicy"), func(id string) bool {
 		return slices.Equal(t.props(id).at("Queues").texts(), []string{"${" + failureQueue + "}"}) &&
 			slices.ContainsFunc(t.props(id).at("PolicyDocument", "Statement").items(), isTLSOnly)
@@ -130,6 +146,15 @@ func checkFailures(t template, r *report) {
 			len(dimensions) == 1 && dimensions[0].at("Value").text() == "${"+failureQueue+".QueueName}" &&
 			props.at("ComparisonOperator").text() == "GreaterThanThreshold" && props.at("Threshold").text() == "0"
 	}), "there must be an alarm as soon as %s is not empty", failureQueue)
+}
+
+// longestRetention is the most that SQS allows.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+const longestRetention = 14 * 24 * time.Hour
+
+// retention is how long the queue called id keeps a message.
+func retention(t template, id string) time.Duration {
+	return time.Duration(number(t.props(id).at("MessageRetentionPeriod"))) * time.Second
 }
 
 // invokeConfig is how Lambda invokes the function called id with events.

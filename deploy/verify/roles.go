@@ -11,7 +11,8 @@ import (
 type permission struct{ action, resource string }
 
 func checkRoles(t template, r *report) {
-	r.want(len(t.ofType("AWS::IAM::Role")) == 2, "there must be one role per function and no other")
+	functions := len(t.ofType("AWS::Lambda::Function"))
+	r.want(len(t.ofType("AWS::IAM::Role")) == functions, "there must be one role per function and no other")
 	roles := map[string]string{}
 	for _, function := range []string{apiFunction, worker} {
 		role := t.props(function).at("Role").refers()
@@ -88,12 +89,9 @@ func permissions(t template, r *report, role string) []permission {
 
 // narrow reports whether p is about one resource, or about those keys of a bucket that the service uses.
 func narrow(t template, p permission) bool {
-	for id, keys := range map[string][]string{
-		inputBucket:  {"/originals/*"},
-		outputBucket: {"/i/*", "/i/*/manifest.json"},
-	} {
+	for id, prefix := range map[string]string{inputBucket: media.OriginalPrefix, outputBucket: media.PublishedPrefix} {
 		if key, ok := strings.CutPrefix(p.resource, bucketARN(t, id)); ok {
-			return slices.Contains(keys, key) || key == "" && p.action == "s3:ListBucket"
+			return strings.HasPrefix(key, "/"+prefix) || key == "" && p.action == "s3:ListBucket"
 		}
 	}
 	if strings.HasPrefix(p.action, "xray:Put") {

@@ -23,8 +23,11 @@ func ParseOriginalKey(key string) (ID, bool) {
 	return id, err == nil
 }
 
+// PublishedPrefix is what the key of everything published starts with, in the output bucket.
+const PublishedPrefix = "i/"
+
 // ImagePrefix is what the key of everything published for id starts with, in the output bucket.
-func ImagePrefix(id ID) string { return "i/" + string(id) + "/" }
+func ImagePrefix(id ID) string { return PublishedPrefix + string(id) + "/" }
 
 // ManifestKey is the key of id's manifest in the output bucket.
 func ManifestKey(id ID) string { return ImagePrefix(id) + "manifest.json" }

@@ -46,7 +46,7 @@ func New(distribution template.Distribution, origins map[string]http.Handler) (h
 			return nil, fmt.Errorf("%s: %w", config.PathPattern, err)
 		}
 		all = append(all, behavior{
-			pattern: compilePattern(config.PathPattern),
+			pattern: template.PathPattern(config.PathPattern),
 			methods: config.Methods,
 			headers: slices.DeleteFunc(slices.Clone(config.Headers), func(header template.Header) bool {
 				return header.Name == "Strict-Transport-Security" // forbidden over plain HTTP: RFC 6797 §7.2
@@ -66,13 +66,6 @@ func newCompressor() (func(http.Handler) http.HandlerFunc, error) {
 		gzhttp.MinSize(1000),
 		gzhttp.ContentTypes([]string{"text/html", "text/css", "text/javascript", "application/json", "image/svg+xml"}),
 	)
-}
-
-// compilePattern translates CloudFront's path pattern, in which * also takes slashes.
-func compilePattern(pattern string) *regexp.Regexp {
-	quoted := regexp.QuoteMeta(pattern)
-	quoted = strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(quoted)
-	return regexp.MustCompile(`(?s)^` + quoted + `$`)
 }
 
 func (all behaviors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
