@@ -2,12 +2,15 @@ package web_test
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/web"
 )
 
@@ -39,4 +42,47 @@ func TestPageIsEmbeddedWholeAndWithoutItsTests(t *testing.T) {
 			t.Errorf("%s has no content type", name)
 		}
 	}
+}
+
+func TestPageAndModuleKnowTheAcceptedTypes(t *testing.T) {
+	var want []string
+	for _, format := range media.Accepted() {
+		want = append(want, string(format))
+	}
+	slices.Sort(want)
+
+	extensions := make(map[string]string) // their types, in presize.js
+	table := find(t, "presize.js", `(?s)const TYPES = \{(.*?)\};`)
+	for _, entry := range regexp.MustCompile(`(\w+): '([a-z/]+)'`).FindAllStringSubmatch(table, -1) {
+		extensions[entry[1]] = entry[2]
+	}
+	if got := slices.Sorted(maps.Values(extensions)); !slices.Equal(slices.Compact(got), want) {
+		t.Errorf("presize.js knows %q\nwant %q", got, want)
+	}
+
+	var types []string
+	for accepted := range strings.SplitSeq(find(t, "index.html", `accept="([^"]*)"`), ",") {
+		if extension, ok := strings.CutPrefix(accepted, "."); !ok {
+			types = append(types, accepted)
+		} else if extensions[extension] == "" {
+			t.Errorf("index.html accepts .%s, of which presize.js does not know the type", extension)
+		}
+	}
+	if slices.Sort(types); !slices.Equal(types, want) {
+		t.Errorf("index.html accepts %q\nwant %q", types, want)
+	}
+}
+
+// find returns what the group of a pattern matches in a file of the page.
+func find(t *testing.T, name, pattern string) string {
+	t.Helper()
+	file, err := fs.ReadFile(web.FS, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	match := regexp.MustCompile(pattern).FindSubmatch(file)
+	if match == nil {
+		t.Fatalf("%s has no %s", name, pattern)
+	}
+	return string(match[1])
 }

@@ -1,12 +1,17 @@
 package main
 
 import (
+	"fmt"
+	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/presize/presize/internal/media"
 )
 
 func TestEveryParameterIsTriedAndInTheREADME(t *testing.T) {
@@ -15,17 +20,10 @@ func TestEveryParameterIsTriedAndInTheREADME(t *testing.T) {
 			Default map[string]any `yaml:"default"`
 		} `yaml:"params"`
 	}
-	data, err := os.ReadFile("../../serverless.yml")
-	if err != nil {
+	if err := yaml.Unmarshal([]byte(read(t, "serverless.yml")), &config); err != nil {
 		t.Fatal(err)
 	}
-	if err := yaml.Unmarshal(data, &config); err != nil {
-		t.Fatal(err)
-	}
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	readme := read(t, "README.md")
 	if len(config.Params.Default) < 20 {
 		t.Fatalf("only %d parameters", len(config.Params.Default))
 	}
@@ -34,8 +32,61 @@ func TestEveryParameterIsTriedAndInTheREADME(t *testing.T) {
 		if !slices.ContainsFunc(every.params, func(param string) bool { return strings.HasPrefix(param, name+"=") }) {
 			t.Errorf("%s is not set in %q", name, every.name)
 		}
-		if !strings.Contains(string(readme), "`"+name+"`") {
+		if !strings.Contains(readme, "`"+name+"`") {
 			t.Errorf("%s is not in the README", name)
 		}
 	}
+}
+
+func TestDocumentsTellTheDefaultLimits(t *testing.T) {
+	limits := media.DefaultLimits()
+	memory := fmt.Sprintf("%d MiB", limits.Memory>>20)
+	for file, facts := range map[string][]string{
+		"README.md": {
+			fmt.Sprintf("| %d MiB |", limits.Bytes>>20),
+			fmt.Sprintf("| %d megapixels |", limits.Pixels/1e6),
+			fmt.Sprintf("| %d |", limits.Frames),
+			"| " + memory + " |",
+		},
+		"worker/vips/README.md": {memory},
+	} {
+		text := read(t, file)
+		for _, fact := range facts {
+			if !strings.Contains(text, fact) {
+				t.Errorf("%s does not say %s", file, fact)
+			}
+		}
+	}
+}
+
+// What libvips and malloc run with must be the same in development and on Lambda: measured here, it holds there.
+func TestLambdaRunsWithTheEnvironmentOfDevelopment(t *testing.T) {
+	developed := make(map[string]string)
+	for _, match := range regexp.MustCompile(`(?m)^export ((?:VIPS|MALLOC)_\w+) := (\S+)$`).FindAllStringSubmatch(read(t, "Makefile"), -1) {
+		developed[match[1]] = match[2]
+	}
+	compiled, err := compiled()
+	if err != nil {
+		t.Fatal(err)
+	}
+	deployed := make(map[string]string)
+	variables := parse(t, compiled).props(worker).at("Environment", "Variables")
+	for _, name := range variables.keys() {
+		if strings.HasPrefix(name, "VIPS_") || strings.HasPrefix(name, "MALLOC_") {
+			deployed[name] = variables.at(name).text()
+		}
+	}
+	if len(developed) == 0 || !maps.Equal(developed, deployed) {
+		t.Errorf("the Makefile sets %v, serverless.yml %v", developed, deployed)
+	}
+}
+
+// read returns a file of the repository.
+func read(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile("../../" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }

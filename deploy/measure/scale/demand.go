@@ -64,7 +64,7 @@ func memoryTable() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| memorySize | vCPU | ready after | complete after | GB-seconds of the worker | of the API | 1,000 photos | photos a second by %d at a time |\n", workerShare)
 	b.WriteString("|--:|--:|--:|--:|--:|--:|--:|--:|\n")
-	for _, memory := range []int{1024, 1536, 1769, 2048, 2560, 3008} {
+	for _, memory := range []int{1024, 1536, memoryOfCPU, 2048, 2560, workerMemory} {
 		job := jobTime(memory)
 		worker, api := gbSeconds(job, memory), gbSeconds(grantDuration+job, apiMemory)
 		fmt.Fprintf(&b, "| %s MB | %.2f | %s | %s | %.2f | %.2f | $%.4f | %.0f |\n", count(float64(memory)), float64(memory)/memoryOfCPU,
