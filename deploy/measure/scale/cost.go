@@ -48,9 +48,9 @@ func charges() []charge {
 		byPhoto("API Gateway", fmt.Sprintf("%d requests", apiRequests), apiRequests, apiCalls, million, "million"),
 		byPhoto("CloudFront", fmt.Sprintf("%.2f MB", sent/1e6), sent, cloudFrontBytes, gb, "GB"),
 		byPhoto("CloudFront", fmt.Sprintf("%d requests", views+apiRequests), views+apiRequests, cloudFrontRequests, million, "million"),
-		byPhoto("CloudFront", fmt.Sprintf("%d runs of a function", views), views, cloudFrontFunctions, million, "million"),
+		byPhoto("CloudFront", fmt.Sprintf("%d invocations of a function", views), views, cloudFrontFunctions, million, "million"),
 		byPhoto("CloudWatch", fmt.Sprintf("%d KB of logs", logged/1000), logged, logBytes, gb, "GB"),
-		byPhoto("CloudWatch", "the same for a month", logged, logStorage, gb, "GB"),
+		byPhoto("CloudWatch", "these logs, kept for a month", logged, logStorage, gb, "GB"),
 		{"CloudWatch", "", func(photos float64) float64 { return metrics * busyHours(photos) }, customMetrics, 1, "metric"},
 	}
 }
@@ -94,7 +94,7 @@ func costTable() string {
 		}
 		b.WriteString("\n")
 	}
-	row("photos a month", count)
+	row("photos per month", count)
 	b.WriteString("|---|" + strings.Repeat("--:|", len(months)) + "\n")
 	service := ""
 	for _, c := range charges() {
@@ -103,21 +103,21 @@ func costTable() string {
 			row(service, func(photos float64) string { return dollars(bill(service, photos)) })
 		}
 	}
-	row("**together**", func(photos float64) string { return "**" + dollars(bill("", photos)) + "**" })
-	row("1,000 of them", func(photos float64) string { return dollars(bill("", photos) * 1000 / photos) })
+	row("**total**", func(photos float64) string { return "**" + dollars(bill("", photos)) + "**" })
+	row("per 1,000 photos", func(photos float64) string { return dollars(bill("", photos) * 1000 / photos) })
 	return b.String()
 }
 
 // photoTable is what one photo is charged for, before anything is free, in Markdown.
 func photoTable() string {
 	var b strings.Builder
-	b.WriteString("| | one photo takes | at | a million photos |\n|---|---|---|--:|\n")
+	b.WriteString("| | one photo uses | list price | a million photos |\n|---|---|---|--:|\n")
 	for _, c := range charges() {
 		if c.what == "" {
 			continue
 		}
 		price := listPrice(c.tiers)
-		fmt.Fprintf(&b, "| %s | %s | %s a %s | %s |\n", c.service, c.what, unitPrice(price*c.unit), c.name, dollars(price*c.amount(million)))
+		fmt.Fprintf(&b, "| %s | %s | %s per %s | %s |\n", c.service, c.what, unitPrice(price*c.unit), c.name, dollars(price*c.amount(million)))
 	}
 	return b.String()
 }

@@ -1,6 +1,6 @@
-// Command scale computes what presize does under load and what it costs: the figures and the
-// plot of deploy/SCALE.md, and the table of costs in the README. Run in the repository's
-// root it writes them, each table between two comments that name it.
+// Command scale computes how presize behaves under load and what it costs: the tables and the
+// plot of deploy/SCALE.md, and the tables of deploy/COSTS.md. Run it in the repository's root. It
+// writes each table between the two comments that name it.
 package main
 
 import (
