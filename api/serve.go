@@ -105,12 +105,16 @@ func respond(h handler, r *http.Request, requestID string, log *slog.Logger) ans
 	if err == nil {
 		return a
 	}
+	ended := r.Context().Err()
+	if errors.Is(err, errPanic) {
+		ended = nil // a panic is a bug, even if the client has left or the time is over
+	}
 	var p *problem
 	switch {
 	case errors.As(err, &p):
-	case errors.Is(r.Context().Err(), context.Canceled):
+	case errors.Is(ended, context.Canceled):
 		return answer{status: statusClientGone}
-	case errors.Is(r.Context().Err(), context.DeadlineExceeded):
+	case errors.Is(ended, context.DeadlineExceeded):
 		log.Error("request took too long", "err", err)
 		p = unavailable.problem("The answer took too long. Please try again.")
 	default:
@@ -124,12 +128,15 @@ func respond(h handler, r *http.Request, requestID string, log *slog.Logger) ans
 	return a
 }
 
+// errPanic is wrapped by the error that a handler's panic becomes.
+var errPanic = errors.New("panic")
+
 // safely turns a panic of h into an error. Nothing is written before h returns,
-// so the client still gets a whole answer.
+// so the client still gets a complete answer.
 func safely(h handler, r *http.Request) (a answer, err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			err = fmt.Errorf("panic: %v\n%s", value, debug.Stack())
+			err = fmt.Errorf("%w: %v\n%s", errPanic, value, debug.Stack())
 		}
 	}()
 	return h(r)

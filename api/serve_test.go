@@ -2,11 +2,15 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/presize/presize/internal/media"
 )
@@ -112,6 +116,27 @@ func TestPanicIsLoggedWithItsStack(t *testing.T) {
 		t.Errorf("logged %s", line)
 	}
 	log.await(`"request"`)
+}
+
+func TestPanicIsLoggedThoughTheClientHasLeft(t *testing.T) {
+	var log bytes.Buffer
+	for name, end := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+		"client has left": context.WithCancel,
+		"time is over": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithDeadline(ctx, time.Unix(0, 0))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log.Reset()
+			ctx, cancel := end(t.Context())
+			cancel()
+			request := httptest.NewRequestWithContext(ctx, "GET", "/", nil)
+			a := respond(func(*http.Request) (answer, error) { panic("a bug") }, request, "id", slog.New(slog.NewTextHandler(&log, nil)))
+			if a.status != http.StatusInternalServerError || !strings.Contains(log.String(), "level=ERROR") || !strings.Contains(log.String(), "a bug") {
+				t.Errorf("answered %d, logged %q", a.status, log.String())
+			}
+		})
+	}
 }
 
 func TestEveryRequestIsLoggedOnceAndDiscreetly(t *testing.T) {
