@@ -1,11 +1,15 @@
 package internal_test
 
 import (
+	"go/parser"
+	"go/printer"
+	"go/token"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -77,4 +81,53 @@ func headings(t *testing.T, root fs.FS, name string) map[string]bool {
 		anchors[strings.ReplaceAll(anchor, " ", "-")] = true
 	}
 	return anchors
+}
+
+// TestMainsDocumentTheirEnvironment compares the variables that a main package reads
+// with those in its documentation.
+func TestMainsDocumentTheirEnvironment(t *testing.T) {
+	variable := regexp.MustCompile(`PRESIZE_[A-Z0-9_]+`)
+	_, limits := readPackage(t, "env")
+	limits = limits[strings.Index(limits, "Limits() media.Limits {"):]
+	for _, dir := range []string{"../api/lambda", "../worker/lambda", "../deploy/local"} {
+		doc, code := readPackage(t, dir)
+		if strings.Contains(code, ".Limits()") {
+			code += limits
+		}
+		read, documented := unique(variable.FindAllString(code, -1)), unique(variable.FindAllString(doc, -1))
+		if len(read) == 0 || !slices.Equal(read, documented) {
+			t.Errorf("%s reads %q, its documentation has %q", dir, read, documented)
+		}
+	}
+}
+
+// readPackage returns the documentation of a package, and all its code without comments.
+func readPackage(t *testing.T, dir string) (doc, code string) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc += file.Doc.Text()
+		file.Doc, file.Comments = nil, nil
+		var text strings.Builder
+		if err := printer.Fprint(&text, token.NewFileSet(), file); err != nil {
+			t.Fatal(err)
+		}
+		code += text.String()
+	}
+	return doc, code
+}
+
+func unique(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
 }

@@ -1,11 +1,13 @@
-// Command lambda is the upload API as an AWS Lambda behind an API Gateway HTTP
-// API (payload format 2.0). It reads, beside what Lambda itself sets:
+// Command lambda is the upload API as an AWS Lambda function behind an API Gateway HTTP API
+// (payload format 2.0). It reads these variables:
 //
-//	PRESIZE_INPUT_BUCKET          required
-//	PRESIZE_OUTPUT_BUCKET         required
-//	PRESIZE_MAX_BYTES             52428800
-//	PRESIZE_GRANT_SECONDS         900
-//	PRESIZE_RETRY_BUDGET_SECONDS  21600
+//	PRESIZE_INPUT_BUCKET          name of the bucket for originals; required
+//	PRESIZE_OUTPUT_BUCKET         name of the bucket with the manifests; required
+//	PRESIZE_MAX_BYTES             largest original, in bytes (52428800)
+//	PRESIZE_GRANT_SECONDS         validity of a grant (900)
+//	PRESIZE_RETRY_BUDGET_SECONDS  age at which an upload without a manifest has failed (21600)
+//
+// It checks PRESIZE_MAX_MEGAPIXELS and PRESIZE_MAX_FRAMES too, but only the worker uses them.
 package main
 
 import (

@@ -1,15 +1,17 @@
-// Command local is all of presize on this machine: the upload API, the worker, an
-// S3 server, and the CDN part with the page, on two ports of the loopback
-// interface. Only what surrounds the handlers differs from AWS.
+// Command local runs all of presize on one machine: the upload API, the worker, an S3 server, and
+// in place of CloudFront a CDN part that serves page and images. It listens on two ports of the
+// loopback interface. API and worker are the same code as on AWS.
 //
-// Its settings come from the environment:
+// It reads these variables:
 //
-//	PRESIZE_PORT     page, API and images (8080)
-//	PRESIZE_S3_PORT  the S3 server, where clients put originals (9000)
-//	PRESIZE_DATA     the folder that everything is kept in (.data)
+//	PRESIZE_PORT            port of page, API and images (8080)
+//	PRESIZE_S3_PORT         port of the S3 server, to which clients upload (9000)
+//	PRESIZE_DATA            folder for all data (.data)
+//	PRESIZE_MAX_BYTES       largest original, in bytes (52428800)
+//	PRESIZE_MAX_MEGAPIXELS  most pixels of an image, all frames together, in millions (100)
+//	PRESIZE_MAX_FRAMES      most frames of an animation (300)
 //
-// and PRESIZE_MAX_BYTES, PRESIZE_MAX_MEGAPIXELS and PRESIZE_MAX_FRAMES, as on AWS.
-// libvips reads its own from there too; the Makefile sets them.
+// libvips reads variables of its own, which the Makefile sets.
 package main
 
 import (

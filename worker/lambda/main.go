@@ -1,5 +1,14 @@
-// Command lambda is the worker as an AWS Lambda function. Its environment is
-// described in the README.
+// Command lambda is the worker as an AWS Lambda function. It reads these variables:
+//
+//	PRESIZE_INPUT_BUCKET     name of the bucket with the originals; required
+//	PRESIZE_OUTPUT_BUCKET    name of the bucket for variants and manifests; required
+//	PRESIZE_MAX_BYTES        largest original, in bytes (52428800)
+//	PRESIZE_MAX_MEGAPIXELS   most pixels of an image, all frames together, in millions (100)
+//	PRESIZE_MAX_FRAMES       most frames of an animation (300)
+//	PRESIZE_DISTRIBUTION_ID  CloudFront distribution whose copies are invalidated; none if not set
+//
+// Lambda itself sets AWS_LAMBDA_FUNCTION_MEMORY_SIZE, in MiB. Images that would need more memory
+// are rejected.
 package main
 
 import (
