@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -19,6 +20,7 @@ type child struct {
 	client
 	command *exec.Cmd
 	stdout  *bufio.Reader
+	stderr  *bytes.Buffer // to be read when the process has ended
 }
 
 func startChild(t *testing.T, settings settings) child {
@@ -29,7 +31,8 @@ func startChild(t *testing.T, settings settings) child {
 		fmt.Sprintf("PRESIZE_S3_PORT=%d", settings.s3Port),
 		"PRESIZE_DATA="+settings.data,
 	)
-	command.Stderr = t.Output()
+	stderr := new(bytes.Buffer)
+	command.Stderr = io.MultiWriter(t.Output(), stderr)
 	pipe, err := command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +41,7 @@ func startChild(t *testing.T, settings settings) child {
 		t.Fatal(err)
 	}
 	stdout := bufio.NewReader(pipe)
-	return child{newClient(t, readyURL(t, stdout)), command, stdout}
+	return child{newClient(t, readyURL(t, stdout)), command, stdout, stderr}
 }
 
 // stop sends a signal and returns how the process ended.
@@ -99,5 +102,47 @@ func TestUploadsOutliveARestart(t *testing.T) {
 	}
 	if err := second.stop(os.Interrupt); err != nil {
 		t.Errorf("after Ctrl-C: %v", err)
+	}
+}
+
+func TestCtrlCInTheMiddleOfAnUploadStopsAtOnce(t *testing.T) {
+	settings := freeSettings(t)
+	stack := startChild(t, settings)
+	// More than the buffers between both sides hold: the server is reading when it is written.
+	const sent, total = 20 << 20, 30 << 20
+	var g granted
+	request := fmt.Appendf(nil, `{"contentType":"image/jpeg","bytes":%d}`, total)
+	stack.sendJSON("POST", "/api/v1/uploads", request, http.StatusCreated, &g, "Content-Type", "application/json")
+	body, client := io.Pipe()
+	put, err := http.NewRequestWithContext(stack.ctx, g.Upload.Method, g.Upload.URL, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put.ContentLength = total
+	for name, value := range g.Upload.Headers {
+		put.Header.Set(name, value)
+	}
+	answered := make(chan error, 1)
+	go func() {
+		response, err := http.DefaultClient.Do(put)
+		if err == nil {
+			err = response.Body.Close()
+		}
+		answered <- err
+	}()
+	if _, err := client.Write(make([]byte, sent)); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := stack.stop(os.Interrupt); err != nil {
+		t.Errorf("after Ctrl-C: %v", err)
+	}
+	client.Close()
+	if err := <-answered; err == nil {
+		t.Error("the client takes the upload for a success")
+	}
+	said := stack.stderr.String()
+	if !strings.Contains(said, "uploads cut off") || strings.Contains(said, "INTERNAL ERROR") {
+		t.Errorf("it said %q", said)
 	}
 }

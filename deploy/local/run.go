@@ -76,7 +76,12 @@ func run(ctx context.Context, settings settings, stdout io.Writer, log *slog.Log
 	if err != nil {
 		return portError(err, settings.s3Port, "PRESIZE_S3_PORT")
 	}
-	defer func() { err = errors.Join(err, storage.Close()) }()
+	defer func() {
+		if count := storage.CutOffUploads(); count > 0 {
+			log.Warn("uploads cut off, clients can repeat them", "uploads", count)
+		}
+		err = errors.Join(err, storage.Close())
+	}()
 
 	site, err := newSite(storage, settings, deployment, log)
 	if err != nil {
@@ -87,6 +92,7 @@ func run(ctx context.Context, settings settings, stdout io.Writer, log *slog.Log
 	}
 	fmt.Fprintf(stdout, "presize is ready: http://%s\n", address(settings.port))
 	err = serve(ctx, listener, site)
+	log.Info("stopping: waiting for running jobs, press Ctrl-C again to stop at once", "atMost", closeTimeout)
 
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()

@@ -68,6 +68,7 @@ type Server struct {
 	backend   backend.Backend
 	api       *s3api.S3ApiServer
 	requests  sync.RWMutex // each request holds it for reading, Close for writing
+	uploads   uploads
 	done      chan error
 }
 
@@ -77,7 +78,7 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 	if err := checkFree(config.Address); err != nil {
 		return nil, err
 	}
-	storage, err := openStorage(config.Dir, config.Versions)
+	disk, err := openStorage(config.Dir, config.Versions)
 	if err != nil {
 		return nil, err
 	}
@@ -89,17 +90,19 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 		address:   config.Address,
 		accounts:  accounts,
 		transport: awshttp.NewBuildableClient().GetTransport(),
-		backend:   storage,
+		backend:   disk,
 		done:      make(chan error, 1),
+		uploads:   uploads{conns: make(map[net.Conn]bool)},
 	}
 	listening := make(chan struct{})
 	root := middlewares.RootUserConfig{Access: rootAccount, Secret: accounts[rootAccount].Secret}
-	server.api, err = s3api.New(storage, root, Region, accounts, nil, nil, eventSender(config.OnEvent), nil,
+	server.api, err = s3api.New(storage{disk}, root, Region, accounts, nil, nil, eventSender(config.OnEvent), nil,
 		s3api.WithQuiet(),
 		s3api.WithKeepAlive(),
 		s3api.WithMpMaxParts(10_000),
 		s3api.WithConcurrencyLimiter(1_000, 1_000),
 		s3api.WithMiddleware("/", server.admit),
+		s3api.WithMiddleware("/", server.uploads.track),
 		s3api.WithOnListen(func() { close(listening) }),
 	)
 	if err != nil {
@@ -166,7 +169,12 @@ func (s *Server) Client(account string) *s3.Client {
 	})
 }
 
-// Close stops the server after the requests under way, or after 10 s without them.
+// CutOffUploads breaks the connections of all PUT requests under way, and returns how
+// many there were. It refuses later ones. An upload that has not arrived completely
+// leaves no object.
+func (s *Server) CutOffUploads() int { return s.uploads.cutOff() }
+
+// Close stops the server after the requests under way, but after 10 s at the latest.
 func (s *Server) Close() error {
 	s.transport.CloseIdleConnections()
 	stopped, idle := make(chan error, 1), make(chan struct{})
@@ -189,7 +197,7 @@ func (s *Server) Close() error {
 // admit lets a request pass unless the server is closing.
 func (s *Server) admit(ctx fiber.Ctx) error {
 	if !s.requests.TryRLock() {
-		return fiber.ErrServiceUnavailable
+		return ctx.SendStatus(fiber.StatusServiceUnavailable)
 	}
 	defer s.requests.RUnlock()
 	return ctx.Next()
