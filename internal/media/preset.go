@@ -1,7 +1,6 @@
 package media
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -125,10 +124,8 @@ func ParsePresets(files fs.FS) (Presets, error) {
 		return nil, fmt.Errorf("parse presets: %w", err)
 	}
 	var presets Presets
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&presets); err != nil {
-		return nil, fmt.Errorf("parse presets: %w", err)
+	if err := decodeFile("presets.json", data, &presets); err != nil {
+		return nil, err
 	}
 	var problems []error
 	seen := make(map[string]bool)
@@ -137,13 +134,9 @@ func ParsePresets(files fs.FS) (Presets, error) {
 			problems = append(problems, fmt.Errorf("preset %q: listed twice", preset.Name))
 		}
 		seen[preset.Name] = true
-		if err := preset.check(); err != nil {
-			problems = append(problems, fmt.Errorf("preset %q: %w", preset.Name, err))
-		}
+		problems = append(problems, prefixed(fmt.Sprintf("preset %q", preset.Name), preset.check())...)
 		if preset.Watermark != nil {
-			if err := preset.Watermark.load(files); err != nil {
-				problems = append(problems, fmt.Errorf("preset %q: %w", preset.Name, err))
-			}
+			problems = append(problems, prefixed(fmt.Sprintf("preset %q", preset.Name), preset.Watermark.load(files))...)
 		}
 	}
 	if !seen[DefaultPreset] {

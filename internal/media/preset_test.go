@@ -112,7 +112,7 @@ func TestParsePresetsNamesEverythingThatIsWrong(t *testing.T) {
 		{"effort of JPEG", `"quality":80`, `"quality":80,"effort":1`, "effort from 1"},
 		{"effort of WebP", `"encoders":[`, `"encoders":[{"format":"image/webp","quality":80},`, "effort from 1"},
 		{"unknown field", `"fit"`, `"Qualität":1,"fit"`, "unknown field"},
-		{"wrong type", `{"width":320}`, `320`, "parse presets"},
+		{"wrong type", `{"width":320}`, `320`, "presets.json:1: sizes: want an object, not number"},
 		{"preset twice", whole, whole + "," + whole, "listed twice"},
 	}
 	for _, test := range tests {
@@ -124,10 +124,32 @@ func TestParsePresetsNamesEverythingThatIsWrong(t *testing.T) {
 		})
 	}
 	_, err := media.ParsePresets(presetFile(`[{"name":"a"},{"name":"b","fit":"x"}]`))
-	for _, want := range []string{`"a": background`, `"b": background`, `fit`, `sizes`, `encoders`, `"photo": missing`} {
+	for _, want := range []string{`"a": background`, `"b": background`, `"b": fit`, `"b": sizes`, `"b": encoders`, `"photo": missing`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not reported: %v", want, err)
 		}
+	}
+}
+
+func TestMistakeInPresetsIsToldWithItsLine(t *testing.T) {
+	const whole = "[\n{\n\"name\": \"photo\",\n\"fit\": \"inside\",\n\"sizes\": [{\"width\": 320}],\n\"background\": \"#ffffff\",\n" +
+		"\"encoders\": [{\"format\": \"image/jpeg\", \"quality\": 80}]\n}\n]\n"
+	for _, test := range []struct{ name, old, new, want string }{
+		{"comma too many", `"quality": 80}`, `"quality": 80,}`, "presets.json:7: invalid character '}'"},
+		{"comma missing", `"inside",`, `"inside"`, "presets.json:5: invalid character '\"'"},
+		{"end missing", "]\n", "", "presets.json:8: unexpected EOF"},
+		{"misspelt field", `"quality"`, `"qualty"`, `presets.json:7: json: unknown field "qualty"`},
+		{"text for a number", `80`, `"80"`, "presets.json:7: encoders.quality: want a whole number, not string"},
+		{"object for a list", `[{"width": 320}]`, `{"width": 320}`, "presets.json:5: sizes: want a list, not object"},
+		{"two lists", "\n]\n", "\n]\n[]", "presets.json:10: text after the end"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			at := strings.LastIndex(whole, test.old)
+			_, err := media.ParsePresets(presetFile(whole[:at] + test.new + whole[at+len(test.old):]))
+			if err == nil || !strings.HasPrefix(err.Error(), test.want) {
+				t.Errorf("got %v, want %s", err, test.want)
+			}
+		})
 	}
 }
 
