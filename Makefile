@@ -131,7 +131,8 @@ browser:
 		echo "Chromium is missing: install it as chromium, chromium-browser or google-chrome and try again" >&2; exit 1; }
 
 layers/libvips/node_modules/.package-lock.json: layers/libvips/package-lock.json layers/libvips/.npmrc
-	$(NPM_CI) layers/libvips
+	@echo "downloading libvips"
+	@$(NPM_CI) layers/libvips
 
 deploy/node_modules/.package-lock.json: deploy/package-lock.json deploy/.npmrc
 	$(NPM_CI) deploy
@@ -149,7 +150,8 @@ deploy/measure/bench/node_modules/.package-lock.json: deploy/measure/bench/packa
 LAYER := layers/libvips/node_modules/.package-lock.json layers/libvips/main.go $(OVERLAY) $(wildcard internal/pack/*.go)
 
 build/libvips/%/pkgconfig/vips.pc: $(LAYER)
-	go run ./layers/libvips -os $(word 1,$(subst -, ,$*)) -arch $(word 2,$(subst -, ,$*)) -tree build/libvips/$*
+	@echo "unpacking libvips for $*"
+	@go run ./layers/libvips -os $(word 1,$(subst -, ,$*)) -arch $(word 2,$(subst -, ,$*)) -tree build/libvips/$*
 
 # Of a function, everything that decides its bytes: made anew whenever any Go or embedded file changes.
 SOURCES := go.mod go.sum $(GO_FILES) $(wildcard worker/vips/*.[ch]) api/openapi.yaml deploy/presets/presets.json $(wildcard deploy/presets/watermarks/*)
