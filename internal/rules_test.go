@@ -10,11 +10,13 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -42,6 +44,9 @@ func (p goPackage) ours() bool { return p.in(module) }
 // in reports whether the package is dir or below it.
 func (p goPackage) in(dir string) bool { return within(p.ImportPath, dir) }
 
+// forTests reports whether a package of ours is one that tests share.
+func (p goPackage) forTests() bool { return p.ours() && strings.HasSuffix(p.Name, "test") }
+
 func within(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
 
 // files are the package's sources, tests not included.
@@ -52,38 +57,57 @@ func (p goPackage) files() (paths []string) {
 	return paths
 }
 
-// load returns every package of the module and all that these import.
+// all are the packages of the module and those that they import, listed once for
+// all tests.
+var all = sync.OnceValues(list)
+
 func load(t *testing.T) map[string]goPackage {
 	t.Helper()
-	output := command(t, "env", "CGO_ENABLED=1", "go", "list", "-deps",
+	packages, err := all()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return packages
+}
+
+func list() (map[string]goPackage, error) {
+	output, err := run("env", "CGO_ENABLED=1", "go", "list", "-deps",
 		"-json=ImportPath,Name,Dir,Standard,GoFiles,CgoFiles,Imports,Deps,TestImports,XTestImports", "./...")
+	if err != nil {
+		return nil, err
+	}
 	packages := make(map[string]goPackage)
 	decoder := json.NewDecoder(strings.NewReader(output))
 	for {
 		var p goPackage
 		err := decoder.Decode(&p)
 		if errors.Is(err, io.EOF) {
-			return packages
+			return packages, nil
 		}
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		packages[p.ImportPath] = p
+		if p.ours() {
+			// What is opened here is what a result in go test's cache depends on.
+			if _, err := os.ReadDir(p.Dir); err != nil {
+				return nil, err
+			}
+		}
 	}
 }
 
-// command returns what a command prints, run in the repository's root.
-func command(t *testing.T, name string, args ...string) string {
-	t.Helper()
+// run returns what a command prints, run in the repository's root.
+func run(name string, args ...string) (string, error) {
 	command := exec.Command(name, args...)
 	command.Dir = ".."
 	var stderr strings.Builder
 	command.Stderr = &stderr
 	output, err := command.Output()
 	if err != nil {
-		t.Fatalf("%s: %v\n%s", command, err, stderr.String())
+		return "", fmt.Errorf("%s: %w\n%s", command, err, stderr.String())
 	}
-	return string(output)
+	return string(output), nil
 }
 
 func TestContractImportsTheStandardLibraryOnly(t *testing.T) {
@@ -170,7 +194,11 @@ func TestTopLevelIsAsDesigned(t *testing.T) {
 		".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "api",
 		"deploy", "go.mod", "go.sum", "internal", "layers", "serverless.yml", "web", "worker",
 	}
-	for file := range strings.Lines(command(t, "git", "ls-files")) {
+	files, err := run("git", "ls-files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file := range strings.Lines(files) {
 		top, _, _ := strings.Cut(strings.TrimSpace(file), "/")
 		if !slices.Contains(designed, top) {
 			t.Errorf("%s is at the top level", strings.TrimSpace(file))
