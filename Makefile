@@ -1,4 +1,5 @@
 # make run      the whole service on this machine, page at http://localhost:8080
+# make quick    the checks for daily work: a minute at most, and seconds where little has changed
 # make test     every check there is, a real browser included
 # make package  dist/ with what is deployed: two functions and the libvips layer
 # make verify-deploy  packages for AWS, checks and lints the template, and deploys it to an account on loopback
@@ -13,7 +14,7 @@
 # Each does all its own set-up. ARCH=amd64 packages for x86_64 instead of arm64.
 
 .DELETE_ON_ERROR:
-.PHONY: run test bench compare quota cold package reproduce verify-deploy deploy undeploy fmt clean tools where browser
+.PHONY: run quick quick-steps test test-steps formatted vetted bench compare quota cold package reproduce verify-deploy deploy undeploy fmt clean tools where browser
 
 ARCH ?= arm64
 HOST_ARCH := $(shell go env GOARCH 2>/dev/null)
@@ -39,19 +40,45 @@ export VIPS_BLOCK_UNTRUSTED := 1
 export VIPS_WARNING := 1
 export MALLOC_ARENA_MAX := 1
 
+say = @echo "== $(1)"
+
 run: tools build/libvips/$(HOST)/pkgconfig/vips.pc
+	@echo "building presize; the first time takes some minutes"
 	@go build -o build/bin/presize ./deploy/local
 	@exec build/bin/presize
 
-# The race detector takes too long on what is slow and has no goroutines.
-SLOW := ./worker/vips/... ./layers/... ./deploy/pack ./deploy/verify
-test: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.package-lock.json
-	$(MAKE) --no-print-directory build/package/$(HOST_ARCH)/worker.zip build/package/$(HOST_ARCH)/api.zip ARCH=$(HOST_ARCH)
+quick test:
+	@begun=$$(date +%s); result=passed; $(MAKE) --no-print-directory $@-steps || result=FAILED; \
+	seconds=$$(($$(date +%s) - begun)); echo "make $@: $$result after $$((seconds / 60)) min $$((seconds % 60)) s"; test $$result = passed
+
+# The race detector takes too long on what computes much and has no goroutines of its own.
+UNRACED := ./worker/vips/... ./layers/... ./deploy/measure/... ./deploy/pack ./deploy/template ./deploy/verify
+test-steps: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.package-lock.json formatted vetted
+	$(call say,the archives of both functions)
+	@$(MAKE) --no-print-directory build/package/$(HOST_ARCH)/worker.zip build/package/$(HOST_ARCH)/api.zip ARCH=$(HOST_ARCH)
+	$(call say,tests with the race detector)
+	@node .ci/progress.mjs -race $$(go list ./... | grep -v -F -x "$$(go list $(UNRACED))")
+	$(call say,tests without it)
+	@node .ci/progress.mjs $(UNRACED)
+	$(call say,tests of the page)
+	@node --test --test-reporter=spec web/
+
+# Not in make quick: what needs a browser or the archives, and tests that take seconds each.
+SLOW_TESTS := ^TestPage|^TestBrowserHears|Whatever|AnyFailedRequest|AtAnyMoment|AllVersionsOnAllPages|CommittedFigures|LayerIsTheSame
+SLOW_VIPS_TESTS := Memory|Grids|Tiles|EveryVariantHasTheWatermark|EveryOrientation|HEICOfAPhone|NoVariantCarries|NumberOfProcessors|AsSharpAs|PhonePhoto
+quick-steps: tools build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.package-lock.json formatted vetted
+	$(call say,tests)
+	@node .ci/progress.mjs -skip '$(SLOW_TESTS)|$(SLOW_VIPS_TESTS)' $$(go list ./... | grep -v /deploy/pack$$)
+	$(call say,tests of the page)
+	@node --test --test-reporter=dot web/
+
+formatted:
+	$(call say,gofmt)
 	@test -z "$$(gofmt -l $(GO_FILES))" || { echo "not formatted, run make fmt:"; gofmt -l $(GO_FILES); exit 1; }
-	go vet ./...
-	go test -race $$(go list ./... | grep -v -F -x "$$(go list $(SLOW))")
-	go test $(SLOW)
-	node --test --test-reporter=spec web/
+
+vetted: build/libvips/$(HOST)/pkgconfig/vips.pc
+	$(call say,go vet; the first time compiles everything)
+	@go vet ./...
 
 bench: tools build/libvips/$(HOST)/pkgconfig/vips.pc
 	go test -run '^$$' -bench 'Grant|Render|Stage' -benchmem ./api ./worker/vips
