@@ -24,6 +24,9 @@ import (
 //go:embed openapi.yaml
 var openAPI []byte
 
+// DefaultGrantTTL is how long a grant can be used where nobody says otherwise.
+const DefaultGrantTTL = 15 * time.Minute
+
 // Config is what the API needs. All of it is required.
 type Config struct {
 	Input       *bucket.Bucket // the originals

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -240,6 +242,22 @@ func TestDocumentAndContractAgree(t *testing.T) {
 	} {
 		if operation.Default != media.DefaultPreset {
 			t.Errorf("default preset: got %v, want %s", operation.Default, media.DefaultPreset)
+		}
+	}
+}
+
+func TestDocumentTellsTheLimits(t *testing.T) {
+	doc := loadDocument(t)
+	if got := doc.Components.Schemas["GrantRequest"].Value.Properties["filename"].Value.MaxLength; got == nil || *got != maxFilename {
+		t.Errorf("filename: maxLength is %v, want %d", got, maxFilename)
+	}
+	for _, want := range []string{
+		fmt.Sprintf("At most %d KiB.", maxGrantRequest>>10),
+		fmt.Sprintf("maximum is %d.", maxWait/time.Second),
+		fmt.Sprintf("by default %d.", media.DefaultLimits().Bytes),
+	} {
+		if !strings.Contains(string(openAPI), want) {
+			t.Errorf("openapi.yaml does not say %q", want)
 		}
 	}
 }

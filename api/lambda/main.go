@@ -36,7 +36,6 @@ import (
 )
 
 const (
-	grantTTL = 15 * time.Minute
 	// maxGrantTTL is the most that a presigned URL can be valid.
 	// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 	maxGrantTTL = 7 * 24 * time.Hour
@@ -66,7 +65,7 @@ func newFunction(ctx context.Context, lookup func(string) (string, bool), log *s
 	settings := api.Config{
 		Presets:     shipped,
 		Limits:      variables.Limits(),
-		GrantTTL:    variables.Seconds("PRESIZE_GRANT_SECONDS", grantTTL, time.Second, maxGrantTTL),
+		GrantTTL:    variables.Seconds("PRESIZE_GRANT_SECONDS", api.DefaultGrantTTL, time.Second, maxGrantTTL),
 		RetryBudget: variables.Seconds("PRESIZE_RETRY_BUDGET_SECONDS", retryBudget, time.Minute, 7*24*time.Hour),
 		Log:         log,
 	}

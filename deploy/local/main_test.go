@@ -9,6 +9,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/presize/presize/deploy/presets"
 	"github.com/presize/presize/internal/media"
@@ -27,6 +30,18 @@ func TestSettingsHaveDefaults(t *testing.T) {
 	want := settings{port: 8080, s3Port: 9000, data: ".data", presets: shipped, limits: media.DefaultLimits()}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestWorkerHasTheTimeThatItHasOnLambda(t *testing.T) {
+	var service struct {
+		Functions map[string]struct{ Timeout int } // seconds
+	}
+	if err := yaml.Unmarshal(readFile(t, "../../serverless.yml"), &service); err != nil {
+		t.Fatal(err)
+	}
+	if got := time.Duration(service.Functions["worker"].Timeout) * time.Second; got != workerTimeout {
+		t.Errorf("%v in serverless.yml, %v here", got, workerTimeout)
 	}
 }
 

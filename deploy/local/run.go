@@ -27,8 +27,6 @@ const (
 	inputBucket  = "presize-input"
 	outputBucket = "presize-output"
 
-	grantTTL = 15 * time.Minute
-
 	// workerTimeout is the Lambda's.
 	workerTimeout = 2 * time.Minute
 	// workerConcurrency keeps a small machine usable: one rendering takes two cores.
@@ -154,7 +152,7 @@ func newSite(storage *s3local.Server, settings settings, deployment template.Dep
 			Output:      bucket.New(client, outputBucket),
 			Presets:     settings.presets,
 			Limits:      settings.limits,
-			GrantTTL:    grantTTL,
+			GrantTTL:    api.DefaultGrantTTL,
 			RetryBudget: retryBudget,
 			Log:         log,
 		}),

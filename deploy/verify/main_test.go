@@ -6,11 +6,13 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/presize/presize/api"
 	"github.com/presize/presize/internal/media"
 )
 
@@ -46,6 +48,7 @@ func TestDocumentsTellTheDefaultLimits(t *testing.T) {
 			fmt.Sprintf("| %d MiB |", limits.Bytes>>20),
 			fmt.Sprintf("| %d megapixels |", limits.Pixels/1e6),
 			fmt.Sprintf("| %d |", limits.Frames),
+			fmt.Sprintf("| %.0f minutes |", api.DefaultGrantTTL.Minutes()),
 		},
 		"worker/vips/README.md": {memory},
 	} {
@@ -53,6 +56,37 @@ func TestDocumentsTellTheDefaultLimits(t *testing.T) {
 		for _, fact := range facts {
 			if !strings.Contains(text, fact) {
 				t.Errorf("%s does not say %s", file, fact)
+			}
+		}
+	}
+}
+
+// A variable that is misspelt in serverless.yml would be ignored, and one that it lacks could not be set.
+func TestFunctionsReadTheVariablesThatTheyAreGiven(t *testing.T) {
+	type environment struct {
+		Environment map[string]yaml.Node
+	}
+	var service struct {
+		Provider  environment
+		Functions map[string]environment
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "serverless.yml")), &service); err != nil {
+		t.Fatal(err)
+	}
+	variable := regexp.MustCompile(`"PRESIZE_\w+"`)
+	limits := variable.FindAllString(read(t, "internal/env/env.go"), -1)
+	for name, function := range service.Functions {
+		own := variable.FindAllString(read(t, name+"/lambda/main.go"), -1)
+		for given := range function.Environment {
+			if strings.HasPrefix(given, "PRESIZE_") && !slices.Contains(slices.Concat(own, limits), strconv.Quote(given)) {
+				t.Errorf("%s does not read %s", name, given)
+			}
+		}
+		for _, quoted := range own {
+			_, given := function.Environment[strings.Trim(quoted, `"`)]
+			_, shared := service.Provider.Environment[strings.Trim(quoted, `"`)]
+			if !given && !shared {
+				t.Errorf("serverless.yml does not give %s to %s", quoted, name)
 			}
 		}
 	}
