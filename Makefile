@@ -57,9 +57,9 @@ test-steps: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_mo
 	$(call say,the archives of both functions)
 	@$(MAKE) --no-print-directory build/package/$(HOST_ARCH)/worker.zip build/package/$(HOST_ARCH)/api.zip ARCH=$(HOST_ARCH)
 	$(call say,tests with the race detector)
-	@node .ci/progress.mjs -race $$(go list ./... | grep -v -F -x "$$(go list $(UNRACED))")
+	@node .ci/progress.mjs -vet=off -race $$(go list ./... | grep -v -F -x "$$(go list $(UNRACED))")
 	$(call say,tests without it)
-	@node .ci/progress.mjs $(UNRACED)
+	@node .ci/progress.mjs -vet=off $(UNRACED)
 	$(call say,tests of the page)
 	@node --test --test-reporter=spec web/
 
@@ -68,7 +68,7 @@ SLOW_TESTS := ^TestPage(Takes|Shows)|MissingIsDressed|^TestBrowserHears|Whatever
 SLOW_VIPS_TESTS := Memory|RejectedAnimations|SettingsOfThePreset|Grids|Tiles|EveryVariantHasTheWatermark|EveryOrientation|HEICOfAPhone|NoVariantCarries|NumberOfProcessors|AsSharpAs|PhonePhoto
 quick-steps: tools build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.package-lock.json formatted vetted
 	$(call say,tests)
-	@node .ci/progress.mjs -skip '$(SLOW_TESTS)|$(SLOW_VIPS_TESTS)' $$(go list ./... | grep -v /deploy/pack$$)
+	@node .ci/progress.mjs -vet=off -skip '$(SLOW_TESTS)|$(SLOW_VIPS_TESTS)' $$(go list ./... | grep -v /deploy/pack$$)
 	$(call say,tests of the page)
 	@node --test --test-reporter=dot web/
 
