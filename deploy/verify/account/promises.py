@@ -1,4 +1,8 @@
-"""What the deployment promises, asked of the account through AWS's own APIs after the deployment."""
+"""What the deployment promises, asked of the account through AWS's own APIs after the deployment.
+
+Only what the deployment itself decides is here: which names, ARNs and bytes came of the template's references. What
+can be told from the template alone is checked there, by the rules in deploy/verify/*.go.
+"""
 
 import base64
 import hashlib
@@ -82,24 +86,8 @@ class Deployed:
 def trigger(d):
     worker = d.function("worker")["FunctionArn"]
     told = d.client("s3").get_bucket_notification_configuration(Bucket=d.bucket("input"))
-    events = []
-    for n in told.get("LambdaFunctionConfigurations", []):
-        events += n["Events"]
-        d.want(
-            n["LambdaFunctionArn"] == worker,
-            f"{n['Events']} must go to the worker, not to {n['LambdaFunctionArn']}",
-        )
-        rules = [
-            (r["Name"].lower(), r["Value"]) for r in n.get("Filter", {}).get("Key", {}).get("FilterRules", [])
-        ]
-        d.want(
-            rules == [("prefix", "originals/")],
-            f"{n['Events']} must be told of originals/ only, not of {rules}",
-        )
-    d.want(
-        sorted(events) == ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
-        f"the input bucket must tell of created and removed originals, tells of {sorted(events)}",
-    )
+    functions = {n["LambdaFunctionArn"] for n in told.get("LambdaFunctionConfigurations", [])}
+    d.want(functions == {worker}, f"the input bucket must tell the worker, tells {sorted(functions)}")
     for name in ("output", "site"):
         told = d.client("s3").get_bucket_notification_configuration(Bucket=d.bucket(name))
         told.pop("ResponseMetadata")
@@ -134,10 +122,6 @@ def functions(d):
         f = d.function(name)
         variables = variables_of(f)
         d.want(f["CodeSha256"] == digest(name), f"the code of {name} must be {ARCHIVES[name]}")
-        d.want(
-            (f["Runtime"], f["Handler"], f["Architectures"]) == ("provided.al2023", "bootstrap", ["arm64"]),
-            f"{name} must run bootstrap on provided.al2023 and arm64",
-        )
         for variable, bucket in (("PRESIZE_INPUT_BUCKET", "input"), ("PRESIZE_OUTPUT_BUCKET", "output")):
             d.want(
                 variables.get(variable) == d.bucket(bucket),
@@ -173,15 +157,11 @@ def failures(d):
     config = d.client("lambda").get_function_event_invoke_config(
         FunctionName=d.function("worker")["FunctionName"]
     )
-    d.want(config.get("MaximumRetryAttempts") == 2, "a failed event must be tried twice more")
-    d.want(config.get("MaximumEventAgeInSeconds", 0) > 0, "an event must have a maximum age")
     destination = config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "nowhere")
     d.want(
         destination == d.queue["QueueArn"],
         f"an event that has failed must go to the failure queue, goes to {destination}",
     )
-    d.want(d.queue["MessageRetentionPeriod"] == "1209600", "the failure queue must keep events for 14 days")
-    d.want(d.queue.get("SqsManagedSseEnabled") == "true", "the failure queue must be encrypted")
 
 
 def distribution(d):
@@ -193,29 +173,9 @@ def distribution(d):
     }
     origins = {o["Id"]: o["DomainName"] for o in config["Origins"]["Items"]}
     d.want(origins == domain, f"the distribution's origins must be {domain}, are {origins}")
-    behaviors = [*config["CacheBehaviors"]["Items"], {"PathPattern": "", **config["DefaultCacheBehavior"]}]
-    lead = [(b["PathPattern"], b["TargetOriginId"]) for b in behaviors]
-    d.want(
-        lead
-        == [
-            ("/api/*", "api"),
-            ("/i/*/manifest.json", "output"),
-            ("/i/*.*", "output"),
-            ("/i/*", "output"),
-            ("", "site"),
-        ],
-        f"the distribution's behaviors lead to the wrong origins: {lead}",
-    )
     aliases = config["Aliases"].get("Items", [])
     wanted = [d.parameters["Domain"]] if d.parameters["Domain"] else []
     d.want(aliases == wanted, f"the distribution must answer as {wanted}, answers as {aliases}")
-    access = d.client("cloudfront").get_origin_access_control(Id=d.ids["OriginAccessControl"])
-    access = access["OriginAccessControl"]["OriginAccessControlConfig"]
-    d.want(
-        (access["OriginAccessControlOriginType"], access["SigningBehavior"], access["SigningProtocol"])
-        == ("s3", "always", "sigv4"),
-        "the distribution must sign what it asks the buckets for",
-    )
 
 
 def http_api(d):
