@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/worker/finished"
 	"github.com/presize/presize/worker/vips"
 )
 
@@ -67,14 +67,7 @@ func same(a, b *bucket.Info) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return identity(*a) == identity(*b)
-}
-
-// identity tells apart the originals that one id had one after the other. The
-// time is part of it because the same bytes can be put again after a removal that
-// has taken some of their variants along.
-func identity(original bucket.Info) string {
-	return original.ETag + " " + original.Modified.UTC().Format(time.RFC3339)
+	return finished.Identity(*a) == finished.Identity(*b)
 }
 
 // process takes an original to its final manifest.
@@ -101,18 +94,12 @@ func (r *run) process(ctx context.Context, original bucket.Info) error {
 	return err
 }
 
-// preset returns the preset that the client asked for. The API lets no unknown
-// one pass, but an original may also be put by hand, or be older than the presets.
+// preset returns the preset of an original, and logs an unknown one.
 func (r *run) preset(ctx context.Context, original bucket.Info) media.Preset {
-	name, ok := original.Metadata[media.PresetMetadata]
-	preset, found := r.Presets.Find(name)
-	if found {
-		return preset
+	preset, known := finished.Preset(original, r.Presets)
+	if !known {
+		r.Log.WarnContext(ctx, "unknown preset, the default is used", requestID(ctx), "id", r.job.ID, "preset", original.Metadata[media.PresetMetadata])
 	}
-	if ok {
-		r.Log.WarnContext(ctx, "unknown preset, the default is used", requestID(ctx), "id", r.job.ID, "preset", name)
-	}
-	preset, _ = r.Presets.Find(media.DefaultPreset) // ParsePresets sees to it that there is one
 	return preset
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/worker/finished"
 )
 
 // TestOriginalComesAndGoesAtAnyMoment changes the original before each request of
@@ -71,8 +72,8 @@ func (h *harness) changeBeforeRequest(n int, change func(media.ID)) bool {
 	got := h.published(id)
 	if original, err := h.Input.Head(context.Background(), media.OriginalKey(id)); err != nil {
 		h.expect(id, nil)
-	} else if _, info, err := h.Output.Get(context.Background(), media.ManifestKey(id), 1<<20); err != nil || info.Metadata[identityName] != identity(original) {
-		h.Errorf("request %d: manifest of %q, %v; want %q", n, info.Metadata, err, identity(original))
+	} else if _, info, err := h.Output.Get(context.Background(), media.ManifestKey(id), 1<<20); err != nil || info.Metadata[finished.MetadataName] != finished.Identity(original) {
+		h.Errorf("request %d: manifest of %q, %v; want %q", n, info.Metadata, err, finished.Identity(original))
 	}
 	h.mustHandle(created(id))
 	h.expect(id, got) // an undisturbed job finds nothing to do

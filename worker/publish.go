@@ -12,6 +12,7 @@ import (
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/worker/finished"
 	"github.com/presize/presize/worker/vips"
 )
 
@@ -28,9 +29,6 @@ const (
 	// cacheSettled bounds how long browsers, which no invalidation reaches, miss
 	// a removal or a backfill.
 	cacheSettled = "public, " + media.SettledMaxAge
-	// identityName is the metadata that ties a manifest to its original. It is not
-	// in the document, which is for clients.
-	identityName = "original"
 )
 
 // rendering is what publish needs of a [vips.Rendering].
@@ -141,7 +139,7 @@ func (r *run) putManifest(ctx context.Context, original bucket.Info, manifest me
 		Key:          media.ManifestKey(r.job.ID),
 		ContentType:  "application/json",
 		CacheControl: cacheReady,
-		Metadata:     map[string]string{identityName: identity(original)},
+		Metadata:     map[string]string{finished.MetadataName: finished.Identity(original)},
 	}
 	if manifest.Settled() {
 		object.CacheControl = cacheSettled

@@ -7,11 +7,11 @@ import (
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/worker/finished"
 )
 
-// isDone reports whether a manifest says that the original is settled under the
-// preset's revision, and is right: a manifest whose variants are not all there is
-// as good as none.
+// isDone reports whether a manifest says that the original is finished, and is
+// right: a manifest whose variants are not all there is as good as none.
 //
 // What was published for another original under the same id is removed: its
 // variants would have the same keys.
@@ -23,14 +23,15 @@ func (r *run) isDone(ctx context.Context, original bucket.Info, preset media.Pre
 	if err != nil {
 		return false, err
 	}
-	if info.Metadata[identityName] != identity(original) {
+	state, manifest := finished.Judge(original, preset, document, info)
+	switch state {
+	case finished.Finished:
+	case finished.Replaced:
 		return false, r.unpublish(ctx, &original)
-	}
-	manifest, err := media.ParseManifest(document)
-	if err != nil || manifest.Rev != preset.Rev() || !manifest.Settled() {
+	default:
 		return false, nil // rendering again repairs it
 	}
-	if published, err := r.isPublished(ctx, manifest); !published || err != nil {
+	if published, err := r.isPublished(ctx, *manifest); !published || err != nil {
 		return false, err
 	}
 	return true, r.tag(ctx, original, manifest.Status) // where an earlier job came no further than its manifest
