@@ -21,6 +21,7 @@ import (
 	"github.com/presize/presize/internal/s3local"
 	"github.com/presize/presize/web"
 	"github.com/presize/presize/worker"
+	"github.com/presize/presize/worker/finished"
 )
 
 const (
@@ -163,7 +164,7 @@ func newSite(storage *s3local.Server, settings settings, deployment template.Dep
 func startWorker(ctx context.Context, queue *queue.Queue, storage *s3local.Server, settings settings, log *slog.Logger) error {
 	client := storage.Client(workerAccount)
 	input, output := bucket.New(client, inputBucket), bucket.New(client, outputBucket)
-	if err := queue.Recover(ctx, inputBucket, input, output); err != nil {
+	if err := queue.Recover(ctx, finished.Uploads{Input: input, Output: output, Presets: settings.presets}); err != nil {
 		return err
 	}
 	queue.Start(worker.New(worker.Config{

@@ -1,6 +1,9 @@
 package media
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // OriginalPrefix is what the key of every original starts with, in the input bucket.
 const OriginalPrefix = "originals/"
@@ -25,9 +28,28 @@ func ParseOriginalKey(key string) (ID, bool) {
 
 // PublishedPrefix is what the key of everything published starts with, in the output bucket.
 const PublishedPrefix = "i/"
+// revision is what [Preset.Rev] returns.
+var revision = regexp.MustCompile(`^[0-9a-f]{8}$`)
 
 // ImagePrefix is what the key of everything published for id starts with, in the output bucket.
 func ImagePrefix(id ID) string { return PublishedPrefix + string(id) + "/" }
+
+// ParseImageKey returns the id, and of a variant the revision, in the key of an
+// object that is published. It reports false for any key that the worker never puts.
+func ParseImageKey(key string) (id ID, rev string, ok bool) {
+	parts := strings.Split(key, "/")
+	if len(parts) < 3 || len(parts) > 4 {
+		return "", "", false
+	}
+	id, err := ParseID(parts[1])
+	if err != nil || !strings.HasPrefix(key, ImagePrefix(id)) {
+		return "", "", false
+	}
+	if len(parts) == 3 {
+		return id, "", key == ManifestKey(id)
+	}
+	return id, parts[2], revision.MatchString(parts[2]) && parts[3] != ""
+}
 
 // ManifestKey is the key of id's manifest in the output bucket.
 func ManifestKey(id ID) string { return ImagePrefix(id) + "manifest.json" }

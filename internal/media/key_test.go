@@ -38,6 +38,42 @@ func TestParseOriginalKeyRefusesWhatNoGrantIsFor(t *testing.T) {
 	}
 }
 
+func TestParseImageKey(t *testing.T) {
+	for key, want := range map[string]struct {
+		rev string
+		ok  bool
+	}{
+		media.ManifestKey(testID):                               {"", true},
+		media.VariantKey(testID, "0a1b2c3d", "320", media.AVIF): {"0a1b2c3d", true},
+	} {
+		if id, rev, ok := media.ParseImageKey(key); id != testID || rev != want.rev || ok != want.ok {
+			t.Errorf("%q: got %q, %q, %v", key, id, rev, ok)
+		}
+	}
+	for _, key := range []string{"", "i", "i/", "i/" + string(testID), "i/" + string(testID) + "/", "i/" + string(testID) + "/other.json",
+		"i/x/manifest.json", "i/" + string(testID) + "/0a1b2c3d/", "i/" + string(testID) + "/0a1b2c3/320.avif", "i/" + string(testID) + "/0A1B2C3D/320.avif",
+		"i/" + string(testID) + "/0a1b2c3d/x/320.avif", "j/" + string(testID) + "/manifest.json", "/i/" + string(testID) + "/manifest.json"} {
+		if id, rev, ok := media.ParseImageKey(key); ok {
+			t.Errorf("%q: got %q, %q", key, id, rev)
+		}
+	}
+}
+
+func FuzzImageKey(f *testing.F) {
+	f.Add(media.ManifestKey(testID))
+	f.Add(media.VariantKey(testID, "0a1b2c3d", "320", media.AVIF))
+	f.Add("i//0a1b2c3d/320.avif")
+	f.Fuzz(func(t *testing.T, key string) {
+		id, rev, ok := media.ParseImageKey(key)
+		if ok && rev == "" && media.ManifestKey(id) != key {
+			t.Errorf("%q: taken for the manifest of %q", key, id)
+		}
+		if ok && !strings.HasPrefix(key, media.ImagePrefix(id)+rev) {
+			t.Errorf("%q: got %q, %q", key, id, rev)
+		}
+	})
+}
+
 func FuzzOriginalKey(f *testing.F) {
 	f.Add(media.OriginalKey(testID))
 	f.Add("originals/")

@@ -36,17 +36,19 @@ type Config struct {
 	// Concurrency is how many attempts run at a time.
 	Concurrency int
 	// FailureDir is the failure queue: one file for each event that has no attempt
-	// left. It is created if missing.
+	// left, until a later event of the same object succeeds. It is an absolute path,
+	// created if missing.
 	FailureDir string
 	Log        *slog.Logger
 }
 
 // Queue invokes a function with events, first in, first out.
 type Queue struct {
-	config  Config
-	workers sync.WaitGroup
-	running context.Context // ends when attempts under way must
-	abort   context.CancelFunc
+	config   Config
+	failures *failures
+	workers  sync.WaitGroup
+	running  context.Context // ends when attempts under way must
+	abort    context.CancelFunc
 
 	mu      sync.Mutex
 	wake    sync.Cond // a change of what follows
@@ -64,7 +66,7 @@ type invocation struct {
 // New returns a Queue that takes events from now on, and keeps them waiting for
 // [Queue.Start].
 func New(config Config) *Queue {
-	q := &Queue{config: config}
+	q := &Queue{config: config, failures: openFailures(config.FailureDir, config.Log)}
 	q.wake.L = &q.mu
 	q.running, q.abort = context.WithCancel(context.Background())
 	return q
@@ -84,7 +86,15 @@ func (q *Queue) Send(event events.S3Event) {
 	if err != nil {
 		panic(err) // plain strings, numbers and times always marshal
 	}
-	q.enqueue(invocation{requestID: rand.Text(), event: payload})
+	q.Invoke(payload)
+}
+
+// Invoke is Send for an event of any shape, a JSON document. It returns the id of
+// the invocation.
+func (q *Queue) Invoke(event json.RawMessage) (requestID string) {
+	i := invocation{requestID: rand.Text(), event: event}
+	q.enqueue(i)
+	return i.requestID
 }
 
 // Close drops what waits and returns when the attempts under way have ended. If
@@ -140,6 +150,8 @@ func (q *Queue) work(function Function) {
 		i.attempts++
 		if err := q.attempt(function, i); err != nil {
 			q.failed(i, err)
+		} else {
+			q.failures.forget(objectsOf(i.event)...)
 		}
 	}
 }
@@ -173,7 +185,7 @@ func (q *Queue) failed(i invocation, cause error) {
 		time.AfterFunc(delay, func() { q.enqueue(i) })
 	default:
 		log.Error("invocation failed for the last time")
-		if err := q.putFailure(i, cause); err != nil {
+		if err := q.failures.put(i, cause); err != nil {
 			log.Error("failure not recorded, the next start repeats the event", "err", err)
 		}
 	}

@@ -14,8 +14,10 @@ import (
 	"github.com/presize/presize/deploy/local/queue"
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/media/mediatest"
 	"github.com/presize/presize/internal/s3local"
 	"github.com/presize/presize/internal/s3local/s3test"
+	"github.com/presize/presize/worker/finished"
 )
 
 func TestRecoverQueuesExactlyWhatIsUnfinished(t *testing.T) {
@@ -23,28 +25,24 @@ func TestRecoverQueuesExactlyWhatIsUnfinished(t *testing.T) {
 	original := func(id media.ID) {
 		put(t, env.Input, media.OriginalKey(id), "bytes")
 	}
-	manifest := func(m media.Manifest) {
-		data, err := m.Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		put(t, env.Output, media.ManifestKey(m.ID), string(data))
-	}
+	manifest := func(m media.Manifest) { putManifest(t, env, m) }
 	var want []string
 	expect := func(event string, id media.ID) {
 		want = append(want, event+" "+s3test.Input+" "+media.OriginalKey(id))
 	}
 
+	rev := mediatest.Preset(media.DefaultPreset).Rev()
 	for _, m := range []media.Manifest{
-		{ID: media.NewID(), Status: media.Ready, Complete: true},
-		{ID: media.NewID(), Status: media.Rejected, Rejection: media.Reject(media.Corrupt, "broken")},
+		{ID: media.NewID(), Status: media.Ready, Complete: true, Rev: rev},
+		{ID: media.NewID(), Status: media.Rejected, Rev: rev, Rejection: media.Reject(media.Corrupt, "broken")},
+		{ID: media.NewID(), Status: media.Ready, Complete: true, Rev: "01234567"}, // left to a backfill
 	} {
 		original(m.ID)
 		manifest(m)
 	}
 	for _, m := range []media.Manifest{
-		{ID: media.NewID(), Status: media.Ready},
-		{ID: media.NewID(), Status: media.Failed},
+		{ID: media.NewID(), Status: media.Ready, Rev: rev},
+		{ID: media.NewID(), Status: media.Failed, Rev: rev},
 	} {
 		original(m.ID)
 		manifest(m)
@@ -59,6 +57,11 @@ func TestRecoverQueuesExactlyWhatIsUnfinished(t *testing.T) {
 	for _, id := range []media.ID{bare, unreadable, partly} {
 		expect("ObjectCreated:Put", id)
 	}
+	replaced := media.Manifest{ID: media.NewID(), Status: media.Ready, Complete: true, Rev: rev}
+	original(replaced.ID)
+	manifest(replaced)
+	put(t, env.Input, media.OriginalKey(replaced.ID), "other bytes")
+	expect("ObjectCreated:Put", replaced.ID)
 	gone := media.Manifest{ID: media.NewID(), Status: media.Ready, Complete: true}
 	manifest(gone)
 	leftover := media.NewID()
@@ -92,7 +95,7 @@ func recovered(t *testing.T, env s3test.Env) (got []string) {
 		calls <- record.EventName + " " + record.S3.Bucket.Name + " " + record.S3.Object.Key
 		return nil, nil
 	})
-	if err := b.Recover(t.Context(), s3test.Input, env.Input, env.Output); err != nil {
+	if err := b.Recover(t.Context(), uploads(env)); err != nil {
 		t.Fatal(err)
 	}
 	b.Send(s3local.NewEvent("End", "", "", 0, "")) // comes last, as events keep their order
@@ -106,6 +109,26 @@ func recovered(t *testing.T, env s3test.Env) (got []string) {
 		t.Fatal(err)
 	}
 	return got
+}
+
+func uploads(env s3test.Env) finished.Uploads {
+	return finished.Uploads{Input: env.Input, Output: env.Output, Presets: mediatest.Presets()}
+}
+
+// putManifest publishes a manifest as the worker does, of the original if there is one.
+func putManifest(t *testing.T, env s3test.Env, m media.Manifest) {
+	t.Helper()
+	document, err := m.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := bucket.Info{Key: media.ManifestKey(m.ID), ContentType: "application/json"}
+	if original, err := env.Input.Head(t.Context(), media.OriginalKey(m.ID)); err == nil {
+		info.Metadata = map[string]string{finished.MetadataName: finished.Identity(original)}
+	}
+	if err := env.Output.Put(t.Context(), info, document); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func put(t *testing.T, to *bucket.Bucket, key, body string) {
