@@ -61,7 +61,7 @@ type attempt struct{ account, verb, bucket, key string }
 // come last, so that there is something to delete.
 func attempts() (all []attempt) {
 	for _, verb := range []string{"get", "put", "tag", "get tags", "list", "delete policy", "delete bucket", "delete"} {
-		for _, account := range []string{edgeAccount, apiAccount, workerAccount} {
+		for _, account := range []string{edgeAccount, apiAccount, operatorAccount, workerAccount} {
 			for _, bucket := range []string{inputBucket, outputBucket} {
 				if verb == "list" || verb == "delete policy" || verb == "delete bucket" {
 					all = append(all, attempt{account, verb, bucket, ""})
@@ -141,6 +141,12 @@ func TestEachAccountMayDoWhatItsRoleSaysAndNothingElse(t *testing.T) {
 		{edgeAccount, "get", outputBucket, manifestKey},
 		{edgeAccount, "get", outputBucket, variantKey},
 		{edgeAccount, "list", outputBucket, ""},
+		{operatorAccount, "get", inputBucket, originalKey},
+		{operatorAccount, "get tags", inputBucket, originalKey},
+		{operatorAccount, "get", outputBucket, manifestKey},
+		{operatorAccount, "delete", outputBucket, variantKey},
+		{operatorAccount, "list", inputBucket, ""},
+		{operatorAccount, "list", outputBucket, ""},
 	}
 	for _, a := range attempts() {
 		err := try(t, storage, a)

@@ -6,19 +6,23 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/presize/presize/deploy/local/operator"
 	"github.com/presize/presize/deploy/template"
 	"github.com/presize/presize/internal/s3local"
 )
 
-// The accounts of the S3 server, one for each part that has a role on AWS.
+// The accounts of the S3 server, one for each part that has a role on AWS, and one
+// for the operator.
 const (
 	apiAccount    = "presize-api"
 	workerAccount = "presize-worker"
 	edgeAccount   = "presize-edge"
+	// operatorAccount is for presize --local.
+	operatorAccount = "presize-operator"
 )
 
-// permissions are the statements of the roles on AWS, by the account that stands
-// for the role.
+// permissions are the statements of the roles on AWS and of the operator, by the
+// account that stands for them.
 type permissions map[string][]template.Statement
 
 func readPermissions(deployment template.Deployment) (permissions, error) {
@@ -34,7 +38,12 @@ func readPermissions(deployment template.Deployment) (permissions, error) {
 	if err != nil {
 		return nil, err
 	}
-	return permissions{apiAccount: api, workerAccount: worker, edgeAccount: edge}, nil
+	return permissions{
+		apiAccount:      api,
+		workerAccount:   worker,
+		edgeAccount:     edge,
+		operatorAccount: operator.Statements(deployment.InputBucket, deployment.OutputBucket),
+	}, nil
 }
 
 // on returns the policy of one bucket. A role's statement can name both buckets, a

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/presize/presize/api"
 	"github.com/presize/presize/deploy/local/edge"
@@ -86,11 +87,19 @@ func run(ctx context.Context, settings settings, stdout io.Writer, log *slog.Log
 	if err != nil {
 		return err
 	}
+	invocations, handler, err := openInvocations(ctx, data, storage, queue)
+	if err != nil {
+		return err
+	}
+	defer invocations.Close() // the server closes it too
 	if err := startWorker(ctx, queue, storage, settings, log); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "presize is ready: http://%s\n", address(settings.port))
-	err = serve(ctx, listener, site)
+	serving, serveCtx := errgroup.WithContext(ctx)
+	serving.Go(func() error { return serve(serveCtx, listener, site) })
+	serving.Go(func() error { return serve(serveCtx, invocations, handler) })
+	err = serving.Wait()
 	log.Info("stopping: waiting for running jobs, press Ctrl-C again to stop at once", "atMost", closeTimeout)
 
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
@@ -125,7 +134,7 @@ func startS3(ctx context.Context, settings settings, deployment template.Deploym
 	return s3local.Start(ctx, s3local.Config{
 		Dir:      dir,
 		Address:  address(settings.s3Port),
-		Accounts: []string{apiAccount, workerAccount, edgeAccount},
+		Accounts: []string{apiAccount, workerAccount, edgeAccount, operatorAccount},
 		Buckets: []s3local.Bucket{
 			{Name: inputBucket, Statements: permissions.on(inputBucket), CORS: cors},
 			{Name: outputBucket, Statements: permissions.on(outputBucket)},

@@ -28,6 +28,7 @@ func ParseOriginalKey(key string) (ID, bool) {
 
 // PublishedPrefix is what the key of everything published starts with, in the output bucket.
 const PublishedPrefix = "i/"
+
 // revision is what [Preset.Rev] returns.
 var revision = regexp.MustCompile(`^[0-9a-f]{8}$`)
 
