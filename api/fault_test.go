@@ -6,34 +6,17 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
 )
 
-// faults is an http.RoundTripper that fails when a test says so.
-type faults struct {
-	next   http.RoundTripper
-	inject atomic.Pointer[roundTrip]
-}
-
-func (f *faults) RoundTrip(r *http.Request) (*http.Response, error) {
-	if inject := f.inject.Load(); inject != nil {
-		return (*inject)(r)
-	}
-	return f.next.RoundTrip(r)
-}
-
-// set makes all requests go to fault, until it is set to nil.
-func (f *faults) set(fault roundTrip) {
-	if fault == nil {
-		f.inject.Store(nil)
-		return
-	}
-	f.inject.Store(&fault)
+// instead answers the API's requests to S3 in the place of the server.
+func (h *harness) instead(answer roundTrip) {
+	h.faults.Restart(func(_ int, r *http.Request, _ faulttest.Carry) (*http.Response, error) { return answer(r) })
 }
 
 const secretCause = "cause-for-the-log-only"
@@ -77,7 +60,7 @@ func TestFailingS3IsAGenericProblemAndPasses(t *testing.T) {
 	for name, fault := range tests {
 		t.Run(name, func(t *testing.T) {
 			for _, call := range everyCall(id) {
-				h.faults.set(fault)
+				h.instead(fault)
 				got := call(h)
 				wantProblem(t, got, internal)
 				for _, secret := range []string{secretCause, "presize-input", "amazonaws", string(id), "127.0.0.1"} {
@@ -88,7 +71,7 @@ func TestFailingS3IsAGenericProblemAndPasses(t *testing.T) {
 				if line := h.log.await(`"level":"ERROR"`); !strings.Contains(line, got.header.Get("X-Request-Id")) {
 					t.Errorf("the cause is logged without the request: %s", line)
 				}
-				h.faults.set(nil)
+				h.faults.Restart(nil)
 				if got := h.do("GET", media.StatusURL(id), nil); got.status != http.StatusOK {
 					t.Errorf("afterwards: %d %s", got.status, got.body)
 				}
@@ -102,14 +85,14 @@ func TestFaultOfTheSecondLookIsAProblem(t *testing.T) {
 	id := media.NewID()
 	h.putOriginal(id, "bytes")
 	heads := 0
-	h.faults.set(func(r *http.Request) (*http.Response, error) {
+	h.faults.Restart(func(_ int, r *http.Request, carry faulttest.Carry) (*http.Response, error) {
 		if r.Method == http.MethodHead {
 			heads++
 		}
 		if heads > 1 {
 			return s3Error(http.StatusInternalServerError)(r)
 		}
-		return h.faults.next.RoundTrip(r)
+		return carry()
 	})
 	wantProblem(t, h.do("GET", media.StatusURL(id), nil, "Prefer", "wait=20"), internal)
 }
@@ -142,7 +125,7 @@ func TestSilentS3IsAnsweredInTime(t *testing.T) {
 func TestRequestEndsWhenTheClientGoes(t *testing.T) {
 	h := start(t)
 	asked := make(chan string, 100)
-	h.faults.set(silence(asked))
+	h.instead(silence(asked))
 	ctx, leave := context.WithCancel(context.Background())
 	request, err := http.NewRequestWithContext(ctx, "GET", h.url+media.StatusURL(media.NewID()), nil)
 	if err != nil {
@@ -166,13 +149,13 @@ func TestHeldAnswerEndsWhenTheClientGoes(t *testing.T) {
 	h.putOriginal(id, "bytes")
 	ctx, leave := context.WithCancel(context.Background())
 	heads := 0
-	h.faults.set(func(r *http.Request) (*http.Response, error) {
+	h.faults.Restart(func(_ int, r *http.Request, carry faulttest.Carry) (*http.Response, error) {
 		if r.Method == http.MethodHead {
 			if heads++; heads == 2 {
 				leave()
 			}
 		}
-		return h.faults.next.RoundTrip(r)
+		return carry()
 	})
 	request, err := http.NewRequestWithContext(ctx, "GET", h.url+media.StatusURL(id), nil)
 	if err != nil {

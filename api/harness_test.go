@@ -13,11 +13,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/media/mediatest"
 	"github.com/presize/presize/internal/s3local/s3test"
@@ -32,7 +32,7 @@ type harness struct {
 	client *http.Client
 	log    logLines
 	events chan string // of the input bucket: name and key
-	faults *faults
+	faults *faulttest.Transport
 }
 
 // start runs the API until the test ends, with its S3 traffic going through
@@ -44,11 +44,8 @@ func start(t *testing.T, changes ...func(*Config)) *harness {
 			h.events <- record.EventName + " " + record.S3.Object.Key
 		}
 	})
-	options := h.Server.Client(s3test.Owner).Options()
-	h.faults = &faults{next: http.DefaultTransport}
-	options.HTTPClient = &http.Client{Transport: h.faults}
-	options.Retryer = aws.NopRetryer{}
-	client := s3.New(options)
+	h.faults = faulttest.New()
+	client := h.faults.Client(h.Server.Client(s3test.Owner))
 	config := testConfig(client, h.log)
 	for _, change := range changes {
 		change(&config)

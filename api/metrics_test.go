@@ -45,7 +45,7 @@ func TestGrantsAndProblemsAreCounted(t *testing.T) {
 	expect("Problems FunctionName=api", "Problems FunctionName=api Problem=malformed-json")
 	h.do("GET", media.StatusURL(media.NewID()), nil)
 	expect("Problems FunctionName=api", "Problems FunctionName=api Problem=upload-not-found")
-	h.faults.set(s3Error(http.StatusInternalServerError))
+	h.instead(s3Error(http.StatusInternalServerError))
 	h.do("GET", media.StatusURL(media.NewID()), nil)
 	expect("Problems FunctionName=api", "Problems FunctionName=api Problem=internal")
 }

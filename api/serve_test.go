@@ -80,7 +80,7 @@ func TestDocumentIsServed(t *testing.T) {
 
 func TestServiceIsHealthyWithoutS3(t *testing.T) {
 	h := start(t)
-	h.faults.set(s3Error(http.StatusInternalServerError))
+	h.instead(s3Error(http.StatusInternalServerError))
 	if got := decode[map[string]string](t, h.do("GET", "/api/v1/healthz", nil), http.StatusOK); got["status"] != "ok" {
 		t.Errorf("got %v", got)
 	}

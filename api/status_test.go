@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
 )
 
@@ -63,7 +64,7 @@ func TestUploadFailsAfterTheRetryBudget(t *testing.T) {
 
 func TestWhatIsNotAnIDIsNoUpload(t *testing.T) {
 	h := start(t)
-	h.faults.set(func(*http.Request) (*http.Response, error) { panic("S3 was asked") })
+	h.instead(func(*http.Request) (*http.Response, error) { panic("S3 was asked") })
 	id := string(media.NewID())
 	for _, name := range []string{"x", strings.ToUpper(id), id + "a", id[:25] + "b", "..%2F" + id, "%00", "%F0%9F%93%B7", id + "%2Fmanifest.json"} {
 		wantProblem(t, h.do("GET", "/api/v1/uploads/"+name, nil), uploadNotFound)
@@ -141,15 +142,15 @@ func TestHeldAnswerComesWithTheChange(t *testing.T) {
 			h.putOriginal(id, "bytes")
 			test.before(id)
 			looks := 0
-			h.faults.set(func(r *http.Request) (*http.Response, error) {
+			h.faults.Restart(func(_ int, r *http.Request, carry faulttest.Carry) (*http.Response, error) {
 				if r.Method == http.MethodGet {
 					if looks++; looks == 3 { // held, and not only late
 						test.after(id)
 					}
 				}
-				return h.faults.next.RoundTrip(r)
+				return carry()
 			})
-			defer h.faults.set(nil)
+			defer h.faults.Restart(nil)
 			reply := h.do("GET", media.StatusURL(id), nil, "Prefer", "wait=20")
 			if got := decode[media.Manifest](t, reply, http.StatusOK); !test.want(got) || looks != 3 {
 				t.Errorf("after %d looks: %+v", looks, got)
@@ -166,7 +167,7 @@ func TestHeldAnswerTellsOfADeletion(t *testing.T) {
 	id := media.NewID()
 	h.putOriginal(id, "bytes")
 	heads := 0
-	h.faults.set(func(r *http.Request) (*http.Response, error) {
+	h.faults.Restart(func(_ int, r *http.Request, carry faulttest.Carry) (*http.Response, error) {
 		if r.Method == http.MethodHead {
 			if heads++; heads == 2 {
 				if err := h.Input.Delete(context.Background(), media.OriginalKey(id)); err != nil {
@@ -174,7 +175,7 @@ func TestHeldAnswerTellsOfADeletion(t *testing.T) {
 				}
 			}
 		}
-		return h.faults.next.RoundTrip(r)
+		return carry()
 	})
 	wantProblem(t, h.do("GET", media.StatusURL(id), nil, "Prefer", "wait=20"), uploadNotFound)
 }
@@ -184,11 +185,11 @@ func TestOnlyWhatCanChangeIsHeld(t *testing.T) {
 	settled, absent := media.NewID(), media.NewID()
 	h.putManifest(readyManifest(settled, true))
 	looks := 0
-	h.faults.set(func(r *http.Request) (*http.Response, error) {
+	h.faults.Restart(func(_ int, r *http.Request, carry faulttest.Carry) (*http.Response, error) {
 		if r.Method == http.MethodGet {
 			looks++
 		}
-		return h.faults.next.RoundTrip(r)
+		return carry()
 	})
 	reply := h.do("GET", media.StatusURL(settled), nil, "Prefer", "wait=20")
 	if reply.status != http.StatusOK || reply.header.Get("Preference-Applied") != "wait=20" || looks != 1 {

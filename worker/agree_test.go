@@ -24,12 +24,12 @@ func TestRepeatedEventEndsEarly(t *testing.T) {
 	h.put(id, "image/png", nil, drawing(t, 0))
 	h.mustHandle(created(id))
 	want := h.published(id)
-	h.wire.restart(nil)
+	h.wire.Restart(nil)
 	h.mustHandle(created(id))
-	if writes := append(h.wire.sent("PUT"), h.wire.sent("DELETE")...); len(writes) > 0 {
+	if writes := append(h.wire.Sent("PUT"), h.wire.Sent("DELETE")...); len(writes) > 0 {
 		t.Errorf("wrote %q", writes)
 	}
-	if fetched := h.wire.sent("GET /presize-input/"); len(fetched) > 0 {
+	if fetched := h.wire.Sent("GET /presize-input/"); len(fetched) > 0 {
 		t.Errorf("fetched %q", fetched)
 	}
 	h.expect(id, want)

@@ -3,46 +3,23 @@ package worker
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"testing"
 
+	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
 )
-
-// fault is a way in which one request can go wrong. cancel ends the invocation.
-type fault func(carry func() (*http.Response, error), cancel func()) (*http.Response, error)
-
-var errInjected = errors.New("injected")
-
-func faults() map[string]fault {
-	return map[string]fault{
-		"before it took effect": func(func() (*http.Response, error), func()) (*http.Response, error) {
-			return nil, errInjected
-		},
-		"after it took effect": func(carry func() (*http.Response, error), _ func()) (*http.Response, error) {
-			if response, err := carry(); err == nil {
-				response.Body.Close()
-			}
-			return nil, errInjected
-		},
-		"because time is up": func(_ func() (*http.Response, error), cancel func()) (*http.Response, error) {
-			cancel()
-			return nil, context.Canceled
-		},
-	}
-}
 
 // handleWith handles an event whose n-th request goes wrong, and calls before, if
 // it is not nil, with the number of each request. It reports false if there are
 // fewer requests. After each one the manifest of id must be sound, as long as the
 // original is there: what a removal takes away, a job beside it does not see at once.
-func (h *harness) handleWith(fault fault, n int, before func(n int), id media.ID, event json.RawMessage) bool {
+func (h *harness) handleWith(fault faulttest.Fault, n int, before func(n int), id media.ID, event json.RawMessage) bool {
 	h.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	injected := false
-	h.wire.restart(func(i int, _ *http.Request, carry func() (*http.Response, error)) (*http.Response, error) {
+	step, injected := faulttest.At(n, fault, cancel)
+	h.wire.Restart(func(i int, request *http.Request, carry faulttest.Carry) (*http.Response, error) {
 		defer func() {
 			if _, err := h.Input.Head(context.Background(), media.OriginalKey(id)); err == nil {
 				h.expectSound(id)
@@ -51,18 +28,14 @@ func (h *harness) handleWith(fault fault, n int, before func(n int), id media.ID
 		if before != nil {
 			before(i)
 		}
-		if i == n {
-			injected = true
-			return fault(carry, cancel)
-		}
-		return carry()
+		return step(i, request, carry)
 	})
 	err := h.handle(ctx, event)
-	if (err != nil) != injected {
-		h.Errorf("request %d went wrong: %t, but the error is %v", n, injected, err)
+	if (err != nil) != injected() {
+		h.Errorf("request %d went wrong: %t, but the error is %v", n, injected(), err)
 	}
-	h.wire.restart(nil)
-	return injected
+	h.wire.Restart(nil)
+	return injected()
 }
 
 // clear removes everything that was published for id, behind the worker's back.
@@ -92,7 +65,7 @@ func TestRetryRepairsWhatAnyFailedRequestLeft(t *testing.T) {
 			if len(want) != file.objects {
 				t.Fatalf("%d objects, want %d", len(want), file.objects)
 			}
-			for when, fault := range faults() {
+			for when, fault := range faulttest.Faults() {
 				for n, more := 1, true; more; n++ {
 					h.clear(id)
 					more = h.handleWith(fault, n, nil, id, created(id))
@@ -110,7 +83,7 @@ func TestRetryRepairsWhatAnyFailedRequestLeft(t *testing.T) {
 func TestRetryFinishesRemovalAfterAnyFailedRequest(t *testing.T) {
 	h := newHarness(t, sketch(t, 80))
 	id := media.NewID()
-	for when, fault := range faults() {
+	for when, fault := range faulttest.Faults() {
 		t.Run("request fails "+when, func(t *testing.T) {
 			h := h.in(t)
 			for n, more := 1, true; more; n++ {
@@ -138,7 +111,7 @@ func TestNothingOutlivesARemovalWhateverFails(t *testing.T) {
 	presets[0].Sizes = presets[0].Sizes[:1] // there are enough runs without
 	h := newHarness(t, presets)
 	beside, _ := h.beside()
-	for when, fault := range faults() {
+	for when, fault := range faulttest.Faults() {
 		t.Run("request fails "+when, func(t *testing.T) {
 			h := h.in(t)
 			for removedAt, removed := 1, true; removed; removedAt++ {

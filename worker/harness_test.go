@@ -11,18 +11,13 @@ import (
 	"image/png"
 	"log/slog"
 	"maps"
-	"net/http"
 	"os"
 	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"testing/fstest"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-
 	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/s3local"
 	"github.com/presize/presize/internal/s3local/s3test"
@@ -69,7 +64,7 @@ func sketch(t testing.TB, quality int) media.Presets {
 type harness struct {
 	*testing.T
 	s3test.Env
-	wire   *wire // between the worker and the server
+	wire   *faulttest.Transport // between the worker and the server
 	config Config
 	log    *bytes.Buffer
 }
@@ -84,17 +79,14 @@ func newHarness(t *testing.T, presets media.Presets) *harness {
 
 // connect gives the worker a wire of its own.
 func (h *harness) connect() {
-	h.wire = &wire{base: http.DefaultTransport.(*http.Transport).Clone()}
-	client := s3.New(h.Server.Client(s3test.Owner).Options(), func(o *s3.Options) {
-		o.HTTPClient = &http.Client{Transport: h.wire}
-		o.Retryer = aws.NopRetryer{} // the SDK's own retries would hide what the worker does about failures
-	})
+	h.wire = faulttest.New()
+	client := h.wire.Client(h.Server.Client(s3test.Owner))
 	h.config.Input = bucket.New(client, s3test.Input)
 	h.config.Output = bucket.New(client, s3test.Output)
 }
 
 // beside returns another worker between the same buckets, and its wire.
-func (h *harness) beside() (*Worker, *wire) {
+func (h *harness) beside() (*Worker, *faulttest.Transport) {
 	other := *h
 	other.connect()
 	return New(other.config), other.wire
@@ -223,56 +215,4 @@ func (h *harness) expectSound(id media.ID) {
 			h.Errorf("the manifest names %s, which is not there", variant.URL)
 		}
 	}
-}
-
-// wire carries the worker's requests to the S3 server, one at a time, and lets a
-// test see them and step in.
-type wire struct {
-	base http.RoundTripper
-
-	mu       sync.Mutex
-	requests []string // method and path, with ?tagging where it is about tags
-	// around, if set, is called instead of carry for each request, with its number
-	// from 1 on.
-	around func(n int, request *http.Request, carry func() (*http.Response, error)) (*http.Response, error)
-}
-
-func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err := request.Context().Err(); err != nil {
-		return nil, err
-	}
-	line := request.Method + " " + request.URL.Path
-	if request.URL.Query().Has("tagging") {
-		line += "?tagging"
-	}
-	w.requests = append(w.requests, line)
-	carry := func() (*http.Response, error) {
-		// Whole or not at all: what is cut off would take effect at an unknown time.
-		return w.base.RoundTrip(request.WithContext(context.WithoutCancel(request.Context())))
-	}
-	if w.around == nil {
-		return carry()
-	}
-	return w.around(len(w.requests), request, carry)
-}
-
-// restart forgets the requests so far and puts around in the way of the next ones.
-func (w *wire) restart(around func(n int, request *http.Request, carry func() (*http.Response, error)) (*http.Response, error)) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.requests, w.around = nil, around
-}
-
-// sent returns the requests since the last restart that start with prefix.
-func (w *wire) sent(prefix string) (requests []string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, request := range w.requests {
-		if strings.HasPrefix(request, prefix) {
-			requests = append(requests, request)
-		}
-	}
-	return requests
 }

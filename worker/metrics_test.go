@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/metric"
 	"github.com/presize/presize/internal/metric/emf"
@@ -88,7 +89,7 @@ func TestEveryJobIsMeasuredByWhatItDid(t *testing.T) {
 
 	id = media.NewID()
 	h.put(id, "image/png", nil, original)
-	h.wire.restart(func(_ int, request *http.Request, carry func() (*http.Response, error)) (*http.Response, error) {
+	h.wire.Restart(func(_ int, request *http.Request, carry faulttest.Carry) (*http.Response, error) {
 		if request.Method == http.MethodPut {
 			return nil, errors.New("connection reset")
 		}

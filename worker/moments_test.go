@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/worker/finished"
 )
@@ -55,7 +56,7 @@ func (h *harness) changeBeforeRequest(n int, change func(media.ID)) bool {
 	id := media.NewID()
 	h.put(id, "image/png", nil, drawing(h.T, 0))
 	changed := false
-	h.wire.restart(func(i int, _ *http.Request, carry func() (*http.Response, error)) (*http.Response, error) {
+	h.wire.Restart(func(i int, _ *http.Request, carry faulttest.Carry) (*http.Response, error) {
 		if i == n {
 			change(id)
 			changed = true
@@ -65,7 +66,7 @@ func (h *harness) changeBeforeRequest(n int, change func(media.ID)) bool {
 	cdn := new(invalidations)
 	h.config.Invalidator = cdn
 	h.mustHandle(created(id))
-	h.wire.restart(nil)
+	h.wire.Restart(nil)
 	if !changed {
 		return false
 	}
@@ -98,7 +99,7 @@ func TestJobsOfTwoOriginalsBesideEachOtherEndInTheLastOne(t *testing.T) {
 	beside, wire := h.beside()
 	hasVariants, mayFinish, finished := make(chan struct{}), make(chan struct{}), make(chan error)
 	reached := sync.OnceFunc(func() { close(hasVariants); <-mayFinish })
-	wire.restart(func(_ int, request *http.Request, carry func() (*http.Response, error)) (*http.Response, error) {
+	wire.Restart(func(_ int, request *http.Request, carry faulttest.Carry) (*http.Response, error) {
 		if isPut(request, "manifest.json") {
 			reached()
 		}
@@ -119,7 +120,7 @@ func TestJobsOfTwoOriginalsBesideEachOtherEndInTheLastOne(t *testing.T) {
 		}
 	})
 	manifests := 0
-	h.wire.restart(func(_ int, request *http.Request, carry func() (*http.Response, error)) (*http.Response, error) {
+	h.wire.Restart(func(_ int, request *http.Request, carry faulttest.Carry) (*http.Response, error) {
 		switch {
 		case isPut(request, "manifest.json"):
 			manifests++

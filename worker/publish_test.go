@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/media/mediatest"
 	"github.com/presize/presize/internal/phototest"
@@ -105,7 +106,7 @@ func TestManifestFollowsTheVariantsItNames(t *testing.T) {
 	h.put(id, "image/png", nil, drawing(t, 0))
 	var manifests []string
 	var cached []string
-	h.wire.restart(func(_ int, request *http.Request, carry func() (*http.Response, error)) (*http.Response, error) {
+	h.wire.Restart(func(_ int, request *http.Request, carry faulttest.Carry) (*http.Response, error) {
 		if request.Method == http.MethodPut && strings.HasSuffix(request.URL.Path, "/manifest.json") {
 			cached = append(cached, request.Header.Get("Cache-Control"))
 			manifests = append(manifests, h.peek(request))
@@ -117,7 +118,7 @@ func TestManifestFollowsTheVariantsItNames(t *testing.T) {
 	h.mustHandle(created(id))
 
 	var formats []string
-	for _, put := range h.wire.sent("PUT") {
+	for _, put := range h.wire.Sent("PUT") {
 		formats = append(formats, put[strings.LastIndex(put, ".")+1:])
 	}
 	slices.Sort(formats[:4]) // variants of one kind come as they are ready
@@ -158,14 +159,14 @@ func TestPutsBesideAFailedOneAreFinished(t *testing.T) {
 	id := media.NewID()
 	h.put(id, "image/png", nil, drawing(t, 0))
 	failed := false
-	h.wire.restart(func(_ int, request *http.Request, carry func() (*http.Response, error)) (*http.Response, error) {
+	h.wire.Restart(func(_ int, request *http.Request, carry faulttest.Carry) (*http.Response, error) {
 		if request.Method == http.MethodPut && !failed {
 			failed = true
-			return nil, errInjected
+			return nil, faulttest.ErrInjected
 		}
 		return carry()
 	})
-	if err := h.handle(context.Background(), created(id)); !errors.Is(err, errInjected) {
+	if err := h.handle(context.Background(), created(id)); !errors.Is(err, faulttest.ErrInjected) {
 		t.Errorf("got %v", err)
 	}
 	if objects := h.published(id); len(objects) != 3 {
@@ -183,7 +184,7 @@ func TestPresetOfQuickFormatsIsCompleteAtOnce(t *testing.T) {
 	if m := h.manifest(id); !m.Complete || len(m.Variants) != 4 {
 		t.Errorf("manifest %+v", m)
 	}
-	if puts := h.wire.sent("PUT"); len(puts) != 5 {
+	if puts := h.wire.Sent("PUT"); len(puts) != 5 {
 		t.Errorf("put %q, want four variants and one manifest", puts)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/phototest"
 )
@@ -40,7 +41,7 @@ func (h *harness) expectTags(id media.ID, want map[string]string) {
 
 func TestRejectedOriginalIsTaggedAfterAnyFailedRequest(t *testing.T) {
 	h := newHarness(t, sketch(t, 80))
-	for when, fault := range faults() {
+	for when, fault := range faulttest.Faults() {
 		t.Run("request fails "+when, func(t *testing.T) {
 			h := h.in(t)
 			for n, more := 1, true; more && !t.Failed(); n++ {
@@ -80,7 +81,7 @@ func TestOnlyRejectedOriginalsAreTaggedAsSuch(t *testing.T) {
 				}
 			}
 			asked := false
-			h.wire.restart(func(_ int, request *http.Request, carry func() (*http.Response, error)) (*http.Response, error) {
+			h.wire.Restart(func(_ int, request *http.Request, carry faulttest.Carry) (*http.Response, error) {
 				asked = asked || request.URL.Query().Has("tagging")
 				return carry()
 			})
@@ -118,7 +119,7 @@ func TestOriginalThatGoesWhileItIsTaggedTakesItsRejectionAlong(t *testing.T) {
 	id := media.NewID()
 	h.put(id, "image/jpeg", nil, drawing(t, 0))
 	gone := false
-	h.wire.restart(func(_ int, request *http.Request, carry func() (*http.Response, error)) (*http.Response, error) {
+	h.wire.Restart(func(_ int, request *http.Request, carry faulttest.Carry) (*http.Response, error) {
 		if request.URL.Query().Has("tagging") && !gone {
 			gone = true
 			h.remove(id)
@@ -177,7 +178,7 @@ func TestFilesAreRejectedForTheirOwnFault(t *testing.T) {
 			if m := h.manifest(id); *m.Original != test.original {
 				t.Errorf("original %+v, want %+v", *m.Original, test.original)
 			}
-			fetched := slices.ContainsFunc(h.wire.sent("GET /presize-input/"), func(request string) bool {
+			fetched := slices.ContainsFunc(h.wire.Sent("GET /presize-input/"), func(request string) bool {
 				return !strings.HasSuffix(request, "?tagging")
 			})
 			if fetched == (test.code == media.TooManyBytes || test.code == media.Empty) {
@@ -188,9 +189,9 @@ func TestFilesAreRejectedForTheirOwnFault(t *testing.T) {
 			if cache := want[media.ManifestKey(id)].cacheControl; cache != cacheSettled {
 				t.Errorf("manifest is cached for %q", cache)
 			}
-			h.wire.restart(nil)
+			h.wire.Restart(nil)
 			h.mustHandle(created(id))
-			if puts := h.wire.sent("PUT"); len(puts) > 0 {
+			if puts := h.wire.Sent("PUT"); len(puts) > 0 {
 				t.Errorf("the repeated event put %q", puts)
 			}
 			h.expect(id, want)

@@ -42,11 +42,11 @@ func TestRemovalTakesEverythingAlong(t *testing.T) {
 			h.remove(id)
 			cdn := &invalidations{before: func() { h.expect(id, nil) }}
 			h.config.Invalidator = cdn
-			h.wire.restart(nil)
+			h.wire.Restart(nil)
 			h.mustHandle(document(id))
 			h.expect(id, nil)
 			h.expect(other, untouched)
-			if gone := h.wire.sent("DELETE"); !strings.HasSuffix(gone[0], "/manifest.json") || len(gone) != 13 {
+			if gone := h.wire.Sent("DELETE"); !strings.HasSuffix(gone[0], "/manifest.json") || len(gone) != 13 {
 				t.Errorf("deleted %q, want the manifest first", gone)
 			}
 			if len(cdn.calls) != 1 || !strings.HasPrefix(cdn.calls[0], "/i/"+string(id)+"/* ") {

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/media/mediatest"
 	"github.com/presize/presize/internal/phototest"
@@ -29,7 +30,7 @@ func TestOnlyFailedMessagesOfAQueueAreAskedForAgain(t *testing.T) {
 	good, bad := media.NewID(), media.NewID()
 	h.put(good, "image/png", nil, drawing(t, 0))
 	h.put(bad, "image/png", nil, drawing(t, 0))
-	h.wire.restart(func(_ int, request *http.Request, carry func() (*http.Response, error)) (*http.Response, error) {
+	h.wire.Restart(func(_ int, request *http.Request, carry faulttest.Carry) (*http.Response, error) {
 		if strings.Contains(request.URL.Path, string(bad)) {
 			return nil, errors.New("connection reset")
 		}
@@ -79,12 +80,12 @@ func TestEventOfAnotherBucketFailsAndChangesNothing(t *testing.T) {
 	want := h.published(id)
 	for _, name := range []string{s3test.Output, "presize-input-2", ""} {
 		for _, event := range []json.RawMessage{created(id), deleted(id)} {
-			h.wire.restart(nil)
+			h.wire.Restart(nil)
 			foreign := bytes.ReplaceAll(event, []byte(`"name":"`+s3test.Input+`"`), []byte(`"name":"`+name+`"`))
 			if err := h.handle(context.Background(), foreign); err == nil || !strings.Contains(err.Error(), s3test.Input) {
 				t.Errorf("bucket %q: got %v", name, err)
 			}
-			if sent := h.wire.sent(""); len(sent) > 0 {
+			if sent := h.wire.Sent(""); len(sent) > 0 {
 				t.Errorf("bucket %q: sent %q", name, sent)
 			}
 			if line := h.logLine(); line["level"] != "ERROR" || line["outcome"] != "failed" {
@@ -99,7 +100,7 @@ func TestPanicIsAFailureOfItsJob(t *testing.T) {
 	h := newHarness(t, sketch(t, 80))
 	id := media.NewID()
 	h.put(id, "image/png", nil, drawing(t, 0))
-	h.wire.restart(func(n int, _ *http.Request, carry func() (*http.Response, error)) (*http.Response, error) {
+	h.wire.Restart(func(n int, _ *http.Request, carry faulttest.Carry) (*http.Response, error) {
 		if n == 2 {
 			panic("out of cheese")
 		}
