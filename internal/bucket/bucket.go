@@ -10,7 +10,7 @@
 //	Delete             s3:DeleteObject
 //	Tags               s3:GetObjectTagging
 //	SetTags            s3:PutObjectTagging
-//	List               s3:ListBucket on the bucket
+//	List, ListAfter    s3:ListBucket on the bucket
 //
 // Head, Get and Fetch also need s3:ListBucket on the bucket: without it S3
 // answers 403 instead of 404 where there is no such object, and a missing object
@@ -137,8 +137,18 @@ func (b *Bucket) Delete(ctx context.Context, keys ...string) error {
 // keys. Of each Info only Key, Size, ETag and Modified are set. It stops at the
 // first error.
 func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
+	return b.ListAfter(ctx, prefix, "")
+}
+
+// ListAfter is List for the keys behind after, which need not be a key itself. It
+// holds one page of at most 1000 objects at a time.
+func (b *Bucket) ListAfter(ctx context.Context, prefix, after string) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
-		pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix})
+		input := &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix}
+		if after != "" {
+			input.StartAfter = &after
+		}
+		pages := s3.NewListObjectsV2Paginator(b.client, input)
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {

@@ -143,6 +143,18 @@ func TestListAndDelete(t *testing.T) {
 	if got := list("i/a/"); !slices.Equal(got, want) {
 		t.Errorf("list: got %q, want %q", got, want)
 	}
+	for after, want := range map[string][]string{"": want, "i/a/1": want[1:], "i/a/11": want[1:], "i/a/x/3": nil, "i/b": nil} {
+		var got []string
+		for info, err := range env.Output.ListAfter(ctx, "i/a/", after) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, info.Key)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("list after %q: got %q, want %q", after, got, want)
+		}
+	}
 	if err := env.Output.Delete(ctx, append(want, "i/a/not-there")...); err != nil {
 		t.Errorf("delete: %v", err)
 	}

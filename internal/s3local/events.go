@@ -1,38 +1,20 @@
 package s3local
 
 import (
-	"net/url"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/gofiber/fiber/v3"
-	"github.com/versity/versitygw/s3event"
+	versity "github.com/versity/versitygw/s3event"
+
+	"github.com/presize/presize/internal/s3event"
 )
 
-// NewEvent returns what AWS gives to a Lambda when an object of a bucket changes.
-// The name is "ObjectCreated:Put" or the like, the size is in bytes, and the ETag
-// may be quoted.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+// NewEvent returns the event that the server sends when an object of a bucket
+// changes, in AWS's own shape: see [s3event.New].
 func NewEvent(name, bucket, key string, size int64, etag string) events.S3Event {
-	return events.S3Event{Records: []events.S3EventRecord{{
-		EventVersion: "2.1",
-		EventSource:  "aws:s3",
-		AWSRegion:    Region,
-		EventTime:    time.Now().UTC(),
-		EventName:    name,
-		S3: events.S3Entity{
-			SchemaVersion:   "1.0",
-			ConfigurationID: "originals",
-			Bucket:          events.S3Bucket{Name: bucket, Arn: "arn:aws:s3:::" + bucket},
-			Object: events.S3Object{
-				Key:  strings.ReplaceAll(url.QueryEscape(key), "%2F", "/"),
-				Size: size,
-				ETag: strings.Trim(etag, `"`),
-			},
-		},
-	}}}
+	return s3event.New(name, Region, bucket, key, size, etag)
 }
 
 // eventSender gives the server's events to a function. They differ from AWS's:
@@ -40,7 +22,7 @@ func NewEvent(name, bucket, key string, size int64, etag string) events.S3Event 
 type eventSender func(events.S3Event)
 
 // SendEvent is called by the server within the request that caused the event.
-func (send eventSender) SendEvent(ctx fiber.Ctx, meta s3event.EventMeta) {
+func (send eventSender) SendEvent(ctx fiber.Ctx, meta versity.EventMeta) {
 	name := strings.TrimPrefix(string(meta.EventName), "s3:")
 	relevant := strings.HasPrefix(name, "ObjectCreated:") || name == "ObjectRemoved:Delete"
 	path := strings.Clone(ctx.Path()) // the server uses the request's memory again
