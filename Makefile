@@ -126,14 +126,14 @@ verify-deploy: deploy/node_modules/.package-lock.json build/python/.installed
 OSLS := deploy/node_modules/.bin/osls
 deploy undeploy: export AWS_REGION := $(REGION)
 deploy: where tools deploy/node_modules/.package-lock.json
-	@go run ./deploy/ready '$(STAGE)'
+	@go run ./deploy/presize check --stage '$(STAGE)'
 	$(MAKE) --no-print-directory package ARCH=arm64
 	$(OSLS) deploy --stage '$(STAGE)' --region '$(REGION)' $(foreach param,$(PARAMS),--param='$(param)')
-	@go run ./deploy/site '$(STAGE)'
+	@go run ./deploy/presize publish --stage '$(STAGE)'
 
 undeploy: where tools deploy/node_modules/.package-lock.json
 	@test -z '$(DATA)' || test '$(DATA)' = delete || { echo "DATA=$(DATA): want delete, or nothing" >&2; exit 1; }
-	@go run ./deploy/undeploy $(if $(DATA),-data) '$(STAGE)'
+	@go run ./deploy/presize undeploy --stage '$(STAGE)' $(if $(DATA),--data)
 
 fmt:
 	gofmt -w $(GO_FILES)

@@ -11,8 +11,12 @@ import (
 	"github.com/presize/presize/internal/s3local"
 )
 
-// workerName is the name of the worker's function, as osls makes it for a stage local.
-const workerName = "presize-local-worker"
+// The names of the stack and of the worker's function, as osls makes them of a stage
+// that is called local.
+const (
+	stackName  = "presize-local"
+	workerName = stackName + "-worker"
+)
 
 // openInvocations returns the endpoint through which the operator's command invokes
 // the worker, and leaves in the data folder what that command needs.
@@ -33,7 +37,7 @@ func openInvocations(ctx context.Context, data *data, storage *s3local.Server, q
 		SecretAccessKey: keys.SecretAccessKey,
 		InputBucket:     inputBucket,
 		OutputBucket:    outputBucket,
-		Worker:          workerName,
+		Stack:           stackName,
 	}
 	if err := access.Write(data.dir); err != nil {
 		listener.Close()

@@ -1,18 +1,9 @@
-// Command ready says where a deployment would go, and in whose name, or what stands in its way:
-//
-//	ready STAGE
-//
-// It changes nothing. The account and the region come from the environment, as for every AWS tool. `make deploy` runs
-// it before it builds anything.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/signal"
 	"regexp"
 	"strings"
 
@@ -22,47 +13,72 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
-	"github.com/presize/presize/deploy/stack"
+	"github.com/presize/presize/deploy/presize/stack"
 )
 
-func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: ready STAGE")
-		os.Exit(2)
+const checkUsage = `say where a deployment would go, or why it would fail
+
+  presize check --stage prod
+
+It changes nothing. make deploy runs it before it builds anything. It says in which
+account and region, and in whose name, the stage would be deployed. It fails if there
+are no credentials, if another deployment is under way, if the stack can't be updated,
+or if the buckets of an earlier stack are in the way.
+
+IAM actions: sts:GetCallerIdentity (needs no permission), cloudformation:DescribeStacks,
+cloudformation:ListStacks, cloudformation:ListStackResources, and s3:ListBucket on the
+buckets of the stage.
+`
+
+// destination is where a deployment goes.
+type destination struct {
+	Stack   string `json:"stack"`
+	Region  string `json:"region"`
+	Account string `json:"account"`
+	Caller  string `json:"caller"`
+}
+
+func runCheck(ctx context.Context, c *call) error {
+	if _, err := c.parse(); err != nil {
+		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "not ready to deploy:", err)
-		os.Exit(1)
+	account, d, err := locate(ctx, c.stage)
+	if err != nil {
+		return fmt.Errorf("not ready to deploy: %w", err)
 	}
+	fmt.Fprintf(c.text(), "deploying %s to %s in account %s, as %s\n", d.Stack, d.Region, d.Account, d.Caller)
+	s := stack.Stack{Client: cloudformation.NewFromConfig(account), Name: d.Stack}
+	if err := check(ctx, s, s3.NewFromConfig(account)); err != nil {
+		return fmt.Errorf("not ready to deploy: %w", err)
+	}
+	return c.document(d)
 }
 
 // stageName is what fits in the buckets' names, which have 63 characters at most.
 var stageName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,19}$`)
 
-func run(ctx context.Context, stage string, out io.Writer) error {
+// locate finds out where the environment leads to.
+func locate(ctx context.Context, stage string) (aws.Config, destination, error) {
+	var d destination
 	if !stageName.MatchString(stage) {
-		return fmt.Errorf("STAGE=%q: want at most 20 lower-case letters, digits and dashes, a letter first", stage)
+		return aws.Config{}, d, fmt.Errorf("STAGE=%q: want at most 20 lower-case letters, digits and dashes, a letter first", stage)
 	}
 	account, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
-		return err
+		return account, d, err
 	}
 	if account.Region == "" {
-		return errors.New("no region: give one, as in REGION=eu-central-1")
+		return account, d, errors.New("no region: give one, as in REGION=eu-central-1")
 	}
 	if _, err := account.Credentials.Retrieve(ctx); err != nil {
-		return fmt.Errorf("no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: %w", err)
+		return account, d, fmt.Errorf("no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: %w", err)
 	}
 	caller, err := sts.NewFromConfig(account).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return fmt.Errorf("AWS does not take the credentials; are they expired? %w", err)
+		return account, d, fmt.Errorf("AWS does not take the credentials; are they expired? %w", err)
 	}
-	s := stack.Stack{Client: cloudformation.NewFromConfig(account), Name: stack.Name(stage)}
-	fmt.Fprintf(out, "deploying %s to %s in account %s, as %s\n",
-		s.Name, account.Region, aws.ToString(caller.Account), aws.ToString(caller.Arn))
-	return check(ctx, s, s3.NewFromConfig(account))
+	d = destination{stack.Name(stage), account.Region, aws.ToString(caller.Account), aws.ToString(caller.Arn)}
+	return account, d, nil
 }
 
 // check looks for what a deployment would fail on after minutes.

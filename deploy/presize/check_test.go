@@ -1,15 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"github.com/presize/presize/deploy/stack"
-	"github.com/presize/presize/deploy/stack/stacktest"
+	"github.com/presize/presize/deploy/presize/stack"
+	"github.com/presize/presize/deploy/presize/stack/stacktest"
 	"github.com/presize/presize/internal/s3local/s3test"
 )
 
@@ -35,15 +34,15 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	isolate(t)
 	expect := func(stage, want string) {
 		t.Helper()
-		var out bytes.Buffer
-		if err := run(t.Context(), stage, &out); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v, want an error with %q", err, want)
+		got := invoke(t, "check", "--stage="+stage)
+		if got.code != 1 || !strings.Contains(got.stderr, want) {
+			t.Errorf("got %+v, want an error with %q", got, want)
 		}
-		if out.Len() > 0 {
-			t.Errorf("it said %q", out.String())
+		if got.stdout != "" {
+			t.Errorf("it said %q", got.stdout)
 		}
 	}
-	for _, stage := range []string{"", "Prod", "9", "a_b", "a.b", "abcdefghijklmnopqrstu"} {
+	for _, stage := range []string{"Prod", "9", "a_b", "a.b", "abcdefghijklmnopqrstu"} {
 		expect(stage, "want at most 20 lower-case letters")
 	}
 	expect("prod", "REGION=")

@@ -10,7 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/presize/presize/deploy/stack"
+	"github.com/presize/presize/deploy/presize/stack"
 )
 
 // errNotConfirmed is the error where somebody does not want it after all.
@@ -27,43 +27,57 @@ type removal struct {
 	out           io.Writer
 }
 
+// removed is what a removal has done.
+type removed struct {
+	Stack   string         `json:"stack"`
+	Removed bool           `json:"removed"` // there was a stack
+	Deleted map[string]int `json:"deleted"` // objects, by bucket
+	Kept    []string       `json:"kept"`    // buckets
+}
+
 // run asks, and removes. It can be stopped anywhere and run again. The stack goes first, so that nobody uploads
 // into a bucket that is being emptied, and no worker runs for each original.
-func (r removal) run(ctx context.Context) error {
+func (r removal) run(ctx context.Context) (removed, error) {
+	done := removed{Stack: r.stack.Name}
 	_, err := r.stack.Status(ctx)
 	deployed := err == nil
 	if err != nil && !errors.Is(err, stack.ErrNone) {
-		return err
+		return done, err
 	}
 	buckets, err := r.stack.ExistingBuckets(ctx, r.objects)
 	if err != nil {
-		return err
+		return done, err
 	}
 	if !deployed && (!r.data || len(buckets) == 0) {
 		fmt.Fprintf(r.out, "In %s there is no stack %s.\n", r.region, r.stack.Name)
 		r.tellOf(buckets)
-		return nil
+		done.Kept = buckets
+		return done, nil
 	}
 	if err := r.ask(deployed, buckets); err != nil {
-		return err
+		return done, err
 	}
 	if deployed {
 		if err := r.removeStack(ctx); err != nil {
-			return err
+			return done, err
 		}
+		done.Removed = true
 	}
 	if !r.data {
 		r.tellOf(buckets)
-		return nil
+		done.Kept = buckets
+		return done, nil
 	}
+	done.Deleted = make(map[string]int)
 	for _, name := range buckets {
 		count, err := deleteBucket(ctx, r.objects, name)
 		if err != nil {
-			return err
+			return done, err
 		}
 		fmt.Fprintf(r.out, "Deleted %s with %d objects.\n", name, count)
+		done.Deleted[name] = count
 	}
-	return nil
+	return done, nil
 }
 
 // ask says what will happen, and fails unless the stage's name is the answer.
@@ -72,7 +86,7 @@ func (r removal) ask(deployed bool, buckets []string) error {
 		fmt.Fprintf(r.out, "In %s the stack %s will be removed: functions, API, CDN, queue, logs and alarms.\n", r.region, r.stack.Name)
 	}
 	if r.data {
-		fmt.Fprintln(r.out, "These buckets will be deleted with everything in them, for good:")
+		fmt.Fprintln(r.out, "These buckets will be deleted with everything in them, and can't be restored:")
 	} else {
 		fmt.Fprintln(r.out, "These buckets stay, with everything in them:")
 	}

@@ -4,36 +4,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/presize/presize/deploy/stack"
-	"github.com/presize/presize/deploy/stack/stacktest"
+	"github.com/presize/presize/deploy/presize/stack"
+	"github.com/presize/presize/deploy/presize/stack/stacktest"
 	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/s3local"
 	"github.com/presize/presize/internal/s3local/s3test"
 )
 
-// harness is a real S3 server with buckets, and a stack that has some of them.
-type harness struct {
+// removalHarness is a real S3 server with buckets, and a stack that has some of them.
+type removalHarness struct {
 	removal
 	server         *s3local.Server
 	cloudFormation *stacktest.CloudFormation
 	buckets        []string // of the stack
-	removed        int      // how often the stack was removed
+	removals       int      // how often the stack was removed
 	out            strings.Builder
 }
 
 const owner = "owner"
 
-// newHarness starts a server with as many pairs of buckets, and deploys a stack with the first one.
-func newHarness(t *testing.T, pairs int) *harness {
+// newRemovalHarness starts a server with as many pairs of buckets, and deploys a stack with the first one.
+func newRemovalHarness(t *testing.T, pairs int) *removalHarness {
 	t.Helper()
 	t.Chdir(t.TempDir()) // the server changes it, this changes it back
 	config := s3local.Config{Dir: t.TempDir(), Address: s3test.FreeAddress(t), Accounts: []string{owner}, Versions: true}
@@ -54,14 +53,14 @@ func newHarness(t *testing.T, pairs int) *harness {
 			t.Error(err)
 		}
 	})
-	h := &harness{server: server}
+	h := &removalHarness{server: server}
 	h.removal = removal{
 		stage:   "prod",
 		region:  "eu-central-1",
 		objects: server.Client(owner),
 		out:     &h.out,
 		removeStack: func(context.Context) error {
-			h.removed++
+			h.removals++
 			h.cloudFormation.Delete("presize-prod")
 			return nil
 		},
@@ -76,7 +75,7 @@ func pair(i int) []string {
 }
 
 // deploy makes the stack have a pair of buckets, and one that somebody has deleted.
-func (h *harness) deploy(t *testing.T, i int) {
+func (h *removalHarness) deploy(t *testing.T, i int) {
 	t.Helper()
 	h.buckets = pair(i)
 	var resources []stacktest.Resource
@@ -90,15 +89,16 @@ func (h *harness) deploy(t *testing.T, i int) {
 }
 
 // answer runs the removal with an answer to its question.
-func (h *harness) answer(ctx context.Context, answer string) error {
+func (h *removalHarness) answer(ctx context.Context, answer string) error {
 	h.out.Reset()
 	h.in = strings.NewReader(answer)
-	return h.run(ctx)
+	_, err := h.run(ctx)
+	return err
 }
 
 // fill puts objects in the buckets, in the second one two versions of each. Half of them are deleted there, which
 // leaves a third thing.
-func (h *harness) fill(t *testing.T, keys int) {
+func (h *removalHarness) fill(t *testing.T, keys int) {
 	t.Helper()
 	if _, err := h.objects.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
 		Bucket:                  &h.buckets[1],
@@ -123,7 +123,7 @@ func (h *harness) fill(t *testing.T, keys int) {
 }
 
 // left returns those of the stack's buckets that there are.
-func (h *harness) left(t *testing.T) []string {
+func (h *removalHarness) left(t *testing.T) []string {
 	t.Helper()
 	names, err := h.stack.ExistingBuckets(t.Context(), h.objects)
 	if err != nil {
@@ -133,7 +133,7 @@ func (h *harness) left(t *testing.T) []string {
 }
 
 // expectUntouched fails the test unless both buckets and the objects of fill are there.
-func (h *harness) expectUntouched(t *testing.T) {
+func (h *removalHarness) expectUntouched(t *testing.T) {
 	t.Helper()
 	if got := h.left(t); !slices.Equal(got, h.buckets) {
 		t.Fatalf("buckets %q", got)
@@ -144,7 +144,7 @@ func (h *harness) expectUntouched(t *testing.T) {
 }
 
 func TestNothingIsRemovedWithoutTheStagesName(t *testing.T) {
-	h := newHarness(t, 1)
+	h := newRemovalHarness(t, 1)
 	h.fill(t, 1)
 	for _, data := range []bool{false, true} {
 		h.data = data
@@ -155,20 +155,20 @@ func TestNothingIsRemovedWithoutTheStagesName(t *testing.T) {
 		}
 	}
 	h.expectUntouched(t)
-	if h.removed > 0 {
+	if h.removals > 0 {
 		t.Error("the stack was removed")
 	}
 }
 
 func TestBucketsStayUnlessAskedFor(t *testing.T) {
-	h := newHarness(t, 1)
+	h := newRemovalHarness(t, 1)
 	h.fill(t, 1)
 	if err := h.answer(t.Context(), "prod\n"); err != nil {
 		t.Fatal(err)
 	}
 	h.expectUntouched(t)
-	if h.removed != 1 {
-		t.Errorf("the stack was removed %d times", h.removed)
+	if h.removals != 1 {
+		t.Errorf("the stack was removed %d times", h.removals)
 	}
 	for _, want := range []string{"stack presize-prod will be removed", "stay, with everything in them:\n  plain-0\n  versioned-0\n", "bucket plain-0 is still there"} {
 		if !strings.Contains(h.out.String(), want) {
@@ -185,8 +185,8 @@ func TestBucketsStayUnlessAskedFor(t *testing.T) {
 		t.Errorf("not confirmed: %v", err)
 	}
 	h.expectUntouched(t)
-	if err := h.answer(t.Context(), "prod\n"); err != nil || h.removed != 1 || len(h.left(t)) != 0 {
-		t.Errorf("%v, removed %d times, buckets %q", err, h.removed, h.left(t))
+	if err := h.answer(t.Context(), "prod\n"); err != nil || h.removals != 1 || len(h.left(t)) != 0 {
+		t.Errorf("%v, removed %d times, buckets %q", err, h.removals, h.left(t))
 	}
 	if err := h.answer(t.Context(), ""); err != nil || !strings.Contains(h.out.String(), "there is no stack presize-prod") {
 		t.Errorf("with nothing left: %v\n%s", err, h.out.String())
@@ -194,14 +194,14 @@ func TestBucketsStayUnlessAskedFor(t *testing.T) {
 }
 
 func TestAllVersionsOnAllPagesAreDeleted(t *testing.T) {
-	h := newHarness(t, 1)
+	h := newRemovalHarness(t, 1)
 	h.data = true
 	h.fill(t, 410)                                        // 820 versions and 205 delete markers in one of them
 	if err := h.answer(t.Context(), "prod"); err != nil { // as from a file without a line end
 		t.Fatal(err)
 	}
-	if got := h.left(t); len(got) > 0 || h.removed != 1 {
-		t.Errorf("removed %d times, buckets %q", h.removed, got)
+	if got := h.left(t); len(got) > 0 || h.removals != 1 {
+		t.Errorf("removed %d times, buckets %q", h.removals, got)
 	}
 	for _, want := range []string{"Deleted versioned-0 with 1025 objects", "Deleted plain-0 with 410 objects"} {
 		if !strings.Contains(h.out.String(), want) {
@@ -210,14 +210,14 @@ func TestAllVersionsOnAllPagesAreDeleted(t *testing.T) {
 	}
 }
 
-// TestNextRunFinishesWhateverFailed lets each request to S3 in turn fail, before it took effect or after.
-func TestNextRunFinishesWhateverFailed(t *testing.T) {
-	const pairs = 40
-	h := newHarness(t, pairs)
+// TestNextRemovalFinishesWhatFailed lets each request to S3 in turn fail.
+func TestNextRemovalFinishesWhatFailed(t *testing.T) {
+	const pairs = 60
+	h := newRemovalHarness(t, pairs)
 	h.data = true
-	healthy, failure := h.objects, errors.New("injected")
+	healthy, transport := h.objects, faulttest.New()
 	i := 0
-	for _, effect := range []bool{false, true} {
+	for when, fault := range faulttest.Faults() {
 		for n, failed := 1, true; failed; n++ {
 			if i == pairs {
 				t.Fatal("there are more requests than buckets")
@@ -225,25 +225,13 @@ func TestNextRunFinishesWhateverFailed(t *testing.T) {
 			h.deploy(t, i)
 			i++
 			h.fill(t, 2)
-			failed = false
-			requests := 0
-			h.objects = s3.New(healthy.Options(), func(o *s3.Options) {
-				o.Retryer = aws.NopRetryer{}
-				o.HTTPClient = clientFunc(func(r *http.Request) (*http.Response, error) {
-					requests++
-					if requests != n {
-						return http.DefaultClient.Do(r)
-					}
-					failed = true
-					if effect {
-						if response, err := http.DefaultClient.Do(r); err == nil {
-							response.Body.Close()
-						}
-					}
-					return nil, failure
-				})
-			})
-			if err := h.answer(t.Context(), "prod\n"); (err != nil) != failed {
+			ctx, cancel := context.WithCancel(t.Context())
+			step, injected := faulttest.At(n, fault, cancel)
+			transport.Restart(step)
+			h.objects = transport.Client(healthy)
+			err := h.answer(ctx, "prod\n")
+			cancel()
+			if failed = injected(); (err != nil) != failed {
 				t.Fatalf("request %d failed: %t, but the error is %v", n, failed, err)
 			}
 			h.objects = healthy
@@ -251,12 +239,8 @@ func TestNextRunFinishesWhateverFailed(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := h.left(t); len(got) > 0 {
-				t.Fatalf("request %d, took effect: %t: buckets %q", n, effect, got)
+				t.Fatalf("request %d failed %s: buckets %q", n, when, got)
 			}
 		}
 	}
 }
-
-type clientFunc func(*http.Request) (*http.Response, error)
-
-func (f clientFunc) Do(r *http.Request) (*http.Response, error) { return f(r) }

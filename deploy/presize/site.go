@@ -38,36 +38,38 @@ type changes struct {
 //     never leads to what is not there.
 //   - What the CDN will have to forget is written down in the bucket before the
 //     first change, and crossed out after the CDN has taken the order.
-func (s site) publish(ctx context.Context) error {
+func (s site) publish(ctx context.Context) (publication, error) {
+	var done publication
 	changes, err := s.compare(ctx)
 	if err != nil {
-		return err
+		return done, err
 	}
 	order, err := s.prepare(ctx, changes)
 	if err != nil {
-		return err
+		return done, err
 	}
 	for _, key := range changes.put {
 		if err := s.put(ctx, key); err != nil {
-			return err
+			return done, err
 		}
 		fmt.Fprintln(s.out, "put", key)
 	}
 	for _, key := range changes.remove {
 		if err := s.bucket.Delete(ctx, key); err != nil {
-			return err
+			return done, err
 		}
 		fmt.Fprintln(s.out, "removed", key)
 	}
+	done = publication{Put: changes.put, Removed: changes.remove, Invalidated: order.Paths}
 	if len(order.Paths) == 0 {
 		fmt.Fprintln(s.out, "the page is up to date")
-		return nil
+		return done, nil
 	}
 	if err := s.cdn.Invalidate(ctx, order.reference(), order.Paths...); err != nil {
-		return err
+		return done, err
 	}
 	fmt.Fprintln(s.out, "invalidated", len(order.Paths), "paths")
-	return s.bucket.Delete(ctx, orderKey)
+	return done, s.bucket.Delete(ctx, orderKey)
 }
 
 // compare finds what is to be done.

@@ -10,62 +10,54 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-
 	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/invalidation/invalidationtest"
 	"github.com/presize/presize/internal/s3local/s3test"
 	"github.com/presize/presize/web"
 )
 
-// harness is a site bucket on a real S3 server, behind a CDN that forgets nothing
+// siteHarness is a site bucket on a real S3 server, behind a CDN that forgets nothing
 // by itself.
-type harness struct {
+type siteHarness struct {
 	*testing.T
 	s3test.Env
-	cdn   *invalidationtest.CloudFront
-	stale map[string]bool // keys that changed and that the CDN was not told to forget since
-	out   strings.Builder
+	cdn       *invalidationtest.CloudFront
+	transport *faulttest.Transport // of the requests to both
+	stale     map[string]bool      // keys that changed and that the CDN was not told to forget since
+	out       strings.Builder
 }
 
-func newHarness(t *testing.T) *harness {
+func newSiteHarness(t *testing.T) *siteHarness {
 	t.Helper()
-	return &harness{T: t, Env: s3test.Start(t, nil), cdn: invalidationtest.Start(t), stale: make(map[string]bool)}
+	return &siteHarness{T: t, Env: s3test.Start(t, nil), cdn: invalidationtest.Start(t), transport: faulttest.New(), stale: make(map[string]bool)}
 }
 
-// transport is how a request is sent, or not.
-type transport func(*http.Request) (*http.Response, error)
-
-func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
-
-// publish publishes a page by way of a transport.
-func (h *harness) publish(page fs.FS, send transport) error {
+// publish publishes a page, with step in the place of its requests.
+func (h *siteHarness) publish(ctx context.Context, page fs.FS, step faulttest.Step) error {
 	h.Helper()
-	client := s3.New(h.Server.Client(s3test.Owner).Options(), func(o *s3.Options) {
-		o.HTTPClient = &http.Client{Transport: send}
-		o.Retryer = aws.NopRetryer{} // the SDK's own retries would hide what a failed request does
-	})
+	h.transport.Restart(step)
 	h.out.Reset()
-	return site{
+	_, err := site{
 		files:  page,
-		bucket: bucket.New(client, s3test.Output),
-		cdn:    h.cdn.Distribution(send),
+		bucket: bucket.New(h.transport.Client(h.Server.Client(s3test.Owner)), s3test.Output),
+		cdn:    h.cdn.Distribution(h.transport),
 		out:    &h.out,
-	}.publish(context.Background())
+	}.publish(ctx)
+	return err
 }
 
-func (h *harness) mustPublish(page fs.FS) {
+func (h *siteHarness) mustPublish(page fs.FS) {
 	h.Helper()
-	if err := h.publish(page, h.carry); err != nil {
+	if err := h.publish(context.Background(), page, h.watch); err != nil {
 		h.Fatal(err)
 	}
 }
 
-// carry sends a request, and looks at what it has changed.
-func (h *harness) carry(r *http.Request) (*http.Response, error) {
+// watch sends a request, and looks at what it has changed.
+func (h *siteHarness) watch(_ int, r *http.Request, carry faulttest.Carry) (*http.Response, error) {
 	before := len(h.cdn.Invalidated())
-	response, err := http.DefaultTransport.RoundTrip(r)
+	response, err := carry()
 	if err != nil || response.StatusCode >= 300 {
 		return response, err
 	}
@@ -82,7 +74,7 @@ func (h *harness) carry(r *http.Request) (*http.Response, error) {
 }
 
 // read returns an object of the site, and false if it is not there.
-func (h *harness) read(key string) (string, bucket.Info, bool) {
+func (h *siteHarness) read(key string) (string, bucket.Info, bool) {
 	h.Helper()
 	body, info, err := h.Output.Get(context.Background(), key, 1<<20)
 	if err != nil && !errors.Is(err, bucket.ErrNotFound) {
@@ -93,7 +85,7 @@ func (h *harness) read(key string) (string, bucket.Info, bool) {
 
 // expectWorkingPage fails the test if the index names a file that is not there.
 // The index of a page in these tests is nothing but names.
-func (h *harness) expectWorkingPage() {
+func (h *siteHarness) expectWorkingPage() {
 	h.Helper()
 	index, _, _ := h.read(web.Index)
 	for name := range strings.FieldsSeq(index) {
@@ -105,7 +97,7 @@ func (h *harness) expectWorkingPage() {
 
 // expectPublished fails the test unless the bucket holds exactly a page, and the
 // CDN has forgotten everything that changed.
-func (h *harness) expectPublished(page fs.FS) {
+func (h *siteHarness) expectPublished(page fs.FS) {
 	h.Helper()
 	names, err := fs.Glob(page, "*")
 	if err != nil {

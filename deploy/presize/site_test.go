@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"reflect"
@@ -11,14 +12,15 @@ import (
 
 	"github.com/presize/presize/deploy/template"
 	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/s3local/s3test"
 	"github.com/presize/presize/web"
 )
 
 func TestPageIsPublishedWholeWithItsHeaders(t *testing.T) {
-	h := newHarness(t)
+	h := newSiteHarness(t)
 	h.expectPublished(page())
-	if err := h.publish(web.FS, http.DefaultTransport.RoundTrip); err != nil {
+	if err := h.publish(t.Context(), web.FS, nil); err != nil {
 		t.Fatal(err)
 	}
 	h.expectPublished(web.FS)
@@ -35,7 +37,7 @@ func TestPageIsPublishedWholeWithItsHeaders(t *testing.T) {
 }
 
 func TestOnlyWhatChangedIsPutAndInvalidated(t *testing.T) {
-	h := newHarness(t)
+	h := newSiteHarness(t)
 	first := page("index.html=a.js b.js c.js", "a.js=1", "b.js=1", "c.js=1")
 	h.mustPublish(first)
 	drop := func(key string) {
@@ -100,63 +102,62 @@ func TestOnlyWhatChangedIsPutAndInvalidated(t *testing.T) {
 	}
 }
 
-// TestNextRunHealsWhateverFailed lets each request of a change in turn fail, before
-// it took effect or after, and then publishes the same page, or another one.
-func TestNextRunHealsWhateverFailed(t *testing.T) {
-	h := newHarness(t)
+// TestNextPublicationHealsWhatFailed lets each request of a change in turn fail, and
+// then publishes the same page, or another one.
+func TestNextPublicationHealsWhatFailed(t *testing.T) {
+	h := newSiteHarness(t)
 	before := page("index.html=a.js b.js", "a.js=1", "b.js=1")
 	change := page("index.html=a.js c.js", "a.js=2", "c.js=1")
 	another := page("index.html=a.js c.js d.js", "a.js=3", "c.js=1", "d.js=1")
-	failure := errors.New("injected")
-	for _, effect := range []bool{false, true} {
+	for when, fault := range faulttest.Faults() {
 		for name, next := range map[string]fstest.MapFS{"the same page": change, "another page": another, "the page of before": before} {
-			failed := true
-			requests := 0
-			for n := 1; failed; n++ {
+			failed, n := true, 0
+			for failed {
+				n++
 				h.mustPublish(before)
-				failed, requests = false, 0
-				err := h.publish(change, func(r *http.Request) (*http.Response, error) {
-					requests++
-					if requests != n {
-						return h.carry(r)
-					}
-					failed = true
-					if effect {
-						if response, err := h.carry(r); err == nil {
-							response.Body.Close()
-						}
-					}
-					return nil, failure
-				})
-				if (err != nil) != failed {
-					t.Errorf("request %d failed: %t, but the error is %v", n, failed, err)
-				}
+				failed = h.failAt(n, fault, change)
 				h.mustPublish(next)
 				h.expectPublished(next)
 				if t.Failed() {
-					t.Fatalf("request %d, took effect: %t, then %s", n, effect, name)
+					t.Fatalf("request %d failed %s, then %s", n, when, name)
 				}
 			}
-			if requests < 12 {
-				t.Errorf("only %d requests", requests)
+			if n < 13 {
+				t.Errorf("only %d requests", n-1)
 			}
 		}
 	}
 }
 
+// failAt publishes a page with its n-th request going wrong, and reports false if
+// there are fewer requests.
+func (h *siteHarness) failAt(n int, fault faulttest.Fault, page fstest.MapFS) bool {
+	h.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	step, injected := faulttest.At(n, fault, cancel)
+	err := h.publish(ctx, page, func(i int, r *http.Request, carry faulttest.Carry) (*http.Response, error) {
+		return step(i, r, func() (*http.Response, error) { return h.watch(i, r, carry) })
+	})
+	if (err != nil) != injected() {
+		h.Errorf("request %d failed: %t, but the error is %v", n, injected(), err)
+	}
+	return injected()
+}
+
 func TestRefusedInvalidationIsRepeatedAsTheSameOrder(t *testing.T) {
-	h := newHarness(t)
+	h := newSiteHarness(t)
 	p := page("index.html=a.js", "a.js=1")
 	h.cdn.SetDown(true)
 	for range 2 {
-		if err := h.publish(p, h.carry); err == nil || !strings.Contains(err.Error(), "TooManyInvalidationsInProgress") {
+		if err := h.publish(t.Context(), p, h.watch); err == nil || !strings.Contains(err.Error(), "TooManyInvalidationsInProgress") {
 			t.Errorf("got %v", err)
 		}
 	}
 	h.cdn.SetDown(false)
 	lost := errors.New("lost")
-	if err := h.publish(p, func(r *http.Request) (*http.Response, error) {
-		response, err := h.carry(r)
+	if err := h.publish(t.Context(), p, func(n int, r *http.Request, carry faulttest.Carry) (*http.Response, error) {
+		response, err := h.watch(n, r, carry)
 		if err == nil && !strings.Contains(r.URL.Path, s3test.Output) {
 			response.Body.Close()
 			return nil, lost
@@ -174,8 +175,8 @@ func TestRefusedInvalidationIsRepeatedAsTheSameOrder(t *testing.T) {
 }
 
 func TestFileOfUnknownTypeIsNotPublished(t *testing.T) {
-	h := newHarness(t)
-	if err := h.publish(page("index.html=x.exe", "x.exe=1"), h.carry); err == nil || !strings.Contains(err.Error(), "x.exe") {
+	h := newSiteHarness(t)
+	if err := h.publish(t.Context(), page("index.html=x.exe", "x.exe=1"), h.watch); err == nil || !strings.Contains(err.Error(), "x.exe") {
 		t.Errorf("got %v", err)
 	}
 	h.expectPublished(page())

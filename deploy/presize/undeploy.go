@@ -1,70 +1,65 @@
-// Command undeploy removes what was deployed for a stage, after asking:
-//
-//	undeploy [-data] STAGE
-//
-// The stack goes; its buckets stay, with all that is in them. With -data they go too, and so do those that an
-// earlier run left behind. Whoever runs it has to type the stage's name.
-//
-// The account and the region come from the environment, as for every AWS tool. It runs in the repository's root, and
-// needs the packages in deploy/node_modules. `make undeploy` runs it.
 package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
-	"os"
 	"os/exec"
-	"os/signal"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/presize/presize/deploy/stack"
+	"github.com/presize/presize/deploy/presize/stack"
 )
+
+const undeployUsage = `remove a deployed stage, after asking
+
+  presize undeploy --stage prod
+  presize undeploy --stage prod --data
+
+The stack goes. Its buckets stay, with everything in them. With --data they go too, and
+so do those that an earlier run left behind. You have to type the stage's name. It can be
+stopped anywhere and run again.
+
+It runs in the repository's root, with the packages in deploy/node_modules: make undeploy
+installs them.
+
+IAM actions: what osls needs to remove the stack; cloudformation:DescribeStacks,
+cloudformation:ListStacks, cloudformation:ListStackResources; s3:ListBucket on the
+buckets; with --data also s3:ListBucketVersions and s3:DeleteBucket on them, and
+s3:DeleteObject and s3:DeleteObjectVersion on their objects.
+`
 
 const osls = "deploy/node_modules/.bin/osls"
 
-func main() {
-	data := flag.Bool("data", false, "also delete the buckets, with all that is in them")
-	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: undeploy [-data] STAGE")
-		flag.PrintDefaults()
+func runUndeploy(ctx context.Context, c *call) error {
+	data := c.flags.Bool("data", false, "also delete the buckets, with everything in them")
+	if _, err := c.parse(); err != nil {
+		return err
 	}
-	flag.Parse()
-	if flag.NArg() != 1 || flag.Arg(0) == "" {
-		flag.Usage()
-		os.Exit(2)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, flag.Arg(0), *data); err != nil {
-		fmt.Fprintln(os.Stderr, "undeploy:", err)
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context, stage string, data bool) error {
 	account, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return err
 	}
-	return removal{
-		stage:   stage,
+	removed, err := removal{
+		stage:   c.stage,
 		region:  account.Region,
-		data:    data,
-		stack:   stack.Stack{Client: cloudformation.NewFromConfig(account), Name: stack.Name(stage)},
+		data:    *data,
+		stack:   stack.Stack{Client: cloudformation.NewFromConfig(account), Name: stack.Name(c.stage)},
 		objects: s3.NewFromConfig(account),
-		in:      os.Stdin,
-		out:     os.Stdout,
+		in:      c.stdin,
+		out:     c.text(),
 		removeStack: func(ctx context.Context) error {
-			cmd := exec.CommandContext(ctx, osls, "remove", "--stage", stage, "--region", account.Region)
-			cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+			cmd := exec.CommandContext(ctx, osls, "remove", "--stage", c.stage, "--region", account.Region)
+			cmd.Stdout, cmd.Stderr = c.text(), c.stderr
 			if err := cmd.Run(); err != nil {
 				return fmt.Errorf("osls remove: %w", err)
 			}
 			return nil
 		},
 	}.run(ctx)
+	if err != nil {
+		return err
+	}
+	return c.document(removed)
 }

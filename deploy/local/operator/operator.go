@@ -23,7 +23,7 @@ type Access struct {
 	SecretAccessKey string `json:"secretAccessKey"`
 	InputBucket     string `json:"inputBucket"`
 	OutputBucket    string `json:"outputBucket"`
-	Worker          string `json:"worker"` // the function's name
+	Stack           string `json:"stack"` // the name that the stack would have on AWS
 }
 
 // name is the file's, in the stack's data folder.

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/presize/presize/deploy/stack"
-	"github.com/presize/presize/deploy/stack/stacktest"
+	"github.com/presize/presize/deploy/presize/stack"
+	"github.com/presize/presize/deploy/presize/stack/stacktest"
 	"github.com/presize/presize/internal/s3local/s3test"
 )
 

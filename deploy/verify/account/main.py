@@ -69,9 +69,13 @@ def osls(account, *args):
     return expect(account, run(account, OSLS, *args))
 
 
-def command(account, name, *args, answer=""):
-    """Runs one of deploy/'s commands against the account, like osls."""
-    return expect(account, run(account, "go", "run", "./deploy/" + name, *args, answer=answer)).stdout
+def command(account, stage, *args, answer=""):
+    """Runs the operator's command against the account, like osls."""
+    return expect(account, presize(account, stage, *args, answer=answer)).stdout
+
+
+def presize(account, stage, *args, answer=""):
+    return run(account, "go", "run", "./deploy/presize", *args, "--stage", stage, answer=answer)
 
 
 def run(account, *args, answer=""):
@@ -104,8 +108,8 @@ def publish(account, stack):
     """Publishes the page, twice, and looks at what is in the bucket and what the CDN was told."""
     deployed, stage = Deployed(account, stack), stack.removeprefix("presize-")
     s3, bucket, distribution = account.client("s3"), deployed.bucket("site"), deployed.outputs["DistributionId"]
-    command(account, "ready", stage)
-    first, second = command(account, "site", stage), command(account, "site", stage)
+    command(account, stage, "check")
+    first, second = command(account, stage, "publish"), command(account, stage, "publish")
     orders = account.client("cloudfront").list_invalidations(DistributionId=distribution)["InvalidationList"]
     files = {p.name: p.read_bytes() for p in Path("web").iterdir() if p.suffix in (".html", ".css", ".js", ".svg")}
     files = {name: data for name, data in files.items() if not name.endswith(".test.js")}
@@ -140,7 +144,7 @@ def remove(account, stack):
     kept = [before.bucket(name) for name in ("input", "output", "site")]
     for bucket in kept:
         s3.put_object(Bucket=bucket, Key="kept", Body=b"kept")
-    command(account, "undeploy", stage, answer=stage + "\n")
+    command(account, stage, "undeploy", answer=stage + "\n")
     buckets = [b["Name"] for b in s3.list_buckets()["Buckets"]]
     failures = [
         f"{b} must outlive its stack"
@@ -167,9 +171,9 @@ def remove(account, stack):
         for name in names
         if name in ids
     ]
-    refusal = run(account, "go", "run", "./deploy/ready", stage).stderr
+    refusal = presize(account, stage, "check").stderr
     failures += [f"a deployment over the bucket {b} must be refused" for b in kept if b not in refusal]
-    command(account, "undeploy", "-data", stage, answer=stage + "\n")
+    command(account, stage, "undeploy", "--data", answer=stage + "\n")
     buckets = [b["Name"] for b in s3.list_buckets()["Buckets"]]
     failures += [f"{b} must be deleted where that is asked for" for b in kept if b in buckets]
     print(f"{stack}, removed: {len(failures)} promises broken", flush=True)

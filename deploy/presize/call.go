@@ -1,0 +1,93 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// call is one call of a command.
+type call struct {
+	command
+	system
+	args  []string
+	flags *flag.FlagSet
+	stage string
+	local bool
+	json  bool
+}
+
+// newCall returns a call with the flags that every command has.
+func newCall(command command, args []string, system system) *call {
+	c := &call{command: command, system: system, args: args, flags: flag.NewFlagSet(command.name, flag.ContinueOnError)}
+	c.flags.SetOutput(io.Discard) // finish says what is wrong
+	c.flags.StringVar(&c.stage, "stage", "", "the deployment's `name`, as in make deploy STAGE=name")
+	c.flags.BoolVar(&c.json, "json", false, "write the result as JSON, one document a line; text goes to stderr")
+	c.flags.Usage = func() {} // parse prints it where it is asked for
+	return c
+}
+
+// help prints what -h asks for.
+func (c *call) help() {
+	summary, usage, _ := strings.Cut(c.usage, "\n")
+	fmt.Fprintf(c.stdout, "presize %s: %s\n%s\nFlags:\n", c.name, summary, usage)
+	c.flags.SetOutput(c.stdout)
+	c.flags.PrintDefaults()
+}
+
+// localFlag adds --local, for commands that work on the local stack too.
+func (c *call) localFlag() {
+	c.flags.BoolVar(&c.local, "local", false, "work on the local stack, which is running")
+}
+
+// parse reads the flags, which may stand before and after the arguments, and returns
+// the arguments, of which there must be as many as names.
+func (c *call) parse(names ...string) ([]string, error) {
+	var arguments []string
+	for rest := c.args; len(rest) > 0; {
+		if err := c.flags.Parse(rest); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				c.help()
+				return nil, err
+			}
+			return nil, fmt.Errorf("%w: %w", errUsage, err)
+		}
+		if rest = c.flags.Args(); len(rest) > 0 {
+			arguments, rest = append(arguments, rest[0]), rest[1:]
+		}
+	}
+	switch {
+	case len(arguments) != len(names):
+		return nil, fmt.Errorf("%w: want the arguments %q, got %q", errUsage, names, arguments)
+	case c.local && c.stage != "":
+		return nil, fmt.Errorf("%w: --stage and --local exclude each other", errUsage)
+	case !c.local && c.stage == "":
+		want := "--stage"
+		if c.flags.Lookup("local") != nil {
+			want += " or --local"
+		}
+		return nil, fmt.Errorf("%w: %s is missing", errUsage, want)
+	}
+	return arguments, nil
+}
+
+// text is where a command writes for people.
+func (c *call) text() io.Writer {
+	if c.json {
+		return c.stderr
+	}
+	return c.stdout
+}
+
+// document writes a document if JSON is asked for.
+func (c *call) document(v any) error {
+	if !c.json {
+		return nil
+	}
+	encoder := json.NewEncoder(c.stdout)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/presize/presize/deploy/local/operator"
+	"github.com/presize/presize/internal/media"
+)
+
+// childVariable makes the test binary be the program that it tests, with presets of
+// the quality that the variable holds.
+const childVariable = "PRESIZE_TEST_QUALITY"
+
+func TestMain(m *testing.M) {
+	quality := os.Getenv(childVariable)
+	if quality == "" {
+		os.Exit(m.Run())
+	}
+	os.Exit(run(context.Background(), os.Args[1:], system{
+		presets: func() (media.Presets, error) { return sketch(quality) },
+		lookup:  os.LookupEnv,
+		stdin:   os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+	}))
+}
+
+// sketchJSON is presets.json with as little to render as possible.
+func sketchJSON(quality string) []byte {
+	return fmt.Appendf(nil, `[{"name":"photo","fit":"inside","sizes":[{"width":8},{"width":16}],"background":"#ffffff",
+		"encoders":[{"format":"image/jpeg","quality":%s}]}]`, quality)
+}
+
+func sketch(quality string) (media.Presets, error) {
+	return media.ParsePresets(fstest.MapFS{"presets.json": {Data: sketchJSON(quality)}})
+}
+
+func mustSketch(t *testing.T, quality string) media.Presets {
+	t.Helper()
+	presets, err := sketch(quality)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return presets
+}
+
+// reply is what a command did.
+type reply struct {
+	code           int
+	stdout, stderr string
+}
+
+// invoke runs a command in this process.
+func invoke(t *testing.T, args ...string) reply {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), args, system{
+		presets: func() (media.Presets, error) { return sketch("80") },
+		lookup:  os.LookupEnv,
+		stdin:   strings.NewReader(""),
+		stdout:  &stdout,
+		stderr:  &stderr,
+	})
+	return reply{code, stdout.String(), stderr.String()}
+}
+
+func TestWrongCallsAreToldWithExitCode2(t *testing.T) {
+	for call, want := range map[string]string{
+		"":                                      "usage: presize COMMAND",
+		"chek":                                  `no command "chek"`,
+		"check":                                 "--stage is missing",
+		"check --local":                         "not defined: -local",
+		"check --stage a b":                     "want the arguments []",
+		"backfill":                              "--stage or --local is missing",
+		"backfill --stage a --local":            "exclude each other",
+		"backfill --local --rate 0":             "more than 0",
+		"backfill --local --rate fast":          "rate",
+		"sweep --local --older-than yesterday":  "older-than",
+		"status --local":                        `want the arguments ["ID"]`,
+		"status --local not-an-id":              "invalid upload id",
+		"status aaaaaaaaaaaaaaaaaaaaaaaaaa x":   `want the arguments ["ID"]`,
+		"undeploy --data":                       "--stage is missing",
+		"status mzxw6ytboi2gk3tdmuqhg5dbna -zz": "not defined: -zz",
+	} {
+		t.Run(call, func(t *testing.T) {
+			got := invoke(t, strings.Fields(call)...)
+			if got.code != 2 || got.stdout != "" || !strings.Contains(got.stderr, want) {
+				t.Errorf("got %+v, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestHelpTeaches(t *testing.T) {
+	all := invoke(t, "-h")
+	if all.code != 0 || all.stderr != "" {
+		t.Errorf("-h: %+v", all)
+	}
+	for _, command := range commands() {
+		t.Run(command.name, func(t *testing.T) {
+			summary, _, _ := strings.Cut(command.usage, "\n")
+			if !strings.Contains(all.stdout, command.name+strings.Repeat(" ", 11-len(command.name))+summary) {
+				t.Errorf("presize -h does not list it:\n%s", all.stdout)
+			}
+			for _, flag := range []string{"-h", "--help"} {
+				got := invoke(t, command.name, flag)
+				for _, want := range []string{summary, "  presize " + command.name + " ", "IAM actions:", "-stage", "-json"} {
+					if got.code != 0 || got.stderr != "" || !strings.Contains(got.stdout, want) {
+						t.Errorf("%s does not say %q: %+v", flag, want, got)
+					}
+				}
+			}
+			for line := range strings.Lines(command.usage) {
+				if len(line) > 91 {
+					t.Errorf("a long line: %s", line)
+				}
+			}
+		})
+	}
+}
+
+// TestHelpNamesTheActionsOfTheLocalAccount compares the S3 actions in the help with
+// those that the account of the local stack has, under which the tests run.
+func TestHelpNamesTheActionsOfTheLocalAccount(t *testing.T) {
+	var allowed, named []string
+	for _, statement := range operator.Statements("in", "out") {
+		allowed = append(allowed, statement.Action...)
+	}
+	for _, usage := range []string{backfillUsage, sweepUsage, statusUsage} {
+		for word := range strings.FieldsFuncSeq(usage, func(r rune) bool { return strings.ContainsRune(" ,;.\n", r) }) {
+			if strings.HasPrefix(word, "s3:") {
+				named = append(named, word)
+			}
+		}
+	}
+	slices.Sort(allowed)
+	slices.Sort(named)
+	if allowed, named = slices.Compact(allowed), slices.Compact(named); !slices.Equal(allowed, named) {
+		t.Errorf("allowed %q, named %q", allowed, named)
+	}
+}
+
+func TestLocalStackThatDoesNotRunIsTold(t *testing.T) {
+	t.Setenv("PRESIZE_DATA", t.TempDir())
+	if got := invoke(t, "sweep", "--local"); got.code != 1 || !strings.Contains(got.stderr, "no local stack has run") {
+		t.Errorf("never ran: %+v", got)
+	}
+	access := operator.Access{S3: "http://127.0.0.1:1", Region: "us-east-1", AccessKeyID: "a", SecretAccessKey: "b", InputBucket: "in", OutputBucket: "out"}
+	if err := access.Write(os.Getenv("PRESIZE_DATA")); err != nil {
+		t.Fatal(err)
+	}
+	if got := invoke(t, "sweep", "--local"); got.code != 1 || !strings.Contains(got.stderr, "start it with `make run`") {
+		t.Errorf("does not run now: %+v", got)
+	}
+}

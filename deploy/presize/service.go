@@ -1,0 +1,96 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/presize/presize/deploy/local/operator"
+	"github.com/presize/presize/deploy/presize/stack"
+	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/worker/finished"
+)
+
+// service is a presize whose uploads are looked after: a deployed one, or the one on
+// this machine.
+type service struct {
+	finished.Uploads
+	lambda *lambda.Client
+	name   string // of the stack
+	region string
+	data   string // the local stack's data folder; "" on AWS
+}
+
+// worker is the name of the worker's function. osls names functions after the stack.
+func (s service) worker() string { return s.name + "-worker" }
+
+// open returns the service that the flags name.
+func (c *call) open(ctx context.Context) (service, error) {
+	presets, err := c.presets()
+	if err != nil {
+		return service{}, err
+	}
+	if c.local {
+		return c.openLocal(presets)
+	}
+	account, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return service{}, err
+	}
+	s := service{name: stack.Name(c.stage), region: account.Region, lambda: lambda.NewFromConfig(account)}
+	outputs, err := stack.Stack{Client: cloudformation.NewFromConfig(account), Name: s.name}.Outputs(ctx)
+	if err != nil {
+		return service{}, err
+	}
+	input, output := outputs["InputBucketName"], outputs["OutputBucketName"]
+	if input == "" || output == "" {
+		return service{}, fmt.Errorf("the stack %s has no outputs InputBucketName and OutputBucketName", s.name)
+	}
+	objects := s3.NewFromConfig(account)
+	s.Uploads = finished.Uploads{Input: bucket.New(objects, input), Output: bucket.New(objects, output), Presets: presets}
+	return s, nil
+}
+
+func (c *call) openLocal(presets media.Presets) (service, error) {
+	data, _ := c.lookup("PRESIZE_DATA")
+	data = cmp.Or(data, ".data")
+	access, err := operator.Read(data)
+	if err != nil {
+		return service{}, err
+	}
+	keys := credentials.NewStaticCredentialsProvider(access.AccessKeyID, access.SecretAccessKey, "")
+	objects := s3.New(s3.Options{Region: access.Region, BaseEndpoint: aws.String(access.S3), UsePathStyle: true, Credentials: keys})
+	return service{
+		Uploads: finished.Uploads{
+			Input:   bucket.New(objects, access.InputBucket),
+			Output:  bucket.New(objects, access.OutputBucket),
+			Presets: presets,
+		},
+		lambda: lambda.New(lambda.Options{Region: access.Region, BaseEndpoint: aws.String(access.Lambda), Credentials: keys}),
+		name:   access.Stack,
+		region: access.Region,
+		data:   data,
+	}, nil
+}
+
+// explain says what an operator can do about an error, where that is known.
+func (s service) explain(err error) error {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return errors.New("interrupted")
+	case s.data != "" && errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("the local stack does not answer: start it with `make run` (%w)", err)
+	default:
+		return err
+	}
+}

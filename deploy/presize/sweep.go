@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/media"
+)
+
+const sweepUsage = `remove variants of old revisions that no manifest names
+
+  presize sweep --stage prod --dry-run
+  presize sweep --stage prod
+
+After a change of a preset and a backfill, the variants of the revision before are still
+there: somebody may have their URLs. sweep removes a variant if
+
+  - its revision is not the current one of any preset,
+  - the upload's manifest does not name that revision, and
+  - it and all others of its upload and revision are older than --older-than.
+
+The last one spares the variants of a job that is under way: these are put before their
+manifest. Run it from the checkout that is deployed, and not during a deployment. URLs of
+what is removed stop working as soon as no cache has them any more. It can be stopped
+anywhere and run again: it then does the rest.
+
+--json writes one document with the counts; with --dry-run, also one for each object.
+
+IAM actions: cloudformation:DescribeStacks on the stack; on the output bucket
+s3:ListBucket, s3:GetObject on i/*/manifest.json, and, but for --dry-run, s3:DeleteObject
+on i/*/*/*.
+`
+
+func runSweep(ctx context.Context, c *call) error {
+	c.localFlag()
+	olderThan := c.flags.Duration("older-than", 24*time.Hour, "the least age of what is removed; at least the 2h that an event can wait and be retried")
+	dryRun := c.flags.Bool("dry-run", false, "only list what would be removed, and count")
+	if _, err := c.parse(); err != nil {
+		return err
+	}
+	s, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	w := &sweep{
+		service: s,
+		before:  time.Now().Add(-*olderThan),
+		dryRun:  *dryRun,
+		found: func(object bucket.Info) error {
+			if c.json {
+				return c.document(swept{object.Key, object.Size})
+			}
+			_, err := fmt.Fprintln(c.stdout, object.Key)
+			return err
+		},
+		progress: newProgress(c.stderr, "sweep", ""),
+		current:  make(map[string]bool),
+	}
+	for _, preset := range s.Presets {
+		w.current[preset.Rev()] = true
+	}
+	err = w.run(ctx)
+	w.progress.end()
+	if err != nil {
+		return fmt.Errorf("%s so far; the same call does the rest: %w", w.counts, s.explain(err))
+	}
+	fmt.Fprintln(c.text(), w.counts)
+	return c.document(w.counts)
+}
+
+// swept is an object that a sweep would remove.
+type swept struct {
+	Key   string `json:"key"`
+	Bytes int64  `json:"bytes"`
+}
+
+// sweepCounts is what a sweep has done, or what it would do.
+type sweepCounts struct {
+	Uploads int   `json:"uploads"` // looked at
+	Removed int   `json:"removed"` // objects
+	Bytes   int64 `json:"bytes"`   // of these
+	Young   int   `json:"young"`   // objects that would go if they were older
+	Unread  int   `json:"unread"`  // uploads left alone because their manifest can't be read
+	DryRun  bool  `json:"dryRun"`
+}
+
+func (c sweepCounts) String() string {
+	verb := "removed"
+	if c.DryRun {
+		verb = "would remove"
+	}
+	text := fmt.Sprintf("%d uploads: %s %d variants of old revisions, %d bytes", c.Uploads, verb, c.Removed, c.Bytes)
+	if c.Young > 0 {
+		text += fmt.Sprintf("; %d more are too young", c.Young)
+	}
+	if c.Unread > 0 {
+		text += fmt.Sprintf("; %d uploads have a manifest that can't be read, a backfill repairs it", c.Unread)
+	}
+	return text
+}
+
+// published is what is published for one upload, without its manifest.
+type published struct {
+	id   media.ID
+	revs map[string][]bucket.Info // the variants by their revision
+}
