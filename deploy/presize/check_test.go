@@ -34,7 +34,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	isolate(t)
 	expect := func(stage, want string) {
 		t.Helper()
-		got := invoke(t, "check", "--stage="+stage)
+		got := presize(t, "check", "--stage="+stage)
 		if got.code != 1 || !strings.Contains(got.stderr, want) {
 			t.Errorf("got %+v, want an error with %q", got, want)
 		}

@@ -36,14 +36,14 @@ const saveEvery = 100 * time.Millisecond
 // It refuses the checkpoint of another task: what comes before its key was judged
 // otherwise.
 func openCheckpoint(file string, task task) (*checkpoint, error) {
-	c := &checkpoint{file: file, Task: task}
 	document, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return c, nil
+		return &checkpoint{file: file, Task: task}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the checkpoint: %w", err)
 	}
+	c := &checkpoint{file: file}
 	if err := json.Unmarshal(document, c); err != nil {
 		return nil, fmt.Errorf("read the checkpoint %s: %w", file, err)
 	}

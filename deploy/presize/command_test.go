@@ -55,8 +55,8 @@ type reply struct {
 	stdout, stderr string
 }
 
-// invoke runs a command in this process.
-func invoke(t *testing.T, args ...string) reply {
+// presize runs a command in this process.
+func presize(t *testing.T, args ...string) reply {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), args, system{
@@ -88,7 +88,7 @@ func TestWrongCallsAreToldWithExitCode2(t *testing.T) {
 		"status mzxw6ytboi2gk3tdmuqhg5dbna -zz": "not defined: -zz",
 	} {
 		t.Run(call, func(t *testing.T) {
-			got := invoke(t, strings.Fields(call)...)
+			got := presize(t, strings.Fields(call)...)
 			if got.code != 2 || got.stdout != "" || !strings.Contains(got.stderr, want) {
 				t.Errorf("got %+v, want %q", got, want)
 			}
@@ -97,7 +97,7 @@ func TestWrongCallsAreToldWithExitCode2(t *testing.T) {
 }
 
 func TestHelpTeaches(t *testing.T) {
-	all := invoke(t, "-h")
+	all := presize(t, "-h")
 	if all.code != 0 || all.stderr != "" {
 		t.Errorf("-h: %+v", all)
 	}
@@ -108,7 +108,7 @@ func TestHelpTeaches(t *testing.T) {
 				t.Errorf("presize -h does not list it:\n%s", all.stdout)
 			}
 			for _, flag := range []string{"-h", "--help"} {
-				got := invoke(t, command.name, flag)
+				got := presize(t, command.name, flag)
 				for _, want := range []string{summary, "  presize " + command.name + " ", "IAM actions:", "-stage", "-json"} {
 					if got.code != 0 || got.stderr != "" || !strings.Contains(got.stdout, want) {
 						t.Errorf("%s does not say %q: %+v", flag, want, got)
@@ -147,14 +147,14 @@ func TestHelpNamesTheActionsOfTheLocalAccount(t *testing.T) {
 
 func TestLocalStackThatDoesNotRunIsTold(t *testing.T) {
 	t.Setenv("PRESIZE_DATA", t.TempDir())
-	if got := invoke(t, "sweep", "--local"); got.code != 1 || !strings.Contains(got.stderr, "no local stack has run") {
+	if got := presize(t, "sweep", "--local"); got.code != 1 || !strings.Contains(got.stderr, "no local stack has run") {
 		t.Errorf("never ran: %+v", got)
 	}
 	access := operator.Access{S3: "http://127.0.0.1:1", Region: "us-east-1", AccessKeyID: "a", SecretAccessKey: "b", InputBucket: "in", OutputBucket: "out"}
 	if err := access.Write(os.Getenv("PRESIZE_DATA")); err != nil {
 		t.Fatal(err)
 	}
-	if got := invoke(t, "sweep", "--local"); got.code != 1 || !strings.Contains(got.stderr, "start it with `make run`") {
+	if got := presize(t, "sweep", "--local"); got.code != 1 || !strings.Contains(got.stderr, "start it with `make run`") {
 		t.Errorf("does not run now: %+v", got)
 	}
 }
