@@ -107,10 +107,15 @@ type counts struct {
 	Finished int    `json:"finished"`
 	Gone     int    `json:"gone"` // removed between the listing and the look
 	Invoked  int    `json:"invoked"`
+	DryRun   bool   `json:"dryRun,omitempty"` // nothing was invoked
 }
 
 func (c counts) String() string {
-	text := fmt.Sprintf("%d originals: %d finished, %d invoked", c.Seen, c.Finished, c.Invoked)
+	verb := "invoked"
+	if c.DryRun {
+		verb = "to invoke"
+	}
+	text := fmt.Sprintf("%d originals: %d finished, %d %s", c.Seen, c.Finished, c.Invoked, verb)
 	if c.Gone > 0 {
 		text += fmt.Sprintf(", %d gone", c.Gone)
 	}

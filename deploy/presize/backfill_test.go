@@ -88,7 +88,7 @@ func TestDryRunInvokesNothingAndListsWhatItWould(t *testing.T) {
 		return nil
 	}}
 	got, err := b.run(t.Context())
-	if want := (counts{Seen: len(all), Finished: len(all) - len(unfinished), Invoked: len(unfinished)}); err != nil || got != want {
+	if want := (counts{Seen: len(all), Finished: len(all) - len(unfinished), Invoked: len(unfinished), DryRun: true}); err != nil || got != want {
 		t.Errorf("counts %+v, %v, want %+v", got, err, want)
 	}
 	slices.Sort(listed)

@@ -46,7 +46,7 @@ type outcome struct {
 
 func (b *backfill) counts() counts {
 	if b.checkpoint == nil {
-		return counts{}
+		return counts{DryRun: b.dryRun}
 	}
 	return b.checkpoint.Counts
 }
