@@ -7,12 +7,14 @@ as it was sent is what moto does not keep. Both are taken down, so that nothing 
 """
 
 import io
+import json
 import logging
 import warnings
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from moto.awslambda.models import LambdaBackend
 from moto.cloudformation import parsing
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend
 from moto.iam.access_control import PermissionResult
@@ -37,6 +39,7 @@ class Account:
         self.lacks = set()  # (type, what) that moto takes but does not do
         self.refused = []  # sentences
         self.clients = {}
+        self.invoked = []  # (function, event) of each asynchronous invocation
         self.server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
         self.server.start()
         host, port = self.server.get_host_and_port()
@@ -47,6 +50,12 @@ class Account:
         parsing.get_model_map = lambda: WithStandIns(self, models)
         parsing.resource_class_from_type = lambda type: parsing.get_model_map()[type]
         correct_moto()
+        LambdaBackend.invoke = self.invoke
+
+    def invoke(self, name, qualifier, body, headers, response_headers):
+        """Takes down an invocation in place of moto, which would run the function in Docker."""
+        self.invoked.append((name, json.loads(body)))
+        return b""
 
     def client(self, service):
         if service not in self.clients:

@@ -4,6 +4,7 @@ It runs in the repository's root after deploy/verify has packaged, and ends with
 promised. Nothing it starts outlives it, and nothing leaves this machine.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -52,6 +53,7 @@ def main():
     if Deployed(account, dev).ids != first:
         failures.append("a second deployment must replace nothing")
     failures += publish(account, dev)
+    failures += operate(account, dev)
     osls(account, "deploy", "--stage", "prod", "--package", PACKAGES / "every")
     failures += look(account, prod, "every parameter set")
     failures += remove(account, dev)
@@ -127,6 +129,37 @@ def publish(account, stack):
     failures = [promise for promise, holds in promises.items() if not holds]
     print(f"{stack}, page published: {len(failures)} promises broken", flush=True)
     return [f"{stack}, page published: {f}" for f in failures]
+
+
+def operate(account, stack):
+    """Looks after an upload whose worker has never run: backfill, status and sweep."""
+    deployed, stage, s3 = Deployed(account, stack), stack.removeprefix("presize-"), account.client("s3")
+    id = "mzxw6ytboi2gk3tdmuqhg5dbna"
+    original, stray = f"originals/{id}", f"i/{id}/01234567/320.jpg"
+    s3.put_object(Bucket=deployed.bucket("input"), Key=original, Body=b"photo", ContentType="image/jpeg")
+    s3.put_object(Bucket=deployed.bucket("output"), Key=stray, Body=b"variant")
+    account.invoked.clear()
+    dry = command(account, stage, "backfill", "--dry-run")
+    untouched = not account.invoked
+    filled = json.loads(command(account, stage, "backfill", "--json"))
+    status = json.loads(command(account, stage, "status", id, "--json"))
+    spared = json.loads(command(account, stage, "sweep", "--json"))
+    swept = json.loads(command(account, stage, "sweep", "--older-than", "0s", "--json"))
+    objects = [e["Records"][0]["s3"]["object"]["key"] for _, e in account.invoked]
+    promises = {
+        "a dry backfill must list the upload and invoke nothing": dry.startswith(f"{id} missing\n") and untouched,
+        "backfill must invoke the worker": [name for name, _ in account.invoked] == [stack + "-worker"],
+        "backfill must name the original": objects == [original],
+        "backfill must count what it did": (filled["seen"], filled["invoked"]) == (1, 1),
+        "backfill must leave no checkpoint": not list(Path(".").glob("backfill-*.json")),
+        "status must tell the state": (status["state"], status["manifest"]) == ("missing", None),
+        "sweep must spare what is young": (spared["removed"], spared["young"]) == (0, 1),
+        "sweep must remove what is old": swept["removed"] == 1,
+        "what is swept must be gone": "Contents" not in s3.list_objects_v2(Bucket=deployed.bucket("output")),
+    }
+    failures = [promise for promise, holds in promises.items() if not holds]
+    print(f"{stack}, looked after: {len(failures)} promises broken", flush=True)
+    return [f"{stack}, looked after: {f}" for f in failures]
 
 
 def look(account, stack, when):
