@@ -6,17 +6,19 @@ import (
 	"testing"
 )
 
-// Each folder in deploy is a room of its own. Only what all deployments share is
-// used from the others: what is deployed, and the presets.
+// Each folder in deploy is a room of its own. The others use only what all deployments
+// share, which is the template and the presets, and the two doors that the local stack
+// has for the operator's command.
 func TestRoomsOfDeployKeepToThemselves(t *testing.T) {
 	room := func(path string) string {
 		below, _ := strings.CutPrefix(path, module+"/deploy/")
 		name, _, _ := strings.Cut(below, "/")
 		return name
 	}
+	shared := []string{"/deploy/template", "/deploy/presets", "/deploy/local/operator", "/deploy/local/invoke"}
 	for path, p := range load(t) {
 		for _, imported := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
-			if !within(imported, module+"/deploy") || slices.Contains([]string{"template", "presets", "stack"}, room(imported)) {
+			if !within(imported, module+"/deploy") || slices.Contains(shared, strings.TrimPrefix(imported, module)) {
 				continue
 			}
 			if room(imported) != room(path) {
@@ -26,14 +28,15 @@ func TestRoomsOfDeployKeepToThemselves(t *testing.T) {
 	}
 }
 
-// Nothing in internal but the contract is known to its neighbours.
+// The packages in internal know only two of their neighbours: the contract, and the
+// events of S3.
 func TestInternalPackagesDoNotKnowEachOther(t *testing.T) {
 	for path, p := range load(t) {
 		if !p.in(module+"/internal") || p.forTests() {
 			continue
 		}
 		for _, imported := range p.Imports {
-			if within(imported, module) && imported != module+"/internal/media" && !within(imported, path) && !within(path, imported) {
+			if within(imported, module) && imported != module+"/internal/media" && imported != module+"/internal/s3event" && !within(imported, path) && !within(path, imported) {
 				t.Errorf("%s imports %s", path, imported)
 			}
 		}
