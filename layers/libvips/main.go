@@ -1,10 +1,11 @@
-// Command libvips turns the npm packages that package.json pins into what the project builds with and ships:
+// Command libvips turns the prebuilt libraries that package.json and requirements.txt pin into what the project builds
+// with and ships:
 //
 //	go run ./layers/libvips -os linux -arch arm64 -tree build/libvips/linux-arm64 -zip dist/layer-arm64.zip
 //
-// The tree holds headers, library and pkgconfig/vips.pc; its pkgconfig folder goes on PKG_CONFIG_PATH. The zip is the
+// The tree holds headers, libraries and pkgconfig/*.pc; its pkgconfig folder goes on PKG_CONFIG_PATH. The zip is the
 // Lambda layer, which Lambda unpacks in /opt, with /opt/lib on the loader's path. Either may be left out. Run it at the
-// root of the repository, after npm ci in layers/libvips.
+// root of the repository, after npm ci in layers/libvips and after the wheels are in layers/libvips/wheels, as make does.
 package main
 
 import (
@@ -27,21 +28,30 @@ import (
 //go:embed overlay
 var overlay embed.FS
 
+// notices are the licence of libheif and libde265, which their wheel lacks.
+//
+//go:embed notices
+var notices embed.FS
+
 func main() {
 	goos := flag.String("os", runtime.GOOS, "operating system, as GOOS names it: linux or darwin")
 	arch := flag.String("arch", runtime.GOARCH, "architecture, as GOARCH names it: amd64 or arm64")
 	tree := flag.String("tree", "", "folder to make, for the compiler and the linker")
 	layer := flag.String("zip", "", "Lambda layer to make, of a linux library")
 	flag.Parse()
-	if err := run("layers/libvips/node_modules/@img", *goos, *arch, *tree, *layer); err != nil {
+	if err := run("layers/libvips", *goos, *arch, *tree, *layer); err != nil {
 		fmt.Fprintln(os.Stderr, "libvips:", err)
 		os.Exit(1)
 	}
 }
 
-func run(packages, goos, arch, tree, layer string) error {
-	vips, err := open(packages, goos, arch)
+// run reads node_modules and wheels in folder.
+func run(folder, goos, arch, tree, layer string) error {
+	vips, err := open(filepath.Join(folder, "node_modules", "@img"), goos, arch)
 	if err != nil {
+		return err
+	}
+	if vips.heif, err = openHEIF(filepath.Join(folder, "wheels"), goos, arch); err != nil {
 		return err
 	}
 	if tree != "" {
@@ -61,6 +71,7 @@ type prebuilt struct {
 	platform fs.FS     // package of the platform
 	library  pack.File // the shared library, with its name in platform
 	version  string    // of libvips
+	heif     heif
 }
 
 func open(packages, goos, arch string) (prebuilt, error) {
@@ -92,12 +103,19 @@ func open(packages, goos, arch string) (prebuilt, error) {
 	return vips, nil
 }
 
-// writeLayer makes the Lambda layer: the library, and beside it what its licences ask to be passed on.
+// writeLayer makes the Lambda layer: the libraries, and beside them what their licences ask to be passed on.
 func (vips prebuilt) writeLayer(archive string) error {
-	if err := pack.Check(vips.library); err != nil {
+	files := append([]pack.File{vips.library}, vips.heif.libraries...)
+	for _, library := range files {
+		if err := pack.Check(library, files...); err != nil {
+			return err
+		}
+	}
+	texts, err := vips.heif.notices()
+	if err != nil {
 		return err
 	}
-	files := []pack.File{vips.library}
+	files = append(files, texts...)
 	for _, name := range []string{"README.md", "package.json", "versions.json"} {
 		data, err := fs.ReadFile(vips.platform, name)
 		if err != nil {
@@ -132,10 +150,13 @@ func (vips prebuilt) writeTree(tree string) error {
 			return err
 		}
 	}
-	// The linker looks for the library by a name without version, the loader by the one with it.
-	linkName := strings.Replace(vips.library.Name, "."+vips.version, "", 1)
-	if err := os.Symlink(path.Base(vips.library.Name), filepath.Join(part, linkName)); err != nil {
-		return err
+	// The linker looks for a library by a name without version, the loader by the one with it.
+	links := vips.heif.links()
+	links[strings.Replace(vips.library.Name, "."+vips.version, "", 1)] = path.Base(vips.library.Name)
+	for link, target := range links {
+		if err := os.Symlink(target, filepath.Join(part, link)); err != nil {
+			return err
+		}
 	}
 	if err := os.RemoveAll(tree); err != nil {
 		return err
@@ -145,7 +166,8 @@ func (vips prebuilt) writeTree(tree string) error {
 
 // treeFiles returns what a compiler and a linker need. The headers of the codecs inside libvips are left out.
 func (vips prebuilt) treeFiles() ([]pack.File, error) {
-	files := []pack.File{vips.library}
+	files := append([]pack.File{vips.library}, vips.heif.libraries...)
+	files = append(files, vips.heif.headers...)
 	for _, part := range []struct {
 		fsys     fs.FS
 		dir      string
