@@ -30,9 +30,6 @@ export PKG_CONFIG_PATH := $(LIBVIPS)/$(HOST)/pkgconfig
 export CGO_LDFLAGS := -Wl,-rpath,$(LIBVIPS)/$(HOST)/lib
 export CGO_CPPFLAGS := -DPRESIZE_LIBVIPS=$(shell cat layers/libvips/package-lock.json layers/libvips/*.txt $(OVERLAY) | cksum | cut -d' ' -f1)
 
-# The HEIC decoder stays in its sandbox, whatever libheif the machine has.
-export GOFLAGS := $(GOFLAGS) -tags=nodynamic
-
 # What libvips runs with: no loader that is not meant for foreign files, no
 # warnings in the log, and one arena of malloc, which wastes the least memory.
 # On Lambda it is the same.
@@ -195,7 +192,7 @@ build/libvips/%/pkgconfig/vips.pc: $(LAYER)
 
 # Of a function, everything that decides its bytes: made anew whenever any Go or embedded file changes.
 SOURCES := go.mod go.sum $(GO_FILES) $(wildcard worker/vips/*.[ch]) api/openapi.yaml deploy/presets/presets.json $(wildcard deploy/presets/watermarks/*)
-LAMBDA = GOOS=linux GOARCH=$(ARCH) go build -buildvcs=false -trimpath -tags lambda.norpc,nodynamic -ldflags '-s -w -buildid='
+LAMBDA = GOOS=linux GOARCH=$(ARCH) go build -buildvcs=false -trimpath -tags lambda.norpc -ldflags '-s -w -buildid='
 CROSS_arm64 := aarch64-linux-gnu-gcc
 CROSS_amd64 := x86_64-linux-gnu-gcc
 CROSS = $(if $(filter linux-$(ARCH),$(HOST)),$(CC),$(CROSS_$(ARCH)))

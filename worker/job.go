@@ -110,12 +110,12 @@ func (r *run) render(ctx context.Context, original bucket.Info, preset media.Pre
 	if err != nil {
 		return err
 	}
-	info, err := r.probe(data, original, preset)
-	if info.Format != "" { // known of some rejected files too; process shares the Original
-		manifest.Original.ContentType = info.Format
-		manifest.Original.Width, manifest.Original.Height = info.Upright.Width, info.Upright.Height
-		if info.Animated() {
-			manifest.Original.Animated, manifest.Original.Frames = true, info.Frames
+	probed, err := r.probe(data, original, preset)
+	if probed.Format != "" { // known of some rejected files too; process shares the Original
+		manifest.Original.ContentType = probed.Format
+		manifest.Original.Width, manifest.Original.Height = probed.Upright.Width, probed.Upright.Height
+		if probed.Animated() {
+			manifest.Original.Animated, manifest.Original.Frames = true, probed.Frames
 		}
 	}
 	if err != nil {
@@ -123,7 +123,7 @@ func (r *run) render(ctx context.Context, original bucket.Info, preset media.Pre
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends a rendering that could not be published
-	return r.publish(ctx, original, preset, manifest, vips.Render(ctx, data, info, preset))
+	return r.publish(ctx, original, preset, manifest, probed.Render(ctx, preset))
 }
 
 // fetch returns the bytes of an original, unless there are too many.
@@ -145,14 +145,14 @@ func (r *run) fetch(ctx context.Context, original bucket.Info) ([]byte, error) {
 
 // probe looks at the header of an original, whether it is what was declared, and
 // whether there is the memory for it.
-func (r *run) probe(data []byte, original bucket.Info, preset media.Preset) (vips.Info, error) {
+func (r *run) probe(data []byte, original bucket.Info, preset media.Preset) (*vips.Original, error) {
 	defer clock(&r.report.probe)()
-	info, err := vips.Probe(data, r.Limits)
+	probed, err := vips.Probe(data, r.Limits)
 	if err != nil {
-		return info, err
+		return probed, err
 	}
-	if !info.Format.Compatible(media.Format(original.ContentType)) {
-		return info, media.Reject(media.TypeMismatch, "The file was declared as %s, but it is %s.", media.Format(original.ContentType).Name(), info.Format.Name())
+	if !probed.Format.Compatible(media.Format(original.ContentType)) {
+		return probed, media.Reject(media.TypeMismatch, "The file was declared as %s, but it is %s.", media.Format(original.ContentType).Name(), probed.Format.Name())
 	}
-	return info, info.Fit(preset, r.Limits.Memory)
+	return probed, probed.Fit(preset, r.Limits.Memory)
 }

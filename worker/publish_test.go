@@ -252,7 +252,7 @@ func TestFileThatBreaksMidwayIsRejectedWithoutVariants(t *testing.T) {
 				t.Fatal(err)
 			}
 			manifest := media.Manifest{ID: id, Preset: presets[0].Name, Rev: presets[0].Rev(), Original: new(media.Original)}
-			broken := partial{vips.Render(ctx, data, info, presets[0]), count, media.Reject(media.Corrupt, "The file is damaged.")}
+			broken := partial{info.Render(ctx, presets[0]), count, media.Reject(media.Corrupt, "The file is damaged.")}
 			err = r.publish(ctx, *original, presets[0], manifest, broken)
 			h.expectSound(id)
 			var rejection *media.Rejection
@@ -280,7 +280,7 @@ func TestRenderingThatEndsEarlyIsNotPublished(t *testing.T) {
 	short.Sizes = short.Sizes[:1]
 	id := media.NewID()
 	r := &run{Worker: New(h.config), job: Job{ID: id}, report: newReport(Job{ID: id})}
-	if err := r.publish(ctx, bucket.Info{}, preset, media.Manifest{ID: id}, vips.Render(ctx, data, info, short)); err == nil {
+	if err := r.publish(ctx, bucket.Info{}, preset, media.Manifest{ID: id}, info.Render(ctx, short)); err == nil {
 		t.Error("no error")
 	}
 	if m := h.manifest(id); m != nil {

@@ -13,8 +13,13 @@ import (
 
 // Engine names what turns an original into pixels, apart from the preset. It is
 // part of every revision: change it whenever the same original and preset would
-// give other bytes, so that published URLs keep their meaning.
-const Engine = "bimg 1.1.9, libvips 8.18.7, render 4"
+// give other bytes, so that published URLs keep their meaning. worker/vips has goldens that tell when.
+const Engine = "bimg 1.1.9, libvips 8.18.7, libheif 1.23.0, libde265 1.1.0, render 5"
+
+// EncoderThreads is how many threads an AVIF is encoded by, so that the last and largest
+// does not leave a processor idle. libaom cuts an image in as many pieces as suit its
+// threads, so their number decides about bytes, and is part of every revision.
+const EncoderThreads = 2
 
 // DefaultPreset is used where a client names none.
 const DefaultPreset = "photo"
@@ -80,14 +85,14 @@ func (p Preset) QuickVariants() int {
 }
 
 // Rev is the revision of everything that decides the pixels of the preset's
-// variants: the first 8 hex digits of a SHA-256 over the preset, [Engine] and the
+// variants: the first 8 hex digits of a SHA-256 over the preset, [Engine], [EncoderThreads] and the
 // image of the watermark.
 func (p Preset) Rev() string {
 	recipe, err := json.Marshal(p)
 	if err != nil {
 		panic(err) // strings and finite numbers always marshal
 	}
-	recipe = append(recipe, Engine...)
+	recipe = fmt.Appendf(recipe, "%s, %d threads", Engine, EncoderThreads)
 	if p.Watermark != nil {
 		recipe = append(recipe, p.Watermark.PNG...)
 	}

@@ -34,7 +34,7 @@ cut_frame(VipsImage *frame, const PresizeCut *cut)
 	// Where there is no profile libvips would convert all the same, and take long.
 	const char *profile = vips_image_get_typeof(frame, VIPS_META_ICC_NAME) ? "srgb" : NULL;
 	VipsImage *scaled = NULL, *area = NULL, *srgb = NULL, *plain = NULL, *done = NULL;
-	if (!presize_scale(frame, &scaled, cut->scaled_width, cut->scaled_height, TRUE, NULL, profile) &&
+	if (!presize_scale(frame, &scaled, cut->scaled_width, cut->scaled_height, TRUE, profile) &&
 		!vips_extract_area(scaled, &area, cut->left, cut->top, cut->width, cut->height, NULL) &&
 		!vips_colourspace(area, &srgb, VIPS_INTERPRETATION_sRGB, NULL) &&
 		!vips_cast_uchar(srgb, &plain, NULL)) {

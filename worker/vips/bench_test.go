@@ -45,7 +45,7 @@ func BenchmarkRender(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				for v, err := range Render(context.Background(), file, info, photo).Variants() {
+				for v, err := range info.Render(context.Background(), photo).Variants() {
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -92,7 +92,7 @@ func BenchmarkStage(b *testing.B) {
 		_, err := Probe(file, media.DefaultLimits())
 		return err
 	})
-	rendering := &Rendering{info: info, preset: photo}
+	rendering := &Rendering{original: info, preset: photo}
 	stages := rendering.stages()
 	stage("decode", func() error {
 		img, err := decode(file, info.Format, stages[0].plan.Scaled)

@@ -123,7 +123,7 @@ resize(VipsImage *in, VipsImage **out, int width, int height)
 }
 
 int
-presize_scale(VipsImage *in, VipsImage **out, int width, int height, int upright, const char *from, const char *to)
+presize_scale(VipsImage *in, VipsImage **out, int width, int height, int upright, const char *to)
 {
 	VipsImage *scaled = NULL;
 	gboolean turned = upright && vips_image_get_orientation_swap(in);
@@ -136,7 +136,6 @@ presize_scale(VipsImage *in, VipsImage **out, int width, int height, int upright
 		"height", height,
 		"size", VIPS_SIZE_FORCE,
 		"no_rotate", !upright,
-		"input_profile", from,
 		"output_profile", to,
 		NULL);
 	g_clear_object(&scaled);
@@ -147,7 +146,7 @@ int
 presize_resize(VipsImage *in, int width, int height, int threads, VipsImage **out)
 {
 	VipsImage *scaled;
-	if (presize_scale(in, &scaled, width, height, FALSE, NULL, NULL))
+	if (presize_scale(in, &scaled, width, height, FALSE, NULL))
 		return -1;
 	return presize_finish(scaled, threads, out);
 }

@@ -18,9 +18,9 @@ void presize_keep_memory(void);
 int presize_finish(VipsImage *in, int threads, VipsImage **out);
 
 // presize_scale scales any image to exactly width x height with its alpha premultiplied,
-// turns it upright if asked to, and converts it to the profile to, if that is
-// not NULL: from its own, or else from the one given.
-int presize_scale(VipsImage *in, VipsImage **out, int width, int height, int upright, const char *from, const char *to);
+// turns it upright if asked to, and converts it from its own profile to another, if that is
+// not NULL.
+int presize_scale(VipsImage *in, VipsImage **out, int width, int height, int upright, const char *to);
 
 // presize_resize scales a decoded image with its alpha premultiplied.
 int presize_resize(VipsImage *in, int width, int height, int threads, VipsImage **out);

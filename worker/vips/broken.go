@@ -3,6 +3,7 @@ package vips
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 
 	"github.com/presize/presize/internal/media"
 )
@@ -14,6 +15,21 @@ func broken(original []byte, format media.Format) *media.Rejection {
 		return media.Reject(media.Truncated, "The end of the file is missing. It may not have been saved or sent completely.")
 	}
 	return media.Reject(media.Corrupt, "The file is damaged: it begins as %s, but can't be read to its end.", format.Name())
+}
+
+// verdict says what an error of the decoder means for the file.
+func (o *Original) verdict(format media.Format, err error) error {
+	var fault *heifError
+	if !errors.As(err, &fault) {
+		return broken(o.file, format)
+	}
+	switch {
+	case fault.ours():
+		return err
+	case fault.unsupported():
+		return media.Reject(media.UnsupportedType, "The file is a %s image of a kind that can't be read.", format.Name())
+	}
+	return broken(o.file, format)
 }
 
 // truncated reports whether the container of an image ends before it should. It

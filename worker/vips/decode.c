@@ -1,7 +1,7 @@
 #include "decode.h"
 
 int
-presize_header(const void *buf, size_t len, const char *loader, PresizeHeader *header)
+presize_header(const void *buf, size_t len, const char *loader, PresizeHeader *header, PresizeICC *icc)
 {
 	const char *found = vips_foreign_find_load_buffer(buf, len);
 	if (!found || strcmp(found, loader))
@@ -16,62 +16,68 @@ presize_header(const void *buf, size_t len, const char *loader, PresizeHeader *h
 	header->pixel = VIPS_IMAGE_SIZEOF_PEL(image);
 	header->alpha = vips_image_hasalpha(image);
 	header->interlaced = 0;
-	if (vips_image_get_typeof(image, "interlaced") &&
-		vips_image_get_int(image, "interlaced", &header->interlaced)) {
-		g_object_unref(image);
-		return -1;
-	}
+	header->smaller = vips_image_hasalpha(image) ? 0
+		: !strcmp(loader, "VipsForeignLoadJpegBuffer") ? PRESIZE_SMALLER_JPEG
+		: !strcmp(loader, "VipsForeignLoadWebpBuffer") ? PRESIZE_SMALLER_WEBP : 0;
+	const void *profile;
+	int failed = (vips_image_get_typeof(image, "interlaced") && vips_image_get_int(image, "interlaced", &header->interlaced)) ||
+		(vips_image_get_typeof(image, VIPS_META_ICC_NAME) && vips_image_get_blob(image, VIPS_META_ICC_NAME, &profile, &icc->len));
+	if (!failed && vips_image_get_typeof(image, VIPS_META_ICC_NAME))
+		icc->data = g_memdup2(profile, icc->len);
 	g_object_unref(image);
-	return 0;
+	return failed ? -1 : 0;
 }
 
-// shrinks_on_load tells whether vips_thumbnail_buffer gets an image in a smaller size from
-// its loader, and gets it right: libwebp scales lossy colors without regard to alpha, and of
-// other formats it is the thumbnail in an AVIF or another page of a TIFF, whatever
-// these show.
-static gboolean
-shrinks_on_load(VipsImage *in)
+// preshrink is by how much a loader may make an image smaller, as vips_thumbnail does it: of a JPEG by
+// powers of two, with a factor of two left for a better filter. libwebp scales lossy colours without regard
+// to alpha; of other formats it is the thumbnail in an AVIF or another page of a TIFF, whatever these show.
+static double
+preshrink(const PresizeHeader *header, int width, int height)
 {
-	const char *loader;
-	return !vips_image_hasalpha(in) && vips_image_get_typeof(in, VIPS_META_LOADER) &&
-		!vips_image_get_string(in, VIPS_META_LOADER, &loader) &&
-		(vips_isprefix("jpegload", loader) || vips_isprefix("webpload", loader));
+	double shrink = MIN((double) header->width / width, (double) header->height / height);
+	switch (header->smaller) {
+	case PRESIZE_SMALLER_JPEG:
+		return shrink >= 16 ? 8 : shrink >= 8 ? 4 : shrink >= 4 ? 2 : 1;
+	case PRESIZE_SMALLER_WEBP:
+		return MAX(shrink, 1);
+	default:
+		return 1;
+	}
 }
 
-int
-presize_profile(const void *buf, size_t len, void **profile, size_t *profile_len)
+// load opens an encoded image, in a smaller size where that is as good.
+static VipsImage *
+load(const void *buf, size_t len, const PresizeHeader *header, int width, int height, int lenient)
 {
-	*profile = NULL;
-	VipsImage *in = vips_image_new_from_buffer(buf, len, "", "access", VIPS_ACCESS_SEQUENTIAL, NULL);
-	if (!in)
-		return -1;
-	const void *found;
-	if (vips_image_get_typeof(in, VIPS_META_ICC_NAME) &&
-		!vips_image_get_blob(in, VIPS_META_ICC_NAME, &found, profile_len))
-		*profile = g_memdup2(found, *profile_len);
-	g_object_unref(in);
-	return 0;
+	char options[128], number[G_ASCII_DTOSTR_BUF_SIZE];
+	const char *fail_on = lenient ? "error" : "warning";
+	double shrink = preshrink(header, width, height);
+	// The operation's own fail_on does not reach every loader; the loader's option does.
+	if (shrink == 1)
+		g_snprintf(options, sizeof options, "fail_on=%s", fail_on);
+	else if (header->smaller == PRESIZE_SMALLER_JPEG)
+		g_snprintf(options, sizeof options, "fail_on=%s,shrink=%d", fail_on, (int) shrink);
+	else
+		g_snprintf(options, sizeof options, "fail_on=%s,scale=%s", fail_on, g_ascii_dtostr(number, sizeof number, 1 / shrink));
+	return vips_image_new_from_buffer(buf, len, options, "access", VIPS_ACCESS_SEQUENTIAL, NULL);
 }
 
 // converter says how an image gets from its colours to sRGB: by the tables, if there are any
-// for it, or by libvips, from one profile to another. All NULL is not at all: libvips
+// for it, or by libvips, from its own profile to another. Both NULL is not at all: libvips
 // would go from sRGB through XYZ back to sRGB, slowly.
 typedef struct {
 	const PresizeColors *tables;
-	const char *from;
 	const char *to;
 } converter;
 
 static converter
-find_converter(VipsImage *in, const PresizeColors *colors, int p3)
+find_converter(VipsImage *in, const PresizeColors *colors)
 {
-	converter c = { NULL, NULL, NULL };
+	converter c = { NULL, NULL };
 	if (colors && in->BandFmt == VIPS_FORMAT_UCHAR && in->Bands >= 3 && in->Type == VIPS_INTERPRETATION_sRGB)
 		c.tables = colors;
-	else if (p3 || vips_image_get_typeof(in, VIPS_META_ICC_NAME)) {
-		c.from = p3 ? "p3" : NULL;
+	else if (vips_image_get_typeof(in, VIPS_META_ICC_NAME))
 		c.to = "srgb";
-	}
 	return c;
 }
 
@@ -88,75 +94,42 @@ finish(VipsImage *scaled, const PresizeColors *tables, int threads, VipsImage **
 }
 
 int
-presize_decode(const void *buf, size_t len, const PresizeColors *colors, int p3, int width, int height,
+presize_decode(const void *buf, size_t len, const PresizeHeader *header, const PresizeColors *colors, int width, int height,
 	int lenient, int threads, VipsImage **out)
 {
-	// The operation's own fail_on does not reach every loader; the loader's option does.
-	const char *options = lenient ? "fail_on=error" : "fail_on=warning";
-	VipsImage *in = vips_image_new_from_buffer(buf, len, options, "access", VIPS_ACCESS_SEQUENTIAL, NULL);
+	// It is turned at the very end, so that what can be done while the decoder still works is.
+	gboolean turned = header->orientation >= 5;
+	int stored_width = turned ? height : width, stored_height = turned ? width : height;
+	VipsImage *in = load(buf, len, header, stored_width, stored_height, lenient);
 	if (!in)
 		return -1;
-	converter c = find_converter(in, colors, p3);
-	// It is turned at the very end, so that what can be done while the decoder still works is.
-	gboolean turned = vips_image_get_orientation_swap(in);
-	int stored_width = turned ? height : width, stored_height = turned ? width : height;
+	converter c = find_converter(in, colors);
 	VipsImage *scaled;
-	int failed;
-	if (shrinks_on_load(in))
-		failed = vips_thumbnail_buffer((void *) buf, len, &scaled, stored_width,
-			"height", stored_height,
-			"size", VIPS_SIZE_FORCE,
-			"no_rotate", TRUE,
-			"input_profile", c.from,
-			"output_profile", c.to,
-			"option_string", options,
-			NULL);
-	else
-		failed = presize_scale(in, &scaled, stored_width, stored_height, FALSE, c.from, c.to);
+	int failed = presize_scale(in, &scaled, stored_width, stored_height, FALSE, c.to);
 	g_object_unref(in);
 	return failed ? -1 : finish(scaled, c.tables, threads, out);
 }
 
-// copy_profile attaches the colour profile of an encoded image to in. It fails
-// where the file's header promises another size than in will have when it is upright.
-static int
-copy_profile(const void *file, size_t len, VipsImage *in, VipsImage **out)
-{
-	const void *profile;
-	size_t profile_len;
-	gboolean turned = vips_image_get_orientation_swap(in);
-	VipsImage *header = vips_image_new_from_buffer(file, len, "", "access", VIPS_ACCESS_SEQUENTIAL, NULL);
-	if (!header || vips_image_get_width(header) != (turned ? in->Ysize : in->Xsize) ||
-		vips_image_get_height(header) != (turned ? in->Xsize : in->Ysize) || vips_copy(in, out, NULL)) {
-		g_clear_object(&header);
-		return -1;
-	}
-	if (vips_image_get_typeof(header, VIPS_META_ICC_NAME) &&
-		!vips_image_get_blob(header, VIPS_META_ICC_NAME, &profile, &profile_len))
-		vips_image_set_blob_copy(*out, VIPS_META_ICC_NAME, profile, profile_len);
-	g_object_unref(header);
-	return 0;
-}
-
 int
-presize_scale_raw(const void *file, size_t len, const void *pixels, int pixels_width, int pixels_height, int bands,
-	int orientation, const PresizeColors *colors, int p3, int width, int height, int threads, VipsImage **out)
+presize_decode_heif(const PresizeHEIF *heif, const PresizeMatrix *matrix, const PresizeHDR *tones, const PresizeColors *colors,
+	PresizeICC icc, int width, int height, int threads, VipsImage **out)
 {
-	VipsImage *raw, *tagged = NULL, *scaled = NULL;
-	raw = vips_image_new_from_memory(pixels, (size_t) pixels_width * pixels_height * bands,
-		pixels_width, pixels_height, bands, VIPS_FORMAT_UCHAR);
-	if (!raw)
+	VipsImage *rgb, *sdr, *scaled = NULL;
+	if (presize_heif_image(heif, matrix, &rgb))
 		return -1;
-	raw->Type = VIPS_INTERPRETATION_sRGB;
-	vips_image_set_int(raw, VIPS_META_ORIENTATION, orientation);
-	gboolean turned = vips_image_get_orientation_swap(raw);
-	converter c = { NULL, NULL, NULL };
-	int failed = copy_profile(file, len, raw, &tagged);
-	if (!failed) {
-		c = find_converter(tagged, colors, p3);
-		failed = presize_scale(tagged, &scaled, turned ? height : width, turned ? width : height, FALSE, c.from, c.to);
+	if (tones) {
+		if (presize_tone_map(rgb, tones, &sdr)) {
+			g_object_unref(rgb);
+			return -1;
+		}
+		g_object_unref(rgb);
+		rgb = sdr;
 	}
-	g_clear_object(&tagged);
-	g_object_unref(raw);
+	if (icc.data)
+		vips_image_set_blob_copy(rgb, VIPS_META_ICC_NAME, icc.data, icc.len);
+	gboolean turned = vips_image_get_orientation_swap(rgb);
+	converter c = find_converter(rgb, colors);
+	int failed = presize_scale(rgb, &scaled, turned ? height : width, turned ? width : height, FALSE, c.to);
+	g_object_unref(rgb);
 	return failed ? -1 : finish(scaled, c.tables, threads, out);
 }

@@ -2,6 +2,8 @@
 // without any metadata. See bridge.h for the rules.
 #include "bridge.h"
 #include "colors.h"
+#include "hdr.h"
+#include "heif.h"
 
 typedef struct {
 	int width; // as stored, before the orientation is applied
@@ -11,27 +13,31 @@ typedef struct {
 	int pixel; // bytes that a decoded pixel takes
 	int alpha; // whether it has alpha
 	int interlaced; // whether the file has the image in several passes
+	int smaller; // how its loader makes it smaller: PRESIZE_SMALLER_*, or 0 for not at all
 } PresizeHeader;
 
-// presize_header reads the header of an encoded image and decodes nothing. It
-// fails unless libvips reads the image with the given loader.
-int presize_header(const void *buf, size_t len, const char *loader, PresizeHeader *header);
+#define PRESIZE_SMALLER_JPEG 1 // by 2, 4 or 8
+#define PRESIZE_SMALLER_WEBP 2 // by any factor
 
-// presize_profile reads the colour profile of an encoded image. *profile is NULL where
-// there is none; the caller g_frees it.
-int presize_profile(const void *buf, size_t len, void **profile, size_t *profile_len);
+// PresizeICC is an ICC profile; data is NULL for none.
+typedef struct {
+	void *data;
+	size_t len;
+} PresizeICC;
+
+// presize_header reads the header of an encoded image, with its colour profile, and decodes nothing. It
+// fails unless libvips reads the image with the given loader. The caller g_frees icc->data.
+int presize_header(const void *buf, size_t len, const char *loader, PresizeHeader *header, PresizeICC *icc);
 
 // presize_decode decodes an image to exactly width x height: upright, 8-bit
-// sRGB, a fourth band only for alpha, and without any metadata. Where colors are given
+// sRGB, a fourth band only for alpha, and without any metadata. header is what presize_header has read. Where colors are given
 // and the image has 8 bits a band, they convert it; or else its profile does. An image
-// without a profile is in Display P3 where p3 is set, or else in sRGB. Broken images
-// fail, and unless lenient is set so do those that only make the decoder warn.
-int presize_decode(const void *buf, size_t len, const PresizeColors *colors, int p3, int width, int height,
+// without a profile is in sRGB. Broken images fail, and unless lenient is set so do those
+// that only make the decoder warn.
+int presize_decode(const void *buf, size_t len, const PresizeHeader *header, const PresizeColors *colors, int width, int height,
 	int lenient, int threads, VipsImage **out);
 
-// presize_scale_raw is presize_decode for pixels that another decoder has read
-// from the file: 8 bits a band, RGB or RGBA, to be turned by an orientation as in EXIF, in
-// the colour space of the profile that libvips finds in the file, or else as p3 says. It
-// fails where the file's header promises another size.
-int presize_scale_raw(const void *file, size_t len, const void *pixels, int pixels_width, int pixels_height, int bands,
-	int orientation, const PresizeColors *colors, int p3, int width, int height, int threads, VipsImage **out);
+// presize_decode_heif is presize_decode for an image that presize_heif_decode has decoded. tones takes an HDR image to
+// sRGB and is NULL for others; of these colors convert an image, or else its profile does.
+int presize_decode_heif(const PresizeHEIF *heif, const PresizeMatrix *matrix, const PresizeHDR *tones, const PresizeColors *colors,
+	PresizeICC icc, int width, int height, int threads, VipsImage **out);

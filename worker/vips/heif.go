@@ -1,272 +1,142 @@
 package vips
 
+// #include "decode.h"
+import "C"
+
 import (
-	"encoding/binary"
-	"iter"
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"github.com/presize/presize/internal/media"
 )
 
-// signal says what the numbers of a coded image mean, in the code points of
-// ITU-T H.273.
-type signal struct {
-	primaries uint8 // ColourPrimaries
-	matrix    uint8 // MatrixCoefficients
-	full      bool  // VideoFullRangeFlag
+// heif is a HEIC or AVIF file that libheif has open.
+type heif struct {
+	file   *C.PresizeHEIF
+	header C.PresizeHEIFHeader
 }
 
-const (
-	unspecified     = 2
-	primariesP3     = 12 // Display P3
-	matrixIdentity  = 0
-	matrixBT709     = 1
-	matrixFCC       = 4
-	matrixSMPTE240M = 7
-	matrixYCgCo     = 8
-	matrixBT2020    = 9
-	matrixBT2020C   = 10
-)
+// heifVersion is the version of libheif that is in use.
+func heifVersion() string { return C.GoString(C.heif_get_version()) }
 
-// readSignal finds what a HEIF file says about its primary item: in the item's
-// colr property (ISO/IEC 23008-12 §6.5.5), for a grid also in that of its first
-// tile, or else in the HEVC parameter set. What nothing is said about stays
-// unspecified, in the limited range that HEVC infers then (ITU-T H.265 §E.3.1).
-// The file is foreign: whatever can't be understood counts as not said.
-func readSignal(file []byte) signal {
-	meta := inner(file, "meta")
-	if len(meta) < 4 {
-		return signal{primaries: unspecified, matrix: unspecified}
-	}
-	meta = meta[4:] // version and flags
-	items := []uint32{primaryItem(meta)}
-	if tiles := sources(meta, items[0]); len(tiles) > 0 {
-		items = append(items, tiles[0])
-	}
-	var parameters []byte
-	for _, item := range items {
-		for kind, property := range properties(meta, item) {
-			if kind == "colr" && len(property) >= 11 && string(property[:4]) == "nclx" { // ISO/IEC 14496-12 §12.1.5
-				return signal{property[5], property[9], property[10]&0x80 != 0}
-			}
-			if kind == "hvcC" {
-				parameters = property
-			}
-		}
-	}
-	return readParameters(parameters)
+// heifError is what libheif says about a file that it can't read.
+type heifError struct {
+	code, subcode C.int
+	message       string
 }
 
-// boxes yields the boxes in b (ISO/IEC 14496-12 §4.2) as far as they are whole.
-func boxes(b []byte) iter.Seq2[string, []byte] {
-	return func(yield func(string, []byte) bool) {
-		for len(b) >= 8 {
-			size, head := uint64(binary.BigEndian.Uint32(b)), uint64(8)
-			switch {
-			case size == 0: // to the end
-				size = uint64(len(b))
-			case size == 1 && len(b) >= 16:
-				size, head = binary.BigEndian.Uint64(b[8:]), 16
-			}
-			if size < head || size > uint64(len(b)) || !yield(string(b[4:8]), b[head:size]) {
-				return
-			}
-			b = b[size:]
-		}
-	}
+func (e *heifError) Error() string {
+	return fmt.Sprintf("libheif: %s (%d.%d)", e.message, e.code, e.subcode)
 }
 
-// inner is the content of the first box of a kind, or nil.
-func inner(b []byte, kind string) []byte {
-	for found, content := range boxes(b) {
-		if found == kind {
-			return content
-		}
-	}
-	return nil
+func newHEIFError(fault *C.PresizeFault) error {
+	return &heifError{fault.code, fault.subcode, C.GoString(&fault.message[0])}
 }
 
-// number is the big-endian number at the start of b, of 2 bytes or 4. It is 0
-// where b is too short.
-func number(b []byte, wide bool) (value uint32, rest []byte) {
-	switch {
-	case wide && len(b) >= 4:
-		return binary.BigEndian.Uint32(b), b[4:]
-	case !wide && len(b) >= 2:
-		return uint32(binary.BigEndian.Uint16(b)), b[2:]
-	default:
-		return 0, nil
+// unsupported reports whether the file is valid as far as it goes, but of a kind that
+// libheif or its codecs can't decode.
+func (e *heifError) unsupported() bool {
+	switch e.code {
+	case C.heif_error_Unsupported_filetype, C.heif_error_Unsupported_feature, C.heif_error_Plugin_loading_error:
+		return true
+	}
+	return false
+}
+
+// ours reports whether memory ran out, which is not the file's fault.
+func (e *heifError) ours() bool {
+	return e.code == C.heif_error_Memory_allocation_error && e.subcode != C.heif_suberror_Security_limit_exceeded
+}
+
+// openHEIF reads the container of a HEIC or AVIF file. The primary item is the image:
+// thumbnails, gain maps and depth are auxiliary images, and left out. A sequence without a primary item is its first frame.
+func openHEIF(original []byte) (*heif, error) {
+	h := new(heif)
+	pin := new(runtime.Pinner) // libheif reads the file until it is closed
+	pin.Pin(&original[0])
+	var fault C.PresizeFault
+	err := call(func() C.int {
+		return C.presize_heif_open(unsafe.Pointer(&original[0]), C.size_t(len(original)), &h.file, &h.header, &fault)
+	})
+	if err != nil {
+		pin.Unpin()
+		return nil, newHEIFError(&fault)
+	}
+	runtime.AddCleanup(h, func(file *C.PresizeHEIF) {
+		C.presize_heif_close(file)
+		pin.Unpin()
+	}, h.file)
+	return h, nil
+}
+
+// info is what the container says.
+func (h *heif) info(format media.Format, size int) Info {
+	wide := 1
+	if h.header.bits > 8 {
+		wide = 2
+	}
+	return Info{
+		Format:  format,
+		Upright: media.Extent{Width: int(h.header.width), Height: int(h.header.height)},
+		Frames:  1,
+
+		bytes: size,
+		pixel: int(h.header.bands) * wide,
+		alpha: h.header.bands > 3,
 	}
 }
 
-// primaryItem reads the PrimaryItemBox (ISO/IEC 14496-12 §8.11.4).
-func primaryItem(meta []byte) uint32 {
-	pitm := inner(meta, "pitm")
-	if len(pitm) < 4 {
-		return 0
+// decode decodes the image to exactly extent. Samples are taken as they are coded, of any
+// chroma and 8 to 16 bits. An EXIF orientation says the same once more as the container and counts for nothing.
+func (h *heif) decode(extent media.Extent) (*image, error) {
+	defer runtime.KeepAlive(h)
+	threads := C.int(runtime.GOMAXPROCS(0))
+	var samples C.PresizeSamples
+	var fault C.PresizeFault
+	err := call(func() C.int { return C.presize_heif_decode(h.file, threads, &samples, &fault) })
+	if err != nil {
+		return nil, newHEIFError(&fault)
 	}
-	item, _ := number(pitm[4:], pitm[0] > 0)
-	return item
+	defer C.presize_heif_forget(h.file)
+	meaning := signal{int(samples.primaries), int(samples.transfer), int(samples.matrix), samples.full != 0}
+	if samples.rgb != 0 { // like those of the identity matrix, in another order
+		meaning = signal{primariesBT709, transferSRGB, matrixRGB, true}
+	}
+	if samples.mono != 0 && meaning.matrix <= matrixIdentity { // there is one sample for all three
+		meaning.matrix = matrixBT709
+	}
+	tones := newToneMap(meaning)
+	matrix := C.PresizeMatrix{wide: cBool(tones != nil)}
+	top := 255.
+	if tones != nil {
+		top = 65535
+	}
+	for row, weights := range meaning.planeMatrix(int(samples.bits), top) {
+		for i, weight := range weights {
+			matrix.weight[row][i] = C.float(weight)
+		}
+	}
+	colors, icc := h.colors(meaning)
+	defer C.g_free(C.gpointer(icc.data))
+	var out *C.VipsImage
+	err = call(func() C.int {
+		return C.presize_decode_heif(h.file, &matrix, tones.c(), colors.c(), icc,
+			C.int(extent.Width), C.int(extent.Height), threads, &out)
+	})
+	return newImage(out), err
 }
 
-// sources lists the images that an item is derived from (ISO/IEC 14496-12 §8.11.12,
-// reference type dimg).
-func sources(meta []byte, item uint32) (items []uint32) {
-	iref := inner(meta, "iref")
-	if len(iref) < 4 {
-		return nil
+// colors returns how the decoded image gets to sRGB: by tables, by an ICC profile, which the caller g_frees, or, if it is
+// there already, by neither. A profile counts more than code points do, unless these say that the image is HDR.
+func (h *heif) colors(meaning signal) (*conversion, C.PresizeICC) {
+	var icc C.PresizeICC
+	if meaning.hdr() {
+		return nil, icc
 	}
-	wide := iref[0] > 0
-	for kind, reference := range boxes(iref[4:]) {
-		from, rest := number(reference, wide)
-		if kind != "dimg" || from != item {
-			continue
-		}
-		count, rest := number(rest, false)
-		for range count {
-			if len(rest) == 0 {
-				return nil
-			}
-			var source uint32
-			source, rest = number(rest, wide)
-			items = append(items, source)
-		}
-		return items
+	icc.data = C.presize_heif_profile(h.file, &icc.len)
+	if icc.data == nil {
+		return meaning.conversion(), icc
 	}
-	return nil
-}
-
-// itemType is what an item is, by its ItemInfoEntry (ISO/IEC 14496-12 §8.11.6).
-func itemType(meta []byte, item uint32) string {
-	iinf := inner(meta, "iinf")
-	if len(iinf) < 4 {
-		return ""
-	}
-	_, entries := number(iinf[4:], iinf[0] > 0)
-	for kind, entry := range boxes(entries) {
-		if kind != "infe" || len(entry) < 4 || entry[0] < 2 {
-			continue
-		}
-		id, rest := number(entry[4:], entry[0] > 2)
-		if id == item && len(rest) >= 6 {
-			return string(rest[2:6])
-		}
-	}
-	return ""
-}
-
-// itemPlaces finds the data of all items that have theirs in one place, in the file or
-// in the meta box itself: ItemLocationBox (ISO/IEC 14496-12 §8.11.3).
-func itemPlaces(file, meta []byte) map[uint32][]byte {
-	iloc := inner(meta, "iloc")
-	if len(iloc) < 6 {
-		return nil
-	}
-	version := iloc[0]
-	sizes := [4]int{int(iloc[4] >> 4), int(iloc[4] & 15), int(iloc[5] >> 4), 0} // of offset, length, base offset and index
-	if version > 0 {
-		sizes[3] = int(iloc[5] & 15)
-	}
-	reader := fields{rest: iloc[6:]}
-	wide := 2
-	if version > 1 {
-		wide = 4
-	}
-	idat := inner(meta, "idat")
-	places := make(map[uint32][]byte)
-	for range reader.next(wide) {
-		item := uint32(reader.next(wide))
-		from := file
-		if version > 0 && reader.next(2)&15 == 1 {
-			from = idat
-		}
-		reader.next(2) // 0: the data is in this file
-		base := reader.next(sizes[2])
-		extents := reader.next(2)
-		if reader.short { // before there are more items than anybody could wait for
-			return places
-		}
-		for range extents {
-			reader.next(sizes[3])
-			start := base + reader.next(sizes[0])
-			end := start + reader.next(sizes[1])
-			if reader.short {
-				return places
-			}
-			if extents == 1 && start <= end && end <= uint64(len(from)) {
-				places[item] = from[start:end]
-			}
-		}
-	}
-	return places
-}
-
-// fields reads big-endian numbers one after the other.
-type fields struct {
-	rest  []byte
-	short bool // whether more was to be read than there was
-}
-
-// next is the number in the next bytes, of which there may be none.
-func (f *fields) next(size int) (value uint64) {
-	if size > len(f.rest) {
-		f.rest, f.short = nil, true
-		return 0
-	}
-	for _, b := range f.rest[:size] {
-		value = value<<8 | uint64(b)
-	}
-	f.rest = f.rest[size:]
-	return value
-}
-
-// properties yields the properties of an item (ISO/IEC 23008-12 §9.3).
-func properties(meta []byte, item uint32) iter.Seq2[string, []byte] {
-	return func(yield func(string, []byte) bool) {
-		iprp := inner(meta, "iprp")
-		kinds, contents := []string{""}, [][]byte{nil} // they are counted from 1
-		for kind, content := range boxes(inner(iprp, "ipco")) {
-			kinds, contents = append(kinds, kind), append(contents, content)
-		}
-		for kind, ipma := range boxes(iprp) {
-			if kind != "ipma" {
-				continue
-			}
-			for _, index := range associations(ipma, item) {
-				if index < len(kinds) && !yield(kinds[index], contents[index]) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// associations reads an ItemPropertyAssociationBox (ISO/IEC 23008-12 §9.3.1): the
-// indexes of the item's properties.
-func associations(ipma []byte, item uint32) []int {
-	if len(ipma) < 8 {
-		return nil
-	}
-	wideItem, wideIndex := ipma[0] > 0, ipma[3]&1 != 0
-	for rest := ipma[8:]; len(rest) > 0; {
-		var found uint32
-		found, rest = number(rest, wideItem)
-		if len(rest) == 0 {
-			return nil
-		}
-		count := int(rest[0])
-		rest = rest[1:]
-		var indexes []int
-		for range count {
-			var index uint32
-			if wideIndex {
-				index, rest = number(rest, false)
-				index &= 0x7fff // the highest bit says whether the property is essential
-			} else if len(rest) > 0 {
-				index, rest = uint32(rest[0]&0x7f), rest[1:]
-			}
-			indexes = append(indexes, int(index))
-		}
-		if found == item {
-			return indexes
-		}
-	}
-	return nil
+	return findConversion(unsafe.Slice((*byte)(icc.data), int(icc.len))), icc
 }

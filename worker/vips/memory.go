@@ -1,8 +1,6 @@
 package vips
 
 import (
-	"runtime"
-
 	"github.com/presize/presize/internal/media"
 )
 
@@ -25,8 +23,7 @@ const (
 	wholeGIF       = 1.2
 	wholeTIFF      = 1.5 // a strip may be the whole image, and each band a strip
 	wholeAVIF      = 5.3
-	sandboxedHEVC  = 9.0
-	tiledHEVC      = 2.5 // beside the tiles that are in sandboxes
+	wholeHEVC      = 2.5
 	animated       = 3.0 // frames in RGBA, of the sizes that are encoded at once
 	encoding       = 48  // bytes for each pixel of all sizes, in three formats at once
 	encodingAlpha  = 52  // that much more where there is alpha
@@ -87,10 +84,7 @@ func (i Info) decoding() float64 {
 	case media.AVIF:
 		return wholeAVIF * decoded
 	default:
-		if i.tile > 0 {
-			return tiledHEVC*decoded + sandboxedHEVC*float64(i.tile*int64(i.pixel))*float64(runtime.GOMAXPROCS(0))
-		}
-		return sandboxedHEVC * decoded
+		return wholeHEVC * decoded
 	}
 }
 

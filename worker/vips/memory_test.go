@@ -58,7 +58,7 @@ func renderAlone(name string) error {
 	}
 	photo, _ := mediatest.Presets().Find("photo")
 	var digests []string
-	for v, err := range Render(context.Background(), file, info, photo).Variants() {
+	for v, err := range info.Render(context.Background(), photo).Variants() {
 		if err != nil {
 			return err
 		}

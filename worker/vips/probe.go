@@ -17,14 +17,24 @@ type Info struct {
 	Frames  int          // 1 for a still image
 
 	// What the need of memory depends on, see Memory.
-	bytes      int   // of the file
-	pixel      int   // bytes that a decoded pixel takes
-	alpha      bool  // whether it has alpha
-	interlaced bool  // whether the file has the image in several passes
-	tile       int64 // pixels of each of the tiles that a HEIC is decoded in, or 0
+	bytes      int  // of the file
+	pixel      int  // bytes that a decoded pixel takes
+	alpha      bool // whether it has alpha
+	interlaced bool // whether the file has the image in several passes
 }
 
-// loaders names the one loader of libvips that may read each format, so that a
+// Original is a file that [Probe] has looked at, and what it found. One render of it
+// may run at a time.
+type Original struct {
+	Info
+
+	file   []byte
+	header C.PresizeHeader // of all formats but HEIC and AVIF
+	icc    []byte          // its colour profile, or nil
+	heif   *heif           // of HEIC and AVIF, or nil
+}
+
+// loader names the one loader of libvips that may read a format, so that a
 // file can't talk libvips into another one than its magic bytes promise.
 func loader(format media.Format) string {
 	switch format {
@@ -36,86 +46,105 @@ func loader(format media.Format) string {
 		return "VipsForeignLoadWebpBuffer"
 	case media.GIF:
 		return "VipsForeignLoadNsgifBuffer"
-	case media.TIFF:
-		return "VipsForeignLoadTiffBuffer"
 	default:
-		return "VipsForeignLoadHeifBuffer"
+		return "VipsForeignLoadTiffBuffer"
 	}
 }
 
 // Probe looks at the header of an original and decodes nothing. The error is a
 // *media.Rejection where the file can't be accepted: it is empty, of no accepted
-// format, broken, or beyond the limits.
-func Probe(original []byte, limits media.Limits) (Info, error) {
+// format, broken, or beyond the limits. The original is never nil: what is known of a
+// rejected one is in its Info.
+func Probe(file []byte, limits media.Limits) (*Original, error) {
 	start()
-	if len(original) == 0 {
-		return Info{}, media.Reject(media.Empty, "The file is empty.")
+	o := &Original{file: file}
+	if len(file) == 0 {
+		return o, media.Reject(media.Empty, "The file is empty.")
 	}
-	if err := limits.CheckBytes(int64(len(original))); err != nil {
-		return Info{}, err
+	if err := limits.CheckBytes(int64(len(file))); err != nil {
+		return o, err
 	}
-	format, ok := media.Sniff(original[:min(len(original), media.SniffLength)])
+	format, ok := media.Sniff(file[:min(len(file), media.SniffLength)])
 	if !ok {
-		return Info{}, media.Reject(media.UnsupportedType,
+		return o, media.Reject(media.UnsupportedType,
 			"The file is not a JPEG, PNG, WebP, AVIF, GIF, TIFF or HEIC image.")
 	}
-	header, err := readHeader(original, loader(format))
-	if err != nil {
-		return Info{}, broken(original, format)
+	if err := o.open(format); err != nil {
+		return o, err
 	}
-	info := Info{
-		Format:  format,
-		Upright: media.Extent{Width: int(header.width), Height: int(header.height)},
-		Frames:  1,
-
-		bytes:      len(original),
-		pixel:      int(header.pixel),
-		alpha:      header.alpha != 0,
-		interlaced: header.interlaced != 0,
+	if err := o.check(limits); err != nil {
+		return o, err
 	}
-	if header.orientation >= 5 { // EXIF 2.32 §4.6.4: the rows and columns change places
-		info.Upright = media.Extent{Width: info.Upright.Height, Height: info.Upright.Width}
+	if format == media.GIF && truncatedGIF(file) {
+		return o, broken(file, format)
 	}
-	if (format == media.HEIC || format == media.HEIF) && info.Upright.Width < narrowest {
-		return info, media.Reject(media.UnsupportedType,
-			"HEIC images of less than %d pixels in width can't be read; JPEG and PNG can be of any size.", narrowest)
-	}
-	if format == media.HEIC || format == media.HEIF {
-		if t, ok := readTiling(original); ok {
-			info.tile = t.tile.Pixels()
-		}
-	}
-	if format == media.GIF || format == media.WebP {
-		info.Frames = int(header.pages)
-	}
-	if pixels := info.Upright.Pixels(); pixels > limits.Pixels {
-		return info, media.Reject(media.TooManyPixels, "The image is %d x %d, which is %.1f megapixels; at most %.1f are accepted.",
-			info.Upright.Width, info.Upright.Height, float64(pixels)/1e6, float64(limits.Pixels)/1e6)
-	}
-	if info.Frames > limits.Frames {
-		return info, media.Reject(media.TooManyFrames,
-			"The animation has %d frames; at most %d are accepted.", info.Frames, limits.Frames)
-	}
-	if pixels := info.Upright.Pixels() * int64(info.Frames); pixels > limits.Pixels {
-		return info, media.Reject(media.TooManyPixels,
-			"The animation has %d frames of %d x %d, which is %.1f megapixels in all; at most %.1f are accepted.",
-			info.Frames, info.Upright.Width, info.Upright.Height, float64(pixels)/1e6, float64(limits.Pixels)/1e6)
-	}
-	if format == media.GIF && truncatedGIF(original) {
-		return info, broken(original, format)
-	}
-	return info, nil
+	return o, nil
 }
 
-func readHeader(original []byte, loader string) (C.PresizeHeader, error) {
+// open reads the header.
+func (o *Original) open(format media.Format) error {
+	if format == media.AVIF || format == media.HEIC || format == media.HEIF {
+		var err error
+		if o.heif, err = openHEIF(o.file); err != nil {
+			return o.verdict(format, err)
+		}
+		o.Info = o.heif.info(format, len(o.file))
+		return nil
+	}
+	if err := o.readHeader(loader(format)); err != nil {
+		return broken(o.file, format)
+	}
+	o.Info = Info{
+		Format:  format,
+		Upright: media.Extent{Width: int(o.header.width), Height: int(o.header.height)},
+		Frames:  1,
+
+		bytes:      len(o.file),
+		pixel:      int(o.header.pixel),
+		alpha:      o.header.alpha != 0,
+		interlaced: o.header.interlaced != 0,
+	}
+	if o.header.orientation >= 5 { // EXIF 2.32 §4.6.4: the rows and columns change places
+		o.Upright = media.Extent{Width: o.Upright.Height, Height: o.Upright.Width}
+	}
+	if format == media.GIF || format == media.WebP {
+		o.Frames = int(o.header.pages)
+	}
+	return nil
+}
+
+// check rejects what is beyond the limits.
+func (o *Original) check(limits media.Limits) error {
+	pixels := o.Upright.Pixels()
+	if pixels > limits.Pixels {
+		return media.Reject(media.TooManyPixels, "The image is %d x %d, which is %.1f megapixels; at most %.1f are accepted.",
+			o.Upright.Width, o.Upright.Height, float64(pixels)/1e6, float64(limits.Pixels)/1e6)
+	}
+	if o.Frames > limits.Frames {
+		return media.Reject(media.TooManyFrames,
+			"The animation has %d frames; at most %d are accepted.", o.Frames, limits.Frames)
+	}
+	if all := pixels * int64(o.Frames); all > limits.Pixels {
+		return media.Reject(media.TooManyPixels,
+			"The animation has %d frames of %d x %d, which is %.1f megapixels in all; at most %.1f are accepted.",
+			o.Frames, o.Upright.Width, o.Upright.Height, float64(all)/1e6, float64(limits.Pixels)/1e6)
+	}
+	return nil
+}
+
+func (o *Original) readHeader(loader string) error {
 	name := C.CString(loader)
 	defer C.free(unsafe.Pointer(name))
-	var header C.PresizeHeader
+	var icc C.PresizeICC
 	err := call(func() C.int {
-		return C.presize_header(unsafe.Pointer(&original[0]), C.size_t(len(original)), name, &header)
+		return C.presize_header(unsafe.Pointer(&o.file[0]), C.size_t(len(o.file)), name, &o.header, &icc)
 	})
-	if err != nil || header.width < 1 || header.height < 1 {
-		return header, errVips
+	defer C.g_free(C.gpointer(icc.data))
+	if err != nil || o.header.width < 1 || o.header.height < 1 {
+		return errVips
 	}
-	return header, nil
+	if icc.data != nil {
+		o.icc = C.GoBytes(icc.data, C.int(icc.len))
+	}
+	return nil
 }

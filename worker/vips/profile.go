@@ -1,7 +1,6 @@
 package vips
 
-// #include <stdlib.h>
-// #include "decode.h"
+// #include "colors.h"
 import "C"
 
 import (
@@ -19,12 +18,6 @@ import (
 type rgbProfile struct {
 	curves [3]func(float64) float64 // from the value of a pixel, 0 to 1, to its light, which counts from 0 to 1
 	colors [3][3]float64            // red, green and blue at full light: CIE XYZ, adapted to D50
-}
-
-// p3Profile is what Apple's profile of that name says, for files that say it without one.
-var p3Profile = rgbProfile{
-	curves: [3]func(float64) float64{sRGBLight, sRGBLight, sRGBLight},
-	colors: [3][3]float64{{0.51512, 0.24120, -0.00105}, {0.29198, 0.69225, 0.04189}, {0.15710, 0.06657, 0.78407}},
 }
 
 // linearSRGB takes CIE XYZ, adapted to D50 (ICC.1:2022 annex E), to the primaries of sRGB
@@ -103,26 +96,10 @@ func (p rgbProfile) conversion() *conversion {
 	return c
 }
 
-// findConversion returns the tables for an encoded image, or nil where the whole of a
-// color engine is needed, or nothing at all. Without a profile its space is Display P3
-// where p3 says so, or else sRGB.
-func findConversion(original []byte, p3 bool) *conversion {
-	var icc unsafe.Pointer
-	var size C.size_t
-	err := call(func() C.int {
-		return C.presize_profile(unsafe.Pointer(&original[0]), C.size_t(len(original)), &icc, &size)
-	})
-	if err != nil {
-		return nil
-	}
-	if icc == nil {
-		if p3 {
-			return p3Profile.conversion()
-		}
-		return nil
-	}
-	defer C.g_free(C.gpointer(icc))
-	profile, ok := readRGBProfile(unsafe.Slice((*byte)(icc), int(size)))
+// findConversion returns the tables for a colour profile, or nil where the whole of a
+// color engine is needed, or nothing at all, because there is no profile.
+func findConversion(icc []byte) *conversion {
+	profile, ok := readRGBProfile(icc)
 	if !ok {
 		return nil
 	}

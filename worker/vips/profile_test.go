@@ -78,16 +78,20 @@ func TestCurvesOfProfilesAreRead(t *testing.T) {
 func TestTablesAgreeWithLittleCMS(t *testing.T) {
 	extent := media.Extent{Width: 756, Height: 1008}
 	file := phototest.Read(t, "test_exif_full.jpg") // with Apple's profile Display P3
-	want, err := decodeBy(nil, file, media.JPEG, false, extent)
+	original, err := Probe(file, media.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := original.decodeBy(nil, extent)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer want.free()
-	colors := findConversion(file, false)
+	colors := findConversion(original.icc)
 	if colors == nil {
 		t.Fatal("the profile is not read")
 	}
-	got, err := decodeBy(colors, file, media.JPEG, false, extent)
+	got, err := original.decodeBy(colors, extent)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,8 +23,7 @@ type Variant struct {
 
 // Rendering is an original on its way to its variants.
 type Rendering struct {
-	original    []byte
-	info        Info
+	original    *Original
 	preset      media.Preset
 	background  bimg.Color
 	placeholder media.Placeholder
@@ -45,11 +44,9 @@ type output struct {
 
 // Render starts to render an original that [Probe] has accepted. Its goroutines
 // end by themselves when the last variant is encoded, or soon after ctx is done.
-func Render(ctx context.Context, original []byte, info Info, preset media.Preset) *Rendering {
-	start()
+func (o *Original) Render(ctx context.Context, preset media.Preset) *Rendering {
 	r := &Rendering{
-		original:   original,
-		info:       info,
+		original:   o,
 		preset:     preset,
 		background: parseColor(preset.Background),
 		schedule:   newSchedule(),
@@ -94,7 +91,7 @@ type stage struct {
 func (r *Rendering) stages() []stage {
 	var stages []stage
 	for _, size := range r.preset.Sizes {
-		plan := r.preset.Plan(size, r.info.Upright)
+		plan := r.preset.Plan(size, r.original.Upright)
 		if last := len(stages) - 1; last >= 0 && stages[last].plan == plan {
 			stages[last].names = append(stages[last].names, size.Name())
 			continue
@@ -117,9 +114,9 @@ func (r *Rendering) run(ctx context.Context) error {
 		r.own(r.watermark.image)
 	}
 	stages := r.stages()
-	master, err := decode(r.original, r.info.Format, stages[0].plan.Scaled)
+	master, err := r.original.decode(stages[0].plan.Scaled)
 	if err != nil {
-		return broken(r.original, r.info.Format)
+		return r.original.verdict(r.original.Format, err)
 	}
 	r.own(master)
 	r.schedule.add(task{class: resizing, run: r.cascade(master, stages)})
@@ -166,8 +163,8 @@ func (r *Rendering) encode(p picture, stage stage, encoder media.Encoder) func()
 	return func() error {
 		var encoded []byte
 		var err error
-		if r.info.Animated() && encoder.Format == media.WebP {
-			encoded, err = animate(r.original, r.info.Format, stage.plan, p.plain, p.mark, encoder)
+		if r.original.Animated() && encoder.Format == media.WebP {
+			encoded, err = animate(r.original.file, r.original.Format, stage.plan, p.plain, p.mark, encoder)
 		} else {
 			encoded, err = p.marked.encode(encoder, r.background)
 		}

@@ -12,9 +12,13 @@ type Sample struct{ image *image }
 
 // NewSample decodes an original to exactly extent, as [Render] does. Transparent
 // pixels become white. The caller frees it.
-func NewSample(original []byte, format media.Format, extent media.Extent) (*Sample, error) {
+func NewSample(file []byte, format media.Format, extent media.Extent) (*Sample, error) {
 	start()
-	decoded, err := decode(original, format, extent)
+	original := &Original{file: file}
+	if err := original.open(format); err != nil {
+		return nil, err
+	}
+	decoded, err := original.decode(extent)
 	if err != nil {
 		return nil, err
 	}

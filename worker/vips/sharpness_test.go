@@ -119,7 +119,7 @@ func TestEverySizeIsAsSharpAsAReductionOfTheOriginal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &Rendering{info: info, preset: preset(t, "photo")}
+		r := &Rendering{original: info, preset: preset(t, "photo")}
 		full := greenPlane(test.pixels)
 		var master, larger *image
 		for _, stage := range r.stages() {

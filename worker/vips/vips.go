@@ -16,7 +16,7 @@
 // once more for each size, frame by frame: see animation.h.
 package vips
 
-// #cgo pkg-config: vips
+// #cgo pkg-config: vips heif
 // #include <stdlib.h>
 // #include "bridge.h"
 // #include "decode.h"
@@ -34,11 +34,6 @@ import (
 	"github.com/presize/presize/internal/media"
 )
 
-// encoderThreads is how many threads an AVIF is encoded by, so that the last and largest
-// does not leave a processor idle. It is part of [media.Engine]: libaom cuts an image in
-// as many pieces as suit its threads, so their number decides about bytes.
-const encoderThreads = 2
-
 // start sets libvips up. Its cache of operations is off: no two renders ever share
 // one, and it would keep whole images alive. Its loader for Ultra HDR would come before the one for
 // JPEG, which such photos are too: with a gain map behind the image that we show.
@@ -46,10 +41,13 @@ var start = sync.OnceFunc(func() {
 	C.presize_keep_memory()
 	bimg.VipsCacheSetMax(0)
 	bimg.VipsCacheSetMaxMem(0)
-	C.vips_concurrency_set(encoderThreads)
+	C.vips_concurrency_set(media.EncoderThreads)
 	ultraHDR := C.CString("VipsForeignLoadUhdr")
 	defer C.free(unsafe.Pointer(ultraHDR))
 	C.vips_operation_block_set(ultraHDR, 1)
+	if C.presize_heif_start() != 0 {
+		panic("vips: libheif can't be started")
+	}
 })
 
 // errVips stands for every error of libvips. It has no message, because libvips
@@ -130,25 +128,24 @@ func (i *image) same() *image {
 // What makes a decoder warn is damage that one can see, with one exception: some
 // phones and programs leave stray bytes between the last pixel of a JPEG and its
 // end marker (EOI, 0xd9). If that is the first warning, the image is whole.
-func decode(original []byte, format media.Format, extent media.Extent) (*image, error) {
-	if format == media.HEIC || format == media.HEIF {
-		return decodeHEIC(original, extent)
+func (o *Original) decode(extent media.Extent) (*image, error) {
+	if o.heif != nil {
+		return o.heif.decode(extent)
 	}
-	p3 := format == media.AVIF && readSignal(original).primaries == primariesP3
-	return decodeBy(findConversion(original, p3), original, format, p3, extent)
+	return o.decodeBy(findConversion(o.icc), extent)
 }
 
 // decodeBy is decode by libvips, with tables for the colors or without.
-func decodeBy(colors *conversion, original []byte, format media.Format, p3 bool, extent media.Extent) (*image, error) {
+func (o *Original) decodeBy(colors *conversion, extent media.Extent) (*image, error) {
 	var out *C.VipsImage
 	attempt := func(lenient C.int) func() C.int {
 		return func() C.int {
-			return C.presize_decode(unsafe.Pointer(&original[0]), C.size_t(len(original)), colors.c(), cBool(p3),
+			return C.presize_decode(unsafe.Pointer(&o.file[0]), C.size_t(len(o.file)), &o.header, colors.c(),
 				C.int(extent.Width), C.int(extent.Height), lenient, C.int(runtime.GOMAXPROCS(0)), &out)
 		}
 	}
 	err := call(attempt(0))
-	if err != nil && format == media.JPEG {
+	if err != nil && o.Format == media.JPEG {
 		var messages string
 		messages, err = exclusively(attempt(0))
 		if strings.Contains(messages, "extraneous bytes before marker 0xd9") {

@@ -33,7 +33,7 @@ func render(file []byte, preset media.Preset) ([]Variant, media.Placeholder, err
 	if err != nil {
 		return nil, media.Placeholder{}, err
 	}
-	rendering := Render(context.Background(), file, info, preset)
+	rendering := info.Render(context.Background(), preset)
 	var variants []Variant
 	for v, err := range rendering.Variants() {
 		if err != nil {
@@ -42,6 +42,16 @@ func render(file []byte, preset media.Preset) ([]Variant, media.Placeholder, err
 		variants = append(variants, v)
 	}
 	return variants, rendering.Placeholder(), nil
+}
+
+// decode decodes a file of a known format.
+func decode(file []byte, format media.Format, extent media.Extent) (*image, error) {
+	start()
+	original := &Original{file: file}
+	if err := original.open(format); err != nil {
+		return nil, err
+	}
+	return original.decode(extent)
 }
 
 func mustRender(t testing.TB, file []byte, preset media.Preset) []Variant {
@@ -94,7 +104,7 @@ func encodePNG(t testing.TB, img stdimage.Image) []byte {
 }
 
 func TestEngineNamesTheVersionsInUse(t *testing.T) {
-	for _, version := range []string{"bimg " + bimg.Version, "libvips " + bimg.VipsVersion} {
+	for _, version := range []string{"bimg " + bimg.Version, "libvips " + bimg.VipsVersion, "libheif " + heifVersion()} {
 		if !strings.Contains(media.Engine, version) {
 			t.Errorf("media.Engine is %q, but in use is %s", media.Engine, version)
 		}
@@ -200,7 +210,7 @@ func TestRenderEndsWithItsContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	for _, err = range Render(ctx, file, info, preset(t, "photo")).Variants() {
+	for _, err = range info.Render(ctx, preset(t, "photo")).Variants() {
 	}
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)

@@ -27,11 +27,11 @@ func newWatermark(settings *media.Watermark) (*watermark, error) {
 		return nil, nil
 	}
 	const edge = media.MaxWatermark
-	info, err := Probe(settings.PNG, media.Limits{Bytes: int64(len(settings.PNG)), Pixels: edge * edge, Frames: 1})
+	original, err := Probe(settings.PNG, media.Limits{Bytes: int64(len(settings.PNG)), Pixels: edge * edge, Frames: 1})
 	if err != nil {
 		return nil, fmt.Errorf("watermark %s: %v", settings.Image, err) // no rejection: the original is not at fault
 	}
-	decoded, err := decode(settings.PNG, info.Format, info.Upright)
+	decoded, err := original.decode(original.Upright)
 	if err != nil {
 		return nil, fmt.Errorf("watermark %s: %w", settings.Image, err)
 	}

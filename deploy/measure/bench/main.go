@@ -77,7 +77,7 @@ func measure(file []byte, preset media.Preset) (m measurement, err error) {
 	if err != nil {
 		return m, err
 	}
-	for v, err := range vips.Render(context.Background(), file, info, preset).Variants() {
+	for v, err := range info.Render(context.Background(), preset).Variants() {
 		if err != nil {
 			return m, err
 		}
