@@ -1,7 +1,7 @@
 // Package bucket is presize's only way to S3. A [Bucket] reads, writes, lists and
 // deletes whole objects and presigns grants.
 //
-// The IAM actions that its methods need, on the bucket's objects unless said
+// These are the IAM actions that its methods need, on the bucket's objects unless noted
 // otherwise:
 //
 //	Head, Get, Fetch   s3:GetObject
@@ -13,9 +13,9 @@
 //	List, ListAfter    s3:ListBucket on the bucket
 //
 // Head, Get and Fetch also need s3:ListBucket on the bucket: without it S3
-// answers 403 instead of 404 where there is no such object, and a missing object
-// could not be told from a missing permission. Without s3:GetObjectTagging S3 does
-// not say that an object has tags.
+// answers 403 instead of 404 for a missing object, and a missing object would look
+// like a missing permission. Without s3:GetObjectTagging S3 does not say whether an
+// object has tags.
 package bucket
 
 import (
@@ -34,8 +34,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Errors that callers act on. Everything else that a method returns is S3's own
-// failure, and the SDK has already tried it again.
+// Errors that callers act on. Any other error of a method is a failure of S3, after
+// the SDK's own retries.
 var (
 	ErrNotFound = errors.New("no such object")
 	ErrExists   = errors.New("object exists already")
@@ -52,7 +52,7 @@ type Bucket struct {
 	uploader   *manager.Uploader
 }
 
-// New returns the bucket of that name as client sees it.
+// New returns the bucket of that name, reached through client.
 func New(client *s3.Client, name string) *Bucket {
 	return &Bucket{
 		name:       name,
@@ -66,7 +66,7 @@ func New(client *s3.Client, name string) *Bucket {
 // Name returns the bucket's name.
 func (b *Bucket) Name() string { return b.name }
 
-// Info is what S3 knows of an object beside its bytes.
+// Info describes an object: everything that S3 stores of it besides its bytes.
 type Info struct {
 	Key          string
 	Size         int64 // bytes
@@ -78,7 +78,7 @@ type Info struct {
 	Tagged       bool              // it has tags; only Head tells
 }
 
-// Head returns what S3 knows of an object, or [ErrNotFound].
+// Head returns the description of an object, or [ErrNotFound].
 func (b *Bucket) Head(ctx context.Context, key string) (Info, error) {
 	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key})
 	if err != nil {
@@ -96,8 +96,8 @@ func (b *Bucket) Head(ctx context.Context, key string) (Info, error) {
 	}, nil
 }
 
-// Get returns a small object whole. It fails with [ErrNotFound], or with
-// [ErrTooLarge] if there are more than limit bytes.
+// Get returns all bytes of a small object. It fails with [ErrNotFound], or with
+// [ErrTooLarge] if the object has more than limit bytes.
 func (b *Bucket) Get(ctx context.Context, key string, limit int64) ([]byte, Info, error) {
 	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
 	if err != nil {
@@ -122,7 +122,7 @@ func (b *Bucket) Get(ctx context.Context, key string, limit int64) ([]byte, Info
 	}, nil
 }
 
-// Delete removes objects. Deleting what is not there is no error.
+// Delete removes objects. It is no error if one of them does not exist.
 func (b *Bucket) Delete(ctx context.Context, keys ...string) error {
 	for _, key := range keys {
 		_, err := b.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.name, Key: &key})
@@ -170,7 +170,7 @@ func (b *Bucket) ListAfter(ctx context.Context, prefix, after string) iter.Seq2[
 	}
 }
 
-// fail adds what was tried to err and maps S3's answers to this package's errors.
+// fail adds the operation to err and maps S3's answers to this package's errors.
 // It returns nil for nil.
 func (b *Bucket) fail(verb, key string, err error) error {
 	if err == nil {
@@ -179,7 +179,7 @@ func (b *Bucket) fail(verb, key string, err error) error {
 	var noBucket *types.NoSuchBucket
 	var response *awshttp.ResponseError
 	switch {
-	case errors.As(err, &noBucket): // a wrong name, not an object that is gone
+	case errors.As(err, &noBucket): // the bucket's name is wrong; no object is missing
 	case !errors.As(err, &response):
 	case response.HTTPStatusCode() == http.StatusNotFound:
 		err = ErrNotFound

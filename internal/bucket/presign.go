@@ -16,23 +16,23 @@ type Grant struct {
 	Key         string
 	ContentType string
 	Bytes       int64             // exact size; at least 1
-	SHA256      string            // base64 of the body's digest; "" leaves the bytes open
+	SHA256      string            // base64 of the body's digest; "" allows any bytes
 	Metadata    map[string]string // lower-case names, ASCII values
 	TTL         time.Duration     // how long from now the grant can be used
 }
 
-// Presigned is a request that the holder of a grant sends as it is.
+// Presigned is the request of a grant. Its holder must send it unchanged.
 type Presigned struct {
 	Method  string
 	URL     string
 	Headers map[string]string // every header to send, except Host and Content-Length
 }
 
-// PresignPut signs a grant. Size, type, checksum and metadata are part of the
-// signature, and so is If-None-Match, which makes the grant work once: S3 answers
-// 403 to any other request, and 412 where the object is already there.
+// PresignPut signs a grant. The signature covers size, type, checksum, metadata, and
+// If-None-Match, which makes the grant work once. S3 answers 403 to a request that
+// differs, and 412 if the object already exists.
 //
-// It does not talk to S3.
+// It sends no request to S3.
 func (b *Bucket) PresignPut(ctx context.Context, grant Grant) (Presigned, error) {
 	if grant.Bytes < 1 {
 		// The SDK leaves a content length of 0 unsigned, which would allow any size.
@@ -64,14 +64,14 @@ func (b *Bucket) PresignPut(ctx context.Context, grant Grant) (Presigned, error)
 	return Presigned{Method: request.Method, URL: request.URL, Headers: headers}, nil
 }
 
-// newPresigner keeps every header a header. By default the SDK moves some into
-// the query string, where a client could not see what it has to send, and where
-// S3-compatible servers do not always look.
+// newPresigner keeps every header a header. By default the SDK moves some of them into
+// the query string. There the client would not see them as headers to send, and some
+// S3-compatible servers ignore them.
 func newPresigner(client *s3.Client) *s3.PresignClient {
 	return s3.NewPresignClient(client, func(o *s3.PresignOptions) {
 		o.Presigner = v4.NewSigner(func(o *v4.SignerOptions) {
 			o.DisableHeaderHoisting = true
-			o.DisableURIPathEscaping = true // as S3 demands: keys are signed as they are
+			o.DisableURIPathEscaping = true // S3 signs keys without a second escaping
 		})
 	})
 }

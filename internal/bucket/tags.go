@@ -20,8 +20,8 @@ func (b *Bucket) Tags(ctx context.Context, key string) (map[string]string, error
 	return tags, nil
 }
 
-// SetTags gives an object these tags in place of those that it has, at most 10. It
-// fails with [ErrNotFound]. The object's bytes and its time of modification stay.
+// SetTags replaces the tags of an object, at most 10. It fails with [ErrNotFound]. It
+// changes neither the object's bytes nor its time of modification.
 func (b *Bucket) SetTags(ctx context.Context, key string, tags map[string]string) error {
 	var set []types.Tag
 	for name, value := range tags {

@@ -9,15 +9,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// feature/s3/manager is used in this file only: upstream wants it replaced by
-// feature/s3/transfermanager one day.
+// Only this file uses feature/s3/manager, which upstream has deprecated in favor of
+// feature/s3/transfermanager.
 
 const (
-	// fetchPart is how much of an original one request brings, in bytes. S3 gives
-	// one connection some 90 MB/s at best, so larger originals come in parallel.
+	// fetchPart is the size of the parts in which originals are fetched, in bytes. One
+	// connection to S3 gives at most some 90 MB/s, so larger originals are fetched in parallel.
 	fetchPart = 8 << 20
-	// putPart is more than any variant has, in bytes: each is put by a single
-	// request, so it is there whole or not at all, and never a multipart upload.
+	// putPart is larger than any variant, in bytes. So each variant is a single PUT, which
+	// is atomic, and never a multipart upload.
 	putPart = 64 << 20
 )
 
@@ -33,9 +33,9 @@ func newUploader(client *s3.Client) *manager.Uploader {
 	})
 }
 
-// Fetch returns the bytes of the object that info describes, as [Bucket.Head]
-// gave it. It fails with [ErrNotFound], or with [ErrChanged] if the object is
-// not that one any more, so parts of two objects are never mixed.
+// Fetch returns the bytes of the object that info, from [Bucket.Head], describes. It
+// fails with [ErrNotFound], or with [ErrChanged] if the object has been replaced, so it
+// never mixes parts of two objects.
 func (b *Bucket) Fetch(ctx context.Context, info Info) ([]byte, error) {
 	buffer := manager.NewWriteAtBuffer(make([]byte, 0, info.Size))
 	_, err := b.downloader.Download(ctx, buffer, &s3.GetObjectInput{
@@ -49,15 +49,15 @@ func (b *Bucket) Fetch(ctx context.Context, info Info) ([]byte, error) {
 	return buffer.Bytes(), nil
 }
 
-// Put writes an object, whether or not there is one. Of info it takes Key,
-// ContentType, CacheControl and Metadata.
+// Put writes an object and replaces an existing one. It uses Key, ContentType,
+// CacheControl and Metadata of info.
 func (b *Bucket) Put(ctx context.Context, info Info, body []byte) error {
 	_, err := b.uploader.Upload(ctx, b.putInput(info, body))
 	return b.fail("put", info.Key, err)
 }
 
-// Create is Put for an object that must not be there yet: otherwise it leaves
-// that one alone and fails with [ErrExists].
+// Create is Put for an object that must not exist yet. If it does, Create leaves it
+// unchanged and fails with [ErrExists].
 func (b *Bucket) Create(ctx context.Context, info Info, body []byte) error {
 	input := b.putInput(info, body)
 	input.IfNoneMatch = aws.String("*")

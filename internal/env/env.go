@@ -1,6 +1,5 @@
-// Package env reads the configuration of a program from its environment, and
-// collects everything that is wrong with it, so that one start of the program
-// reports all of it at once.
+// Package env reads the configuration of a program from its environment. It collects all
+// errors, so that one start of the program reports them all.
 package env
 
 import (
@@ -12,25 +11,24 @@ import (
 	"github.com/presize/presize/internal/media"
 )
 
-// maxPut is the most that a single PUT to S3 can carry, in bytes: 5 GiB.
+// maxPut is the largest body of a single PUT to S3, in bytes: 5 GiB.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
 const maxPut = 5 << 30
 
-// Reader reads variables. An empty variable counts as one that is not set. A
-// method that finds a variable missing or wrong returns the default and leaves
-// the rest to [Reader.Err].
+// Reader reads variables. An empty variable counts as not set. If a variable is missing
+// or wrong, a method returns the default, and [Reader.Err] reports the error.
 type Reader struct {
 	lookup   func(name string) (value string, ok bool)
 	problems []error
 }
 
-// New returns a Reader over lookup, which is os.LookupEnv in a real program.
+// New returns a Reader that looks variables up with lookup: os.LookupEnv in programs.
 func New(lookup func(name string) (value string, ok bool)) *Reader {
 	return &Reader{lookup: lookup}
 }
 
-// Err returns everything that was wrong so far, one variable a line, each with
-// its name, its value and what is expected; nil if all was well.
+// Err returns all errors so far, one variable per line with its name, its value and the
+// values that are allowed. It returns nil if there was none.
 func (r *Reader) Err() error { return errors.Join(r.problems...) }
 
 // String returns a variable that must be set.
@@ -42,7 +40,7 @@ func (r *Reader) String(name string) string {
 	return value
 }
 
-// StringOr returns a variable, or fallback where it is not set.
+// StringOr returns a variable, or fallback if it is not set.
 func (r *Reader) StringOr(name, fallback string) string {
 	if value, _ := r.lookup(name); value != "" {
 		return value
@@ -50,22 +48,22 @@ func (r *Reader) StringOr(name, fallback string) string {
 	return fallback
 }
 
-// Int returns a variable that holds a whole number from least to most, or
-// fallback where it is not set.
+// Int returns a variable that holds a whole number from least to most, or fallback if it
+// is not set.
 func (r *Reader) Int(name string, fallback, least, most int64) int64 {
 	return r.number(name, "", fallback, least, most)
 }
 
-// Seconds returns a variable that holds a whole number of seconds from least to
-// most, or fallback where it is not set.
+// Seconds returns a variable that holds a whole number of seconds from least to most, or
+// fallback if it is not set.
 func (r *Reader) Seconds(name string, fallback, least, most time.Duration) time.Duration {
 	seconds := r.number(name, " of seconds", int64(fallback/time.Second), int64(least/time.Second), int64(most/time.Second))
 	return time.Duration(seconds) * time.Second
 }
 
 // Limits returns the limits that an operator can set: PRESIZE_MAX_BYTES,
-// PRESIZE_MAX_MEGAPIXELS and PRESIZE_MAX_FRAMES. The memory is what Lambda says
-// that the function has, in AWS_LAMBDA_FUNCTION_MEMORY_SIZE.
+// PRESIZE_MAX_MEGAPIXELS and PRESIZE_MAX_FRAMES. The memory is that of the Lambda
+// function, from AWS_LAMBDA_FUNCTION_MEMORY_SIZE.
 func (r *Reader) Limits() media.Limits {
 	const mega = 1_000_000
 	fallback := media.DefaultLimits()

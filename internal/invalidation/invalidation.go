@@ -1,4 +1,5 @@
-// Package invalidation is presize's only way to CloudFront.
+// Package invalidation removes files from CloudFront's caches. It is presize's only access
+// to CloudFront.
 package invalidation
 
 import (
@@ -17,13 +18,13 @@ type CloudFront struct {
 	ID     string
 }
 
-// Invalidate makes CloudFront forget what it has cached under paths, which are
-// host-relative and escaped as in a URL, and end with a "*" where everything that
-// starts like them is meant. It returns when CloudFront has taken the order, not
-// when every edge has carried it out.
+// Invalidate removes the copies of paths from CloudFront's caches. A path is relative to
+// the host and escaped as in a URL; with a "*" at its end it stands for everything that
+// starts with it. Invalidate returns when CloudFront has accepted the invalidation, not
+// when every edge has completed it.
 //
-// An order that CloudFront had before, with the same reference, it neither repeats
-// nor charges for. The same reference with other paths is an error.
+// CloudFront neither repeats nor charges an invalidation with the same reference and the
+// same paths. The same reference with other paths is an error.
 func (c CloudFront) Invalidate(ctx context.Context, reference string, paths ...string) error {
 	_, err := c.Client.CreateInvalidation(ctx, &cloudfront.CreateInvalidationInput{
 		DistributionId: &c.ID,

@@ -1,9 +1,9 @@
-// Package metric makes metrics of log lines.
+// Package metric turns log lines into metrics.
 //
-// Whoever logs a line adds metrics to it as attributes, made by [Count], [Bytes] and
-// [Milliseconds]. In any log these are plain numbers. In that of [NewLog] the line is
-// a document of CloudWatch's embedded metric format as well, so CloudWatch takes the
-// numbers out of the log by itself: there is nothing to call, to wait for or to permit.
+// Code that logs a line adds metrics as attributes, made by [Count], [Bytes] and
+// [Milliseconds]. In any log these are plain numbers. In a log of [NewLog], each line is
+// also a document of CloudWatch's embedded metric format, from which CloudWatch extracts
+// the metrics. So metrics need no request, no waiting and no permission.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 package metric
 
@@ -23,22 +23,22 @@ const (
 	functionName = "FunctionName"
 )
 
-// value is a metric as the value of an attribute, named like the metric.
+// value is a metric as the value of an attribute. Both have the same name.
 type value struct {
 	number slog.Value
-	unit   string // as CloudWatch has it
-	by     string // the name of one more dimension, "" for none
+	unit   string // in CloudWatch's spelling
+	by     string // name of an additional dimension, or ""
 }
 
-// LogValue makes a metric a number for every handler.
+// LogValue makes a metric a plain number for any handler.
 func (v value) LogValue() slog.Value { return v.number }
 
 // Count counts one.
 func Count(name string) slog.Attr { return slog.Any(name, value{slog.IntValue(1), "Count", ""}) }
 
-// CountBy counts one in all and one by what the attribute named dimension says. The
-// line must have that attribute, and it must be a string that takes few values: each
-// is a metric of its own, with its own price.
+// CountBy counts one in total, and one for the value of the attribute named dimension.
+// The line must have that attribute. It must be a string with few different values,
+// because each value is a separate metric with its own price.
 func CountBy(name, dimension string) slog.Attr {
 	return slog.Any(name, value{slog.IntValue(1), "Count", dimension})
 }
@@ -53,29 +53,29 @@ func Milliseconds(name string, elapsed time.Duration) slog.Attr {
 	return slog.Any(name, value{slog.Float64Value(float64(elapsed.Microseconds()) / 1000), "Milliseconds", ""})
 }
 
-// NewLog returns the log of a Lambda function, which writes to w, stdout there. Its
-// metrics have the dimension FunctionName. The first line of all counts as a ColdStart:
-// a process that has just started wrote it.
+// NewLog returns the log of a Lambda function, which writes to w: stdout in Lambda. Its
+// metrics have the dimension FunctionName. Its first line counts as a ColdStart, because
+// the process has just started.
 //
-// It makes no metrics of attributes that are in a group or given by [slog.Logger.With].
+// Attributes in a group, or added by [slog.Logger.With], never become metrics.
 //
-// Lambda takes lines of JSON as they are, and drops those below the function's log
-// level, metrics and all: it must not be above INFO. It believes a line's level only
-// if the line has its time as a timestamp.
+// Lambda keeps JSON lines unchanged. It drops lines below the function's log level,
+// together with their metrics, so that level must not be above INFO. Lambda recognizes a
+// line's level only if the line has a field timestamp.
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
 func NewLog(w io.Writer, function string) *slog.Logger {
 	lines := slog.NewJSONHandler(w, &slog.HandlerOptions{ReplaceAttr: lambdacontext.ReplaceAttr})
 	return slog.New(&handler{lines, function, new(atomic.Bool)})
 }
 
-// handler adds to lines with metrics what tells CloudWatch of them.
+// handler adds the description of the metrics to lines that have some.
 type handler struct {
 	slog.Handler
 	function string
 	warm     *atomic.Bool
 }
 
-// WithAttrs returns a handler that still does.
+// WithAttrs returns a handler with attributes that adds the description too.
 func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return &handler{h.Handler.WithAttrs(attrs), h.function, h.warm}
 }
@@ -95,8 +95,8 @@ func (h *handler) Handle(ctx context.Context, line slog.Record) error {
 	return h.Handler.Handle(ctx, line)
 }
 
-// directives describe the metrics of a line: all of them by the function, and then
-// those that are counted by something else too.
+// directives describe the metrics of a line: all metrics with the function as dimension,
+// then those with an additional dimension.
 func directives(line slog.Record) []directive {
 	all := []directive{{namespace, [][]string{{functionName}}, nil}}
 	line.Attrs(func(attr slog.Attr) bool {

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// al2023Libraries lists the shared libraries that the Lambda runtime provided.al2023 brings.
+// al2023Libraries lists the shared libraries of the Lambda runtime provided.al2023.
 func al2023Libraries() []string {
 	return []string{
 		"ld-linux-aarch64.so.1", "ld-linux-x86-64.so.2",
@@ -43,7 +43,7 @@ func al2023Newest(kind string) (number []int, known bool) {
 //   - each symbol version newer than the runtime's, with the symbols, weak ones included, that need it,
 //   - each other symbol, unless weak, that the layer does not export,
 //   - each run path: only the build machine can follow it ($ORIGIN alone is harmless),
-//   - each file of the layer that is no library for the binary's architecture.
+//   - each file of the layer that is not a library for the binary's architecture.
 //
 // A static executable needs nothing and passes.
 func Check(binary File, layer ...File) error {
@@ -118,8 +118,8 @@ func checkDynamicSection(program *elf.File, libraries []string) (faults []error)
 	return faults
 }
 
-// checkSymbols relies on the runtime's own libraries giving a version to each of their symbols: a symbol without one
-// is for the layer to export.
+// checkSymbols checks the symbols that the binary imports. In the runtime's libraries every symbol has a version, so a
+// symbol without one must come from the layer.
 func checkSymbols(program *elf.File, exports map[string]bool) (faults []error) {
 	symbols, err := program.DynamicSymbols()
 	if errors.Is(err, elf.ErrNoSymbols) {
@@ -152,9 +152,9 @@ func checkSymbols(program *elf.File, exports map[string]bool) (faults []error) {
 	return faults
 }
 
-// newerVersions returns the versions that program needs of the runtime's libraries and that these do not have, as the
-// keys of a map. It reads the list of needs, as the loader does before it looks at any symbol, because a need may stand
-// there alone: no symbol has the version GLIBC_ABI_DT_RELR.
+// newerVersions returns the symbol versions that program requires and the runtime's libraries lack, as the keys of a map.
+// Like the loader, it reads the list of required versions, not the symbols: the list may have a version that no symbol
+// has, such as GLIBC_ABI_DT_RELR.
 func newerVersions(program *elf.File) (map[string][]string, error) {
 	newer := map[string][]string{}
 	if program.SectionByType(elf.SHT_GNU_VERNEED) == nil {
@@ -177,8 +177,8 @@ func newerVersions(program *elf.File) (map[string][]string, error) {
 	return newer, nil
 }
 
-// provided reports whether the runtime has a symbol version such as GLIBC_2.34. Versions without a number, such as
-// GLIBC_PRIVATE, promise nothing and are not.
+// provided reports whether the runtime has a symbol version such as GLIBC_2.34. It is false for versions without a
+// number, such as GLIBC_PRIVATE, which may change at any time.
 func provided(version string) bool {
 	cut := strings.LastIndexByte(version, '_')
 	if cut < 0 {

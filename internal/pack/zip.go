@@ -1,7 +1,7 @@
-// Package pack makes the archives that Lambda is given, and checks that what is in them can load there.
+// Package pack makes the archives for Lambda, and checks that Lambda can load their binaries.
 //
-// Archives are reproducible: the same files give the same bytes whatever the machine, the day or the order, as long
-// as the Go toolchain (whose compressor is used) is the same.
+// Archives are reproducible. The same files give the same bytes on any machine, at any time and in any order, as long as
+// the Go toolchain, and with it the compressor, is the same.
 package pack
 
 import (
@@ -24,8 +24,8 @@ type File struct {
 	Data []byte
 }
 
-// Write makes the zip archive path of files. The archive appears whole or not at all: after an error, whatever was at
-// path before is still there. Missing folders are created.
+// Write writes files to the zip archive path. It creates missing folders. It replaces the archive atomically: after an
+// error the previous file at path is unchanged.
 func Write(path string, files ...File) (err error) {
 	folder := filepath.Dir(path)
 	if err := os.MkdirAll(folder, 0o755); err != nil {

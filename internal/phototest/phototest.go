@@ -1,5 +1,5 @@
-// Package phototest gives tests the real photos that the bimg module carries in
-// its testdata. They are read from the module cache; nothing is copied.
+// Package phototest gives tests real photos: those in the testdata of the bimg module. It
+// reads them from the module cache.
 package phototest
 
 import (
@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// dir is looked up when the test starts: later the working directory may be one
-// from which the go command does not see the module.
+// dir is looked up when the test starts. Later the test may change to a working directory
+// outside the module, where the go command does not find it.
 var dir, errDir = find()
 
 func find() (string, error) {

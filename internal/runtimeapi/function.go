@@ -1,5 +1,5 @@
-// Package runtimeapi runs a function's bootstrap as Lambda does: with Lambda's environment, and as the server of
-// the Runtime API that the bootstrap asks for events.
+// Package runtimeapi runs a function's bootstrap as Lambda does: it sets Lambda's environment, and serves the Runtime API
+// from which the bootstrap gets its events.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 package runtimeapi
@@ -22,10 +22,10 @@ import (
 // Config says what runs.
 type Config struct {
 	Name    string
-	Command []string // the bootstrap, after what it needs to run here, if anything
-	Root    string   // where the archive of the function is unpacked
-	Layer   string   // where that of its layer is; "" without a layer
-	Env     []string // name=value, beside what Lambda itself sets
+	Command []string // the bootstrap, with an emulator before it if needed
+	Root    string   // folder with the function's unpacked archive
+	Layer   string   // folder with the layer's unpacked archive; "" for none
+	Env     []string // name=value, in addition to Lambda's own variables
 	Log     io.Writer
 }
 
@@ -63,7 +63,7 @@ func Start(config Config) (*Function, error) {
 		exited:  make(chan struct{}),
 	}
 	f.server = &http.Server{Handler: f.routes(), ReadHeaderTimeout: time.Minute}
-	go f.server.Serve(listener) // returns when closed; the bootstrap notices if it fails earlier
+	go f.server.Serve(listener) // returns when closed; if it fails earlier, the bootstrap fails too
 	f.process.Dir = config.Root
 	f.process.Stdout, f.process.Stderr = config.Log, config.Log
 	f.process.Env = append([]string{
@@ -79,7 +79,7 @@ func Start(config Config) (*Function, error) {
 		return nil, errors.Join(err, f.server.Close())
 	}
 	go func() {
-		_ = f.process.Wait() // the process's state says how it ended
+		_ = f.process.Wait() // the process's state has the result
 		close(f.exited)
 	}()
 	return f, nil
@@ -94,11 +94,11 @@ func (f *Function) routes() http.Handler {
 	return mux
 }
 
-// next gives the bootstrap its next event, when there is one.
+// next answers the bootstrap's request for its next event, once there is one.
 func (f *Function) next(w http.ResponseWriter, r *http.Request) {
 	select {
 	case f.asked <- time.Now():
-	default: // only the first time counts, and it is not taken out for good
+	default: // only the first request counts
 	}
 	select {
 	case event := <-f.events:
@@ -111,7 +111,7 @@ func (f *Function) next(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// take takes what the bootstrap has to say about its event.
+// take receives the bootstrap's response or error for its event.
 func (f *Function) take(w http.ResponseWriter, r *http.Request) {
 	at := time.Now()
 	body, err := io.ReadAll(r.Body)
@@ -122,11 +122,11 @@ func (f *Function) take(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 	select {
 	case f.results <- result{at: at, kind: r.PathValue("kind"), body: body}:
-	case <-r.Context().Done(): // nobody waits for it
+	case <-r.Context().Done(): // no caller waits for it
 	}
 }
 
-// Init waits until the bootstrap asks for its first event, and returns how long that took from its start.
+// Init waits until the bootstrap asks for its first event, and returns the time since its start.
 func (f *Function) Init(ctx context.Context) (time.Duration, error) {
 	select {
 	case at := <-f.asked:
@@ -174,8 +174,8 @@ func (f *Function) Invoke(ctx context.Context, event any) (Response, error) {
 	}
 }
 
-// PeakMemory is the most that was resident so far, in bytes. It is known on Linux only. (What the kernel tells of a
-// process that has ended does not serve: it starts from the memory of the process that started it.)
+// PeakMemory returns the peak resident memory of the running process, in bytes. It works on Linux only. The figure that
+// the kernel gives for an ended process is no use: it includes the memory of the parent process before exec.
 func (f *Function) PeakMemory() (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", f.process.Process.Pid))
 	if err != nil {
@@ -192,7 +192,7 @@ func (f *Function) PeakMemory() (int64, error) {
 
 // Close ends the bootstrap.
 func (f *Function) Close() error {
-	_ = f.process.Process.Kill() // an error says that it has ended already
+	_ = f.process.Process.Kill() // it may have ended already
 	<-f.exited
 	return f.server.Close()
 }

@@ -1,5 +1,5 @@
-// Package emf reads documents of CloudWatch's embedded metric format as strictly as
-// CloudWatch does, which drops what it can't use without a word. It is for tests.
+// Package emf parses documents of CloudWatch's embedded metric format, for tests. It is as
+// strict as CloudWatch, but reports errors, where CloudWatch silently drops the document.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 package emf
 
@@ -25,14 +25,14 @@ const (
 	maxAhead = 2 * time.Hour
 )
 
-// Metric is what CloudWatch takes out of a document for one set of dimensions.
+// Metric is one metric of a document, for one set of dimensions.
 type Metric struct {
 	Namespace, Name, Unit string
 	Value                 float64
 	Dimensions            string // name=value, in the order of the set, with a space between
 }
 
-// Parse returns the metrics of a document, or everything that is wrong with it.
+// Parse returns the metrics of a document, or all of its errors.
 func Parse(document []byte) ([]Metric, error) {
 	var root map[string]any
 	if err := json.Unmarshal(document, &root); err != nil {
@@ -102,7 +102,7 @@ func (p *parser) directive(d directive) {
 	}
 }
 
-// dimensions returns the set with its values.
+// dimensions returns a set of dimensions with their values.
 func (p *parser) dimensions(set []string) string {
 	p.check(len(set) <= maxDimensions, "%d dimensions", len(set))
 	var all []string
