@@ -73,8 +73,8 @@ func readFields(r *http.Request, limit int64) (*fields, error) {
 	return &f, nil
 }
 
-// optional stores a field in into, and reports whether it could. It is no problem
-// if the field is not there.
+// optional stores a field in into, and reports whether it did. A missing field is no
+// error.
 func (f *fields) optional(name string, into any, want string) bool {
 	raw, ok := f.left[name]
 	delete(f.left, name)
@@ -88,7 +88,7 @@ func (f *fields) optional(name string, into any, want string) bool {
 	return true
 }
 
-// required is optional for a field that must be there.
+// required is optional for a field that must not be missing.
 func (f *fields) required(name string, into any, want string) bool {
 	if _, ok := f.left[name]; !ok {
 		f.refuse(name, name+" is missing.")
@@ -97,7 +97,7 @@ func (f *fields) required(name string, into any, want string) bool {
 	return f.optional(name, into, want)
 }
 
-// refuse notes that something is wrong with a field.
+// refuse records an error of a field.
 func (f *fields) refuse(name, detail string) {
 	name = strings.NewReplacer("~", "~0", "/", "~1").Replace(name) // RFC 6901 §3
 	f.problems = append(f.problems, fieldError{Pointer: "#/" + url.PathEscape(name), Detail: detail})

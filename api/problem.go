@@ -8,8 +8,7 @@ import (
 	"github.com/presize/presize/internal/metric"
 )
 
-// kind is a kind of problem that clients can tell from others. Its value is the
-// end of the problem's type, urn:presize:problem:{kind}.
+// kind is the code of a problem: the end of its type, urn:presize:problem:{kind}.
 type kind string
 
 const (
@@ -26,7 +25,7 @@ const (
 	unavailable      kind = "unavailable"
 )
 
-// kinds is the one table of everything that the API refuses, and how.
+// kinds has the HTTP status and the title of each problem.
 var kinds = map[kind]struct {
 	status int
 	title  string
@@ -52,7 +51,7 @@ type problem struct {
 	header http.Header
 }
 
-// fieldError says what is wrong with one field of a JSON body.
+// fieldError is an error in one field of a JSON body.
 type fieldError struct {
 	Pointer string `json:"pointer"` // JSON pointer as a URI fragment (RFC 6901 §6)
 	Detail  string `json:"detail"`

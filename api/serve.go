@@ -23,21 +23,21 @@ import (
 // answer of ours, with a request id, is worth more than theirs.
 const RequestTimeout = 25 * time.Second
 
-// statusClientGone is logged where the client did not wait for its answer. It is
-// nobody's status on the wire; nginx made it known.
+// statusClientGone is logged if the client did not wait for its answer. It is never sent.
+// The number is nginx's convention.
 const statusClientGone = 499
 
-// handler answers one request. An error that is a *problem tells the client what
-// it did wrong; any other error is ours, and the client does not see it.
+// handler answers one request. If its error is a *problem, the client gets it. Any other
+// error is a failure of the service: it is logged, and the client does not see it.
 type handler func(*http.Request) (answer, error)
 
-// answer is everything that a handler can say.
+// answer is the response of a handler.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
-	upload media.ID // for the log; "" where the request is about none, or names it
-	// counts is what the request counts as, for the log.
+	upload media.ID // for the log; "" if the request concerns no upload, or has the id in its path
+	// counts are metrics for the log.
 	counts []slog.Attr
 }
 
@@ -58,14 +58,14 @@ func jsonAnswer(status int, value any) (answer, error) {
 
 type requestIDKey struct{}
 
-// WithRequestID gives a request the id that its front door knows it by. A request
-// without one is given a fresh id.
+// WithRequestID sets the id of a request, for example that of API Gateway. A request
+// without one gets a fresh id.
 func WithRequestID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestIDKey{}, id)
 }
 
-// serve makes an http.Handler of h: it bounds h's time, writes its answer, and
-// logs one line about it, in which the path stands for all paths like it.
+// serve makes an http.Handler of h: it bounds h's time, writes its answer, and logs one
+// line with the route's pattern as path.
 func (s *service) serve(path string, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started := time.Now()
@@ -98,8 +98,8 @@ func (s *service) serve(path string, h handler) http.Handler {
 	})
 }
 
-// respond runs h and turns its error, if any, into a problem. What the client may
-// not see is logged here, and nowhere else.
+// respond runs h and turns its error, if any, into a problem. Errors that the client may
+// not see are logged here, and nowhere else.
 func respond(h handler, r *http.Request, requestID string, log *slog.Logger) answer {
 	a, err := safely(h, r)
 	if err == nil {
@@ -142,8 +142,7 @@ func safely(h handler, r *http.Request) (a answer, err error) {
 	return h(r)
 }
 
-// write sends the answer, or 304 to a client that has it already (RFC 9110
-// §13.1.2).
+// write sends the answer, or 304 if the client already has it (RFC 9110 §13.1.2).
 func (a *answer) write(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("X-Content-Type-Options", "nosniff")

@@ -11,20 +11,18 @@ import (
 	"github.com/presize/presize/internal/media"
 )
 
-// maxWait is the longest that an answer is held.
+// maxWait is the longest time that a request waits for a change.
 const maxWait = 20 * time.Second
 
-// An upload is looked at again after a quarter of the time that it has been
-// waited for, so nobody waits much longer than the work takes, yet long work is
-// not asked about often.
+// The status is read again after a quarter of the time waited so far. So an answer is
+// late by a quarter at most, and a long wait needs few requests to S3.
 const (
 	shortestPause = 100 * time.Millisecond
 	longestPause  = time.Second
 )
 
-// awaitChange looks at an upload until its status changes or is settled, or until
-// wait has passed, and returns what it saw last. It ends with ctx's error when ctx
-// is done.
+// awaitChange reads the status of an upload until it changes or is settled, or until
+// wait has passed, and returns the last one. It fails with ctx's error when ctx is done.
 func awaitChange(ctx context.Context, was media.Manifest, wait time.Duration,
 	look func(context.Context) (media.Manifest, error)) (media.Manifest, error) {
 	is, err := was, error(nil)
@@ -45,12 +43,12 @@ func awaitChange(ctx context.Context, was media.Manifest, wait time.Duration,
 	return is, err
 }
 
-// preferredWait returns how long a client wants its answer to be held, in whole
-// seconds and at most [maxWait]: the value of the first wait preference (RFC 7240
-// §2 and §4.3). It is 0 where there is none, or none that can be understood.
+// preferredWait returns how long a client wants to wait for a change, in whole seconds
+// and at most [maxWait]: the value of the first wait preference (RFC 7240 §2 and §4.3).
+// It is 0 if there is none, or if its value is not a number.
 func preferredWait(header http.Header) time.Duration {
-	// A wait within a quoted value of another preference is taken for one too;
-	// there is no such preference, and a held answer would do no harm.
+	// A wait inside a quoted value of another preference counts as well. No registered
+	// preference has one, and waiting does no harm.
 	for preference := range strings.SplitSeq(strings.Join(header.Values("Prefer"), ","), ",") {
 		preference, _, _ = strings.Cut(preference, ";") // wait has no parameters
 		name, value, _ := strings.Cut(preference, "=")

@@ -1,12 +1,11 @@
 package media
 
-// Limits bound what an original may be. A file beyond any of them is rejected
-// before anything of it is decoded.
+// Limits bound originals. A file that exceeds one of them is rejected before it is decoded.
 type Limits struct {
 	Bytes  int64 // size of the file
 	Pixels int64 // width x height, of all frames together
 	Frames int   // frames of an animation; 1 for a still image
-	Memory int64 // bytes that the worker may have in use; 0 for no limit
+	Memory int64 // bytes that the worker may use; 0 for no limit
 }
 
 // DefaultLimits are the limits of a service that sets none: 50 MiB, 100

@@ -2,20 +2,20 @@ package media
 
 import "strings"
 
-// OutputSize is one size of an upload as it is published.
+// OutputSize is one size of a published upload.
 type OutputSize struct {
 	Name    string `json:"name"`
 	Width   int    `json:"width"`
 	Height  int    `json:"height"`
-	AutoURL string `json:"autoUrl,omitempty"` // one URL for every browser: answered with the best format that it accepts
+	AutoURL string `json:"autoUrl,omitempty"` // one URL for every browser, answered in the best format that it accepts
 }
 
-// OutputSizes lists the sizes that are published, in the order of the variants. Each
-// has a JPEG, which every client can show.
+// OutputSizes lists the published sizes, in the order of the variants. Each has a JPEG,
+// which every client can show.
 //
-// A size has an auto URL as soon as it is there in AVIF, WebP and JPEG, so that every
-// client gets an answer. The CDN chooses by the request alone: it does not know that
-// of an animation only WebP moves, so the sizes of an animation have none.
+// A size has an auto URL once its AVIF, WebP and JPEG are published, so that every client
+// gets an answer. The sizes of an animation have none: the CDN chooses by the request
+// alone and would answer with AVIF, where only WebP is animated.
 func OutputSizes(variants []Variant, animated bool) (sizes []OutputSize) {
 	published := make(map[string]bool)
 	for _, v := range variants {

@@ -6,8 +6,8 @@ import "fmt"
 // switch on them.
 type Code string
 
-// The reasons to reject a file. Each is the file's own fault and final: the same
-// bytes are rejected again.
+// The reasons to reject a file. Each is the file's own fault and final: the same bytes
+// would be rejected again.
 const (
 	Empty           Code = "empty"            // no bytes
 	UnsupportedType Code = "unsupported-type" // not one of the accepted formats

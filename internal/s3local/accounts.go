@@ -17,8 +17,8 @@ import (
 // accounts is the fixed set of accounts of a server, by access key.
 type accounts map[string]auth.Account
 
-// newAccounts returns the accounts of these names. Their secrets stay the same for
-// as long as dir does, so that a grant outlives a restart.
+// newAccounts returns accounts with these names. Their secrets derive from a seed in dir, so
+// that a grant is still valid after a restart.
 func newAccounts(dir string, names []string) (accounts, error) {
 	seed, err := loadSeed(filepath.Join(dir, "secret"))
 	if err != nil {
@@ -39,13 +39,13 @@ func newAccounts(dir string, names []string) (accounts, error) {
 	return all, nil
 }
 
-// loadSeed returns what is in a file, and makes it if there is none.
+// loadSeed returns the seed in a file, and creates it if it is missing.
 func loadSeed(name string) ([]byte, error) {
 	seed, err := os.ReadFile(name)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return seed, err
 	}
-	// Renamed when it is whole: a seed cut short would be kept for ever.
+	// Written under another name first: an incomplete seed would be used from then on.
 	fresh := name + ".new"
 	if err := os.WriteFile(fresh, []byte(rand.Text()), 0o600); err != nil {
 		return nil, err
@@ -64,9 +64,9 @@ func (a accounts) GetUserAccount(access string) (auth.Account, error) {
 	return account, nil
 }
 
-// ResolveAccounts returns those of the access keys that do not exist.
+// ResolveAccounts returns those of the access keys that have no account.
 func (a accounts) ResolveAccounts(accessKeys []string) ([]string, error) {
-	missing := []string{} // the server tells nil from empty
+	missing := []string{} // the server distinguishes nil from empty
 	for _, access := range accessKeys {
 		if _, ok := a[access]; !ok {
 			missing = append(missing, access)

@@ -19,7 +19,7 @@ type Statement struct {
 	Resource  []string `json:"Resource"`
 }
 
-// setUp brings a bucket to what its configuration says, whatever it was before.
+// setUp creates a bucket if needed, and applies its configuration.
 func setUp(ctx context.Context, client *s3.Client, bucket Bucket) error {
 	_, err := client.CreateBucket(ctx, &s3.CreateBucketInput{
 		Bucket:          &bucket.Name,

@@ -35,29 +35,28 @@ const Region = "us-east-1"
 // rootAccount sets up the buckets. It exists within this package only.
 const rootAccount = "presize-root"
 
-// connectionGrace is how long connections without a request keep a server from
-// closing. The server itself would wait 10 s for those that no request came over
-// yet, and browsers keep such in store.
+// connectionGrace is how long Close waits for connections without a request. Browsers open
+// some in advance, and the S3 server itself would wait 10 s for them.
 const connectionGrace = 500 * time.Millisecond
 
 // Config says what a Server serves.
 type Config struct {
-	Dir      string   // where the objects are, created if missing; they survive a restart
+	Dir      string   // folder of the objects, created if missing; they survive a restart
 	Address  string   // host:port to listen on
 	Buckets  []Bucket // created if missing, configured anew at every start
-	Accounts []string // names, which are the access keys too
-	Versions bool     // whether versioning can be turned on for a bucket
+	Accounts []string // names, also used as access keys
+	Versions bool     // allows versioning to be turned on for a bucket
 
-	// OnEvent is called with every ObjectCreated and ObjectRemoved event, in AWS's
-	// own shape, before the client that caused it has its answer. It must not block.
+	// OnEvent is called with every ObjectCreated and ObjectRemoved event, in the format of
+	// AWS, before the client that caused it gets its answer. It must not block.
 	OnEvent func(events.S3Event)
 }
 
 // Bucket is one bucket with its rules.
 type Bucket struct {
 	Name       string
-	CORS       []types.CORSRule // what pages of other origins may do
-	Statements []Statement      // who may do what; everything else is denied
+	CORS       []types.CORSRule // permissions of pages of other origins
+	Statements []Statement      // permissions of accounts; everything else is denied
 }
 
 // Server is a running S3 server. One process can hold one at a time.
@@ -72,8 +71,8 @@ type Server struct {
 	done      chan error
 }
 
-// Start runs a server until [Server.Close]. The process's working directory
-// changes to the server's: give absolute paths to whatever needs them later.
+// Start runs a server until [Server.Close]. It changes the working directory of the
+// process to the server's, so all other code must use absolute paths.
 func Start(ctx context.Context, config Config) (*Server, error) {
 	if err := checkFree(config.Address); err != nil {
 		return nil, err
@@ -122,7 +121,7 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 	return server, nil
 }
 
-// checkFree reports a taken port in its own words, before the server hides it.
+// checkFree returns the system's error for a taken port, which the server would hide.
 func checkFree(address string) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -143,7 +142,7 @@ func openStorage(dir string, versions bool) (backend.Backend, error) {
 			return nil, err
 		}
 	}
-	// Beside the files, because not every file system has extended attributes.
+	// Attributes are in files of their own: not every file system has extended attributes.
 	sideCar, err := meta.NewSideCar(attributes)
 	if err != nil {
 		return nil, fmt.Errorf("open the S3 server's storage: %w", err)
@@ -155,7 +154,7 @@ func openStorage(dir string, versions bool) (backend.Backend, error) {
 	return storage, nil
 }
 
-// URL is where the server answers.
+// URL is the server's endpoint.
 func (s *Server) URL() string { return "http://" + s.address }
 
 // Client returns a client that signs with an account's keys.

@@ -12,7 +12,7 @@ import (
 	"github.com/presize/presize/internal/s3local"
 )
 
-// Names of the buckets, and of the account that may do everything with them.
+// Names of the buckets, and of the account that has all permissions on them.
 const (
 	Input  = "presize-input"
 	Output = "presize-output"
@@ -25,12 +25,12 @@ type Env struct {
 	Input, Output *bucket.Bucket
 }
 
-// Start runs an S3 server in a temporary directory until the test ends. onEvent
-// may be nil. Tests that use it do not run in parallel, and name files by
-// absolute paths: see [s3local.Start].
+// Start runs an S3 server in a temporary directory until the test ends. onEvent may be
+// nil. Tests that use it must not run in parallel and must use absolute paths: see
+// [s3local.Start].
 func Start(t testing.TB, onEvent func(events.S3Event)) Env {
 	t.Helper()
-	t.Chdir(t.TempDir()) // the server changes it, this changes it back
+	t.Chdir(t.TempDir()) // the server changes the directory; this changes it back at the end
 	server, err := s3local.Start(context.Background(), s3local.Config{
 		Dir:      t.TempDir(),
 		Address:  FreeAddress(t),
@@ -50,7 +50,7 @@ func Start(t testing.TB, onEvent func(events.S3Event)) Env {
 	return Env{Server: server, Input: bucket.New(client, Input), Output: bucket.New(client, Output)}
 }
 
-// FreeAddress returns a loopback address that nothing listens on.
+// FreeAddress returns a free loopback address.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
