@@ -8,14 +8,14 @@ import (
 	"syscall"
 )
 
-// data is the folder that everything is kept in.
+// data is the folder of all data.
 type data struct {
 	dir  string // absolute
 	lock *os.File
 }
 
-// openData makes the folder if needed, and takes it for this process alone: two
-// S3 servers over the same files would not know of each other's locks.
+// openData creates the folder if needed, and locks it: two S3 servers on the same files
+// would not see each other's locks.
 func openData(dir string) (*data, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -31,7 +31,7 @@ func openData(dir string) (*data, error) {
 	if err != nil {
 		return nil, advise(err)
 	}
-	// The kernel lets go of it when the process ends, in whatever way.
+	// The kernel releases the lock when the process ends, even after a crash.
 	err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		err = fmt.Errorf("data folder %s is in use by another presize: stop that one, or set PRESIZE_DATA to another folder", dir)
@@ -42,10 +42,10 @@ func openData(dir string) (*data, error) {
 	return &data{dir: dir, lock: lock}, nil
 }
 
-// objects is where the S3 server keeps its own.
+// objects is the folder of the S3 server.
 func (d *data) objects() string { return filepath.Join(d.dir, "s3") }
 
-// failures is the failure queue.
+// failures is the folder of the failure queue.
 func (d *data) failures() string { return filepath.Join(d.dir, "failures") }
 
 func (d *data) close() error { return d.lock.Close() }

@@ -28,7 +28,7 @@ import (
 	"github.com/presize/presize/internal/media"
 )
 
-// settings is what can be set.
+// settings are the settings from the environment.
 type settings struct {
 	port    int
 	s3Port  int
@@ -43,10 +43,10 @@ func main() {
 		exit(err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the second Ctrl-C ends the process at once
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	err = run(ctx, settings, os.Stdout, log)
-	if err != nil && !errors.Is(err, context.Canceled) { // Ctrl-C while it starts is no error
+	if err != nil && !errors.Is(err, context.Canceled) { // Ctrl-C during the start is no error
 		exit(err)
 	}
 }

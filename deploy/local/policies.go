@@ -72,7 +72,7 @@ func (p permissions) on(bucket string) (policy []s3local.Statement) {
 	return policy
 }
 
-// readCORS returns the rule of the input bucket on AWS, for the page of the stack.
+// readCORS returns the CORS rule that the input bucket has on AWS, for the stack's page.
 func readCORS(deployment template.Deployment, port int) ([]types.CORSRule, error) {
 	rule, err := deployment.UploadCORS()
 	if err != nil {

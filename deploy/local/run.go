@@ -29,24 +29,24 @@ const (
 	inputBucket  = "presize-input"
 	outputBucket = "presize-output"
 
-	// workerTimeout is the Lambda's.
+	// workerTimeout is that of the Lambda function.
 	workerTimeout = 2 * time.Minute
 	// workerConcurrency keeps a small machine usable: one rendering takes two cores.
 	workerConcurrency = 2
-	// retryBudget is what three attempts and the waits between them can take, and
-	// some minutes in the queue.
+	// retryBudget covers three attempts, the waits between them, and some minutes in the
+	// queue.
 	retryBudget = 10 * time.Minute
 
-	// closeTimeout is how long a stop waits for what is under way.
+	// closeTimeout is how long a stop waits for running jobs.
 	closeTimeout = 10 * time.Second
 )
 
-// retryDelays are shorter than Lambda's minutes: a person waits in front of this
-// stack, and what failed here seldom heals by itself.
+// retryDelays are shorter than Lambda's minutes, because a person waits for the result,
+// and on one machine few failures are temporary.
 func retryDelays() []time.Duration { return []time.Duration{time.Second, 5 * time.Second} }
 
-// run puts the parts together and serves until ctx ends. It writes one line to
-// stdout when everything is up.
+// run puts the parts together and serves until ctx ends. It writes one line to stdout
+// when the service is ready.
 func run(ctx context.Context, settings settings, stdout io.Writer, log *slog.Logger) (err error) {
 	data, err := openData(settings.data)
 	if err != nil {
@@ -110,10 +110,11 @@ func run(ctx context.Context, settings settings, stdout io.Writer, log *slog.Log
 	return err
 }
 
-// address is on the loopback interface only: whoever reaches the stack may upload.
+// address is on the loopback interface only, because every client that reaches the stack
+// may upload.
 func address(port int) string { return fmt.Sprintf("localhost:%d", port) }
 
-// portError says what to do about a port that is taken.
+// portError tells the user what to do about a port that is in use.
 func portError(err error, port int, variable string) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("port %d is taken: set %s to another one", port, variable)
@@ -169,7 +170,8 @@ func newSite(storage *s3local.Server, settings settings, deployment template.Dep
 	})
 }
 
-// startWorker starts the worker, with what an earlier process left unfinished first.
+// startWorker starts the worker. It first queues the unfinished uploads of an earlier
+// process.
 func startWorker(ctx context.Context, queue *queue.Queue, storage *s3local.Server, settings settings, log *slog.Logger) error {
 	client := storage.Client(workerAccount)
 	input, output := bucket.New(client, inputBucket), bucket.New(client, outputBucket)
@@ -186,7 +188,7 @@ func startWorker(ctx context.Context, queue *queue.Queue, storage *s3local.Serve
 	return nil
 }
 
-// serve serves until ctx ends, which also ends the answers that are held.
+// serve serves until ctx ends, which also ends requests that wait for a status.
 func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{
 		Handler:           handler,
@@ -203,7 +205,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if err := server.Shutdown(closing); err != nil {
-		return server.Close() // what is left are clients that don't read or don't ask
+		return server.Close() // only clients that do not read their answers are left
 	}
 	return nil
 }

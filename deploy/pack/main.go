@@ -2,8 +2,9 @@
 //
 //	go run ./deploy/pack -out dist/worker.zip -layer dist/layer-arm64.zip build/bin/arm64/worker
 //
-// It refuses a binary that could not load there with the given layer. The same binary gives the same bytes each time.
-// What is in archives, and the digest by which Lambda knows them, is printed by
+// It refuses a binary that Lambda could not load with the given layer. The same binary always gives the same archive.
+//
+// To print the content of archives, and the digests that Lambda shows for them:
 //
 //	go run ./deploy/pack -list dist/*.zip
 package main
@@ -45,7 +46,7 @@ func main() {
 	}
 }
 
-// list prints what is in archives.
+// list prints the content of archives.
 func list(out io.Writer, archives []string) error {
 	const mega = 1e6
 	for _, archive := range archives {
@@ -79,7 +80,7 @@ func run(out, layer, binary string) error {
 			return err
 		}
 		for _, file := range files {
-			// Lambda unpacks a layer in /opt and has /opt/lib on the loader's path.
+			// Lambda unpacks a layer to /opt, and /opt/lib is in the loader's path.
 			if path.Dir(file.Name) == "lib" {
 				libraries = append(libraries, file)
 			}
@@ -88,6 +89,6 @@ func run(out, layer, binary string) error {
 	if err := pack.Check(pack.File{Name: binary, Data: data}, libraries...); err != nil {
 		return err
 	}
-	// The runtime starts the file of this name at the root of the archive.
+	// The runtime starts the file with this name at the root of the archive.
 	return pack.Write(out, pack.File{Name: "bootstrap", Mode: 0o755, Data: data})
 }

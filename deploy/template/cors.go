@@ -2,7 +2,7 @@ package template
 
 import "errors"
 
-// CORSRule is what pages may do with a bucket that is not of their origin.
+// CORSRule is what pages of other origins may do with a bucket.
 type CORSRule struct {
 	AllowedMethods []string `yaml:"AllowedMethods"`
 	AllowedHeaders []string `yaml:"AllowedHeaders"`
@@ -10,8 +10,8 @@ type CORSRule struct {
 	MaxAge         int32    `yaml:"MaxAge"` // seconds
 }
 
-// UploadCORS returns the rule by which the page uploads to the input bucket. Which
-// origin the page has is not part of it.
+// UploadCORS returns the rule that lets the page upload to the input bucket, without the
+// page's origin.
 func (d Deployment) UploadCORS() (CORSRule, error) {
 	var properties struct {
 		CorsConfiguration struct {

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Distribution is the CDN: its behaviors in the order in which they apply. The
-// last one takes every path.
+// Distribution is the CDN: its behaviors in the order in which they apply. The last one
+// matches every path.
 type Distribution struct {
-	RootObject string // what stands for / of the site
+	RootObject string // the file served for / of the site
 	Behaviors  []Behavior
 }
 
-// Behavior is how the CDN answers for the paths of a pattern.
+// Behavior is how the CDN answers paths that match a pattern.
 type Behavior struct {
 	PathPattern string   `yaml:"PathPattern"` // * is any characters, ? is one
 	Origin      string   `yaml:"TargetOriginId"`
@@ -22,8 +22,8 @@ type Behavior struct {
 	Function    Function `yaml:"-"` // of the event viewer-request
 	Headers     []Header `yaml:"-"`
 
-	HeadersPolicy string        `yaml:"ResponseHeadersPolicyId"` // the policy that Headers came from
-	Associations  []association `yaml:"FunctionAssociations"`    // what Function came from
+	HeadersPolicy string        `yaml:"ResponseHeadersPolicyId"` // the policy from which Headers is read
+	Associations  []association `yaml:"FunctionAssociations"`    // from which Function is read
 }
 
 // PathPattern compiles the pattern of a behavior, in which * also takes slashes.
@@ -34,11 +34,11 @@ func PathPattern(pattern string) *regexp.Regexp {
 	return regexp.MustCompile(`(?s)^` + quoted + `$`)
 }
 
-// Header is a response header of the CDN's own.
+// Header is a response header that the CDN adds.
 type Header struct {
 	Name     string `yaml:"Header"`
 	Value    string `yaml:"Value"`
-	Override bool   `yaml:"Override"` // it wins over the origin's
+	Override bool   `yaml:"Override"` // it replaces the origin's header
 }
 
 // Distribution returns the CDN of cdn.yml.
@@ -73,8 +73,8 @@ func (d Deployment) Distribution() (Distribution, error) {
 	return Distribution{RootObject: config.DefaultRootObject, Behaviors: behaviors}, nil
 }
 
-// headersPolicy returns the headers of a response headers policy. It fails on any
-// that it does not know, rather than to leave it out.
+// headersPolicy returns the headers of a response headers policy. It fails on headers that
+// it does not know.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-cloudfront-responseheaderspolicy-securityheadersconfig.html
 func (d Deployment) headersPolicy(name string) ([]Header, error) {
 	var properties struct {
@@ -104,7 +104,7 @@ func (d Deployment) headersPolicy(name string) ([]Header, error) {
 	return headers, nil
 }
 
-// securityHeader is the union of CloudFormation's properties of all kinds.
+// securityHeader has the properties of all kinds of security headers in CloudFormation.
 type securityHeader struct {
 	AccessControlMaxAgeSec int    `yaml:"AccessControlMaxAgeSec"`
 	IncludeSubdomains      bool   `yaml:"IncludeSubdomains"`

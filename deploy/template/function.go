@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Function is a CloudFront function: a script that sees every request before the
-// cache does. The zero Function is none.
+// Function is a CloudFront function: a script that runs for every request, before the cache.
+// The zero Function stands for none.
 type Function struct {
 	Name string // of its file
 	Code string // JavaScript, for the runtime cloudfront-js-2.0
@@ -37,7 +37,7 @@ func (d Deployment) function(associations []association) (Function, error) {
 	return Function{Name: name, Code: string(code)}, err
 }
 
-// between returns text without a prefix and a suffix, as far as it has them.
+// between returns text without a prefix and a suffix, where it has them.
 func between(prefix, text, suffix string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(text, prefix), suffix)
 }

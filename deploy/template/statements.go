@@ -6,7 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Statement is one statement of an IAM policy that allows something.
+// Statement is one Allow statement of an IAM policy.
 type Statement struct {
 	Sid       string   `yaml:"Sid"`
 	Effect    string   `yaml:"Effect"`
@@ -15,7 +15,7 @@ type Statement struct {
 	Principal any      `yaml:"Principal"` // of a bucket's policy only
 }
 
-// oneOrAll is a list, for which a single value may stand.
+// oneOrAll is a list. YAML may give a single value in place of the list.
 type oneOrAll []string
 
 func (l *oneOrAll) UnmarshalYAML(node *yaml.Node) error {
@@ -30,7 +30,7 @@ type policyDocument struct {
 	Statement []Statement `yaml:"Statement"`
 }
 
-// RoleStatements returns what a role of roles.yml may do with the buckets.
+// RoleStatements returns the permissions of a role of roles.yml on the buckets.
 func (d Deployment) RoleStatements(role string) ([]Statement, error) {
 	var properties struct {
 		Policies []struct {
@@ -49,7 +49,7 @@ func (d Deployment) RoleStatements(role string) ([]Statement, error) {
 	return nil, fmt.Errorf("roles.yml: role %s has no policy objects", role)
 }
 
-// CloudFrontStatements returns what CloudFront may do with the output bucket.
+// CloudFrontStatements returns the permissions of CloudFront on the output bucket.
 func (d Deployment) CloudFrontStatements() ([]Statement, error) {
 	var properties struct {
 		PolicyDocument policyDocument `yaml:"PolicyDocument"`

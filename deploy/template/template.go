@@ -1,5 +1,6 @@
-// Package template reads, for the local stack, what the CloudFormation files beside
-// it say of permissions, CORS and the CDN, so that these stand in one place.
+// Package template reads permissions, CORS rules and the CDN's behaviors from the
+// CloudFormation files in this folder. The local stack uses them, so that they are defined
+// in one place.
 package template
 
 import (
@@ -15,14 +16,14 @@ import (
 //go:embed image.mjs site.mjs
 var files embed.FS
 
-// Deployment stands for a deployed stack: it holds the names that the files leave open.
+// Deployment stands for a deployed stack. It has the values for the files' variables.
 type Deployment struct {
 	InputBucket  string
 	OutputBucket string
 	UploadOrigin string // scheme://host:port of the grants' URLs
 }
 
-// values are what the files' ${…} and !GetAtt stand for, as far as they are read.
+// values are the values of the ${…} and !GetAtt in those parts of the files that are read.
 func (d Deployment) values() *strings.Replacer {
 	output := arn(d.OutputBucket)
 	return strings.NewReplacer(
@@ -61,12 +62,12 @@ func (d Deployment) resource(file, name string, properties any) error {
 	return nil
 }
 
-// resolve replaces CloudFormation's short functions by what they stand for. What
-// it does not know stays, for [complete] to find in the values that are used.
+// resolve replaces CloudFormation's short functions by their values. Unknown ones stay;
+// [complete] reports them if they are in a value that is used.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 func resolve(node *yaml.Node, values *strings.Replacer) {
 	if node.Tag == "!If" && len(node.Content) == 3 {
-		*node = *node.Content[2] // every condition is that a parameter is set, and here none is
+		*node = *node.Content[2] // every condition means that a parameter is set; locally none is
 	}
 	if node.Kind == yaml.ScalarNode {
 		switch node.Tag {
@@ -75,7 +76,7 @@ func resolve(node *yaml.Node, values *strings.Replacer) {
 		case "!GetAtt":
 			node.SetString(values.Replace("${" + node.Value + "}"))
 		case "!Ref":
-			node.SetString(node.Value) // the name is enough to find the resource by
+			node.SetString(node.Value) // the name is enough to find the resource
 		}
 	}
 	if node.Alias != nil {
@@ -96,7 +97,7 @@ func isNoValue(node *yaml.Node) bool {
 	return node.Value == "AWS::NoValue"
 }
 
-// complete fails if a value still holds something that only CloudFormation knows.
+// complete fails if a value still contains a function of CloudFormation.
 func complete(values ...string) error {
 	for _, value := range values {
 		if strings.Contains(value, "${") {

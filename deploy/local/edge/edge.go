@@ -1,6 +1,6 @@
-// Package edge answers as the CDN does: page, API and images on one domain, with
-// the behaviors, functions and headers that CloudFront is deployed with. It keeps no cache,
-// so what the origins have is what a client gets.
+// Package edge stands in for CloudFront: it serves page, API and images on one domain, with
+// the deployed behaviors, functions and headers. It has no cache, so clients always get the
+// origins' current content.
 package edge
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/presize/presize/deploy/template"
 )
 
-// behaviors are those of the CDN, of which the first that matches answers.
+// behaviors are those of the CDN. The first one that matches a path answers.
 type behaviors []behavior
 
 type behavior struct {
@@ -25,8 +25,8 @@ type behavior struct {
 	origin  http.Handler
 }
 
-// New returns the CDN as one handler. origins are the handlers behind it, by the
-// names that distribution gives them; a name without a handler is an error.
+// New returns the CDN as one handler. origins are the handlers behind it, by the names
+// that distribution uses. A name without a handler is an error.
 func New(distribution template.Distribution, origins map[string]http.Handler) (http.Handler, error) {
 	compress, err := newCompressor()
 	if err != nil {
@@ -57,8 +57,8 @@ func New(distribution template.Distribution, origins map[string]http.Handler) (h
 	return all, nil
 }
 
-// newCompressor returns what compresses an origin's answers: text of the types
-// and sizes that CloudFront compresses.
+// newCompressor returns a compressor for an origin's answers. It compresses text of the
+// types and sizes that CloudFront compresses.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/ServingCompressedFiles.html
 func newCompressor() (func(http.Handler) http.HandlerFunc, error) {
 	return gzhttp.NewWrapper(
@@ -81,14 +81,14 @@ func (all behaviors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (b behavior) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w = &headerWriter{ResponseWriter: w, headers: b.headers}
 	if !slices.Contains(b.methods, r.Method) {
-		// The status is CloudFront's.
+		// CloudFront answers with this status.
 		http.Error(w, "this method is not allowed here", http.StatusForbidden)
 		return
 	}
 	b.origin.ServeHTTP(w, r)
 }
 
-// headerWriter adds the CDN's headers to an answer as it leaves.
+// headerWriter adds the CDN's headers to an answer.
 type headerWriter struct {
 	http.ResponseWriter
 	headers []template.Header
@@ -120,7 +120,7 @@ func (w *headerWriter) addHeaders() {
 			answer.Set(header.Name, header.Value)
 		}
 	}
-	// Compressed, the bytes are others but mean the same (RFC 9110 §8.8.1).
+	// The compressed bytes differ but mean the same (RFC 9110 §8.8.1).
 	if etag := answer.Get("ETag"); strings.HasPrefix(etag, `"`) && answer.Get("Content-Encoding") != "" {
 		answer.Set("ETag", "W/"+etag)
 	}

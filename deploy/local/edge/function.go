@@ -17,7 +17,7 @@ import (
 // function is a CloudFront function for the event viewer-request.
 type function struct{ script, call *goja.Program }
 
-// compileFunction returns nil for no function.
+// compileFunction returns nil if a behavior has no function.
 func compileFunction(config template.Function) (*function, error) {
 	if config.Code == "" {
 		return nil, nil
@@ -30,8 +30,8 @@ func compileFunction(config template.Function) (*function, error) {
 	return &function{script, call}, nil
 }
 
-// What a CloudFront function gets and may give back, as far as any function of ours
-// looks at it: there are neither query nor cookies.
+// The input and output of a CloudFront function, without the parts that our functions do
+// not use: query and cookies.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-event-structure.html
 type (
 	event struct {
@@ -48,14 +48,14 @@ type (
 	}
 	eventRequest struct {
 		Method  string                 `json:"method"`
-		URI     string                 `json:"uri"`     // as it came, without the query
+		URI     string                 `json:"uri"`     // as the client sent it, without the query
 		Headers map[string]eventHeader `json:"headers"` // by lower-case name
 	}
 	eventHeader struct {
 		Value      string        `json:"value"`
-		MultiValue []eventHeader `json:"multiValue,omitempty"` // all, where there are several
+		MultiValue []eventHeader `json:"multiValue,omitempty"` // all values, if there are several
 	}
-	// eventResult is a response if it has a status, and else a request.
+	// eventResult is a response if it has a status, otherwise a request.
 	eventResult struct {
 		StatusCode int                    `json:"statusCode"`
 		Headers    map[string]eventHeader `json:"headers"`
@@ -86,7 +86,7 @@ func newEvent(r *http.Request) event {
 	}
 }
 
-// run runs the function as CloudFront does: of one run nothing is left in the next.
+// run runs the function as CloudFront does: no state is kept between two runs.
 func (f *function) run(e event) (result eventResult, err error) {
 	argument, err := json.Marshal(e)
 	if err != nil {
@@ -111,8 +111,8 @@ func (f *function) run(e event) (result eventResult, err error) {
 	return result, nil
 }
 
-// before returns next with the function before it, which may answer a request
-// itself or lead it elsewhere.
+// before returns next with the function before it. The function may answer a request
+// itself, or change its path.
 func (f *function) before(next http.Handler) http.Handler {
 	if f == nil {
 		return next
@@ -129,7 +129,7 @@ func (f *function) before(next http.Handler) http.Handler {
 			r.URL.Path, err = url.PathUnescape(result.URI)
 		}
 		if err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable) // the status is CloudFront's
+			http.Error(w, err.Error(), http.StatusServiceUnavailable) // CloudFront answers with this status
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -15,11 +15,11 @@ import (
 	"github.com/presize/presize/web"
 )
 
-// objectLimit is more than any published object has, in bytes.
+// objectLimit is larger than any published object, in bytes.
 const objectLimit = 64 << 20
 
-// Site is the origin of the page: its files with the headers that they are
-// published with, and root for /.
+// Site is the origin of the page: its files, with the headers of the published ones. It
+// serves root for /.
 func Site(files fs.FS, root string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(r.URL.Path, "/")
@@ -27,7 +27,7 @@ func Site(files fs.FS, root string) http.Handler {
 			name = root
 		}
 		body, err := fs.ReadFile(files, name)
-		if err != nil { // files are in memory: there is no other reason than the name
+		if err != nil { // files are in memory, so the name is wrong
 			http.NotFound(w, r)
 			return
 		}
@@ -38,12 +38,12 @@ func Site(files fs.FS, root string) http.Handler {
 	})
 }
 
-// Objects is the origin of the images: a bucket's objects, whose keys are the
-// paths, with the type and the Cache-Control that they were put with.
+// Objects is the origin of the images: the objects of a bucket, with their stored type and
+// Cache-Control. The path is the key.
 func Objects(objects *bucket.Bucket, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		key := strings.TrimPrefix(r.URL.Path, "/")
-		if !fs.ValidPath(key) { // such as ../x: nothing is published there, and S3 servers differ on it
+		if !fs.ValidPath(key) { // such as ../x, which S3 servers treat differently; no published key has one
 			http.NotFound(w, r)
 			return
 		}

@@ -1,11 +1,11 @@
-// Package queue stands between the S3 server and the worker, where AWS has
-// Lambda's asynchronous invocation, and keeps its rules: every event is invoked
-// at least once, two times more after failures, and then goes to the failure
-// queue as Lambda's own record.
+// Package queue passes events from the S3 server to the worker, as Lambda's asynchronous
+// invocation does on AWS. It follows Lambda's rules: the function is invoked at least once
+// for every event, and two more times after failures. Then the event goes to the failure
+// queue, as a record in Lambda's format.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 //
-// Events wait in memory. What a stop or a crash cuts off is found again by
-// [Queue.Recover], because the buckets show what is unfinished.
+// Events wait in memory. After a stop or a crash, [Queue.Recover] finds the unfinished
+// uploads again by looking at the buckets.
 package queue
 
 import (
@@ -22,8 +22,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// Function is what is invoked: a Lambda's handler. An error or a panic is a failed
-// attempt. It logs its errors itself, as the queue does not.
+// Function is the handler of a Lambda function. An error or a panic is a failed attempt.
+// It must log its errors itself, because the queue does not.
 type Function func(ctx context.Context, event json.RawMessage) (any, error)
 
 // Config says how a Queue invokes. Every field is needed.
@@ -33,7 +33,7 @@ type Config struct {
 	// RetryDelays are the waits between attempts, one for each retry. Lambda
 	// waits one minute, then two.
 	RetryDelays []time.Duration
-	// Concurrency is how many attempts run at a time.
+	// Concurrency is the number of attempts that may run at a time.
 	Concurrency int
 	// FailureDir is the failure queue: one file for each event that has no attempt
 	// left, until a later event of the same object succeeds. It is an absolute path,
@@ -47,24 +47,23 @@ type Queue struct {
 	config   Config
 	failures *failures
 	workers  sync.WaitGroup
-	running  context.Context // ends when attempts under way must
+	running  context.Context // ends when running attempts must end
 	abort    context.CancelFunc
 
 	mu      sync.Mutex
-	wake    sync.Cond // a change of what follows
+	wake    sync.Cond // signals a change of the fields below
 	waiting []invocation
 	closed  bool
 }
 
-// invocation is one event on its way, the same through all attempts.
+// invocation is one event with all its attempts.
 type invocation struct {
 	requestID string
 	event     json.RawMessage
 	attempts  int // made so far
 }
 
-// New returns a Queue that takes events from now on, and keeps them waiting for
-// [Queue.Start].
+// New returns a Queue. It accepts events at once, and keeps them until [Queue.Start].
 func New(config Config) *Queue {
 	q := &Queue{config: config, failures: openFailures(config.FailureDir, config.Log)}
 	q.wake.L = &q.mu
@@ -79,8 +78,8 @@ func (q *Queue) Start(function Function) {
 	}
 }
 
-// Send queues an event. It never blocks. After [Queue.Close] the event is
-// dropped, for [Queue.Recover] to find.
+// Send queues an event. It never blocks. After [Queue.Close] it drops the event;
+// [Queue.Recover] finds the upload at the next start.
 func (q *Queue) Send(event events.S3Event) {
 	payload, err := json.Marshal(event)
 	if err != nil {
@@ -97,8 +96,8 @@ func (q *Queue) Invoke(event json.RawMessage) (requestID string) {
 	return i.requestID
 }
 
-// Close drops what waits and returns when the attempts under way have ended. If
-// ctx ends first, it cancels them and returns ctx's error without them.
+// Close drops waiting events and returns when the running attempts have ended. If ctx
+// ends first, it cancels the attempts and returns ctx's error without waiting for them.
 func (q *Queue) Close(ctx context.Context) error {
 	q.mu.Lock()
 	q.closed = true
@@ -173,7 +172,7 @@ func (q *Queue) attempt(function Function, i invocation) (err error) {
 	return err
 }
 
-// failed brings an invocation to its next attempt, or to the failure queue.
+// failed schedules the next attempt of an invocation, or puts it into the failure queue.
 func (q *Queue) failed(i invocation, cause error) {
 	log := q.config.Log.With("requestId", i.requestID)
 	switch {
