@@ -1,6 +1,6 @@
-// Compares presize's renderer with sharp on the same libvips: the same sizes,
-// formats, qualities, efforts and chroma, run in turn so that both see the same
-// machine. `make compare` runs it.
+// Compares presize's renderer with sharp on the same libvips, with the same sizes,
+// formats, qualities, efforts and chroma. Both run in turn, so that they run under the
+// same load. `make compare` runs it.
 //
 //     node compare.mjs BENCH_BINARY FILE [ROUNDS]
 

@@ -1,10 +1,10 @@
-// Measures presize's renderer with the processor time that Lambda gives a function of some
-// memory: a vCPU for each 1,769 MB, up to 3,008 MB spread over two processors. Linux
-// keeps the quota, by a control group; that needs root. `make quota` runs it.
+// Measures presize's renderer with the CPU time that Lambda gives a function by its memory:
+// one vCPU per 1,769 MB, up to 3,008 MB spread over two processors. A control group of
+// Linux enforces the quota, which needs root. `make quota` runs it.
 //
 //     node quota.mjs BENCH_BINARY FILE [ROUNDS]
 //
-// With fewer than two processors to itself, the machine and not the quota is what it measures.
+// It needs two idle processors: with fewer it measures the machine, not the quota.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ const GROUPS = '/sys/fs/cgroup';
 const unified = existsSync(join(GROUPS, 'cgroup.controllers')); // version 2 of control groups
 const group = join(GROUPS, unified ? '' : 'cpu', `presize-${process.pid}`);
 
-/** Lets the group have that many processors' worth of time. */
+/** Gives the group the time of that many processors. */
 function limit(processors) {
   const quota = Math.round(processors * PERIOD);
   if (unified) {
@@ -45,7 +45,7 @@ mkdirSync(group);
 try {
   const results = new Map(MEMORY.map((memory) => [memory, []]));
   for (let round = 0; round < Number(rounds); round++) {
-    for (const memory of MEMORY) { // in turn, so that all of them see the same machine
+    for (const memory of MEMORY) { // in turn, so that all run under the same load
       limit(memory / MEMORY_OF_CPU);
       results.get(memory).push(render());
     }

@@ -1,6 +1,6 @@
-// Renders the preset photo with sharp: as it is fastest ("best": decode once, then
-// everything at once), or with one pipeline for each variant as its users do, these
-// one after the other ("usual") or all started at once ("usual at once").
+// Renders the preset photo with sharp in one of three ways. "best" is the fastest: it decodes
+// once and starts all variants at once. "usual" is what sharp's users write: one pipeline for
+// each variant, one after the other. "usual at once" starts these pipelines at once.
 //
 //     node sharp.mjs best|usual|'usual at once' FILE FORMAT[,FORMAT...] RUNS
 //

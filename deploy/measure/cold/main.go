@@ -1,14 +1,14 @@
-// Command cold measures how long the packaged functions take from the start of the process to the first answer,
-// beside a handler in Node.js that imports sharp:
+// Command cold measures the time of the packaged functions from the start of the process to the first answer, and compares
+// it with a handler in Node.js that imports sharp:
 //
 //	cold ARCHIVES HANDLER [ROUNDS]
 //
 // ARCHIVES is the folder with api.zip, worker.zip and libvips.zip for this machine, HANDLER the script for Node.js.
-// All three run in turn, so that they see the same machine, and the medians are printed. It runs on Linux only, as
-// the functions do. `make cold` runs it.
+// All three run in turn, so that they run under the same load. It prints the medians. Like the functions, it runs on
+// Linux only. `make cold` runs it.
 //
-// The API's first answer is a grant. The worker's is for an original that has been removed: three requests to S3,
-// to a real server in this process. The handler in Node.js answers without asking anybody.
+// The API's first answer is a grant. The worker's first event is the removal of an original, which needs three requests to
+// S3, a real server in this process. The handler in Node.js sends no requests.
 package main
 
 import (
@@ -28,7 +28,7 @@ import (
 	"github.com/presize/presize/internal/runtimeapi"
 )
 
-// patience is more than any start takes.
+// patience is longer than any start.
 const patience = time.Minute
 
 func main() {
@@ -44,17 +44,17 @@ func main() {
 	}
 }
 
-// contestant is one of those compared, and the event for its first answer.
+// contestant is a function to measure, with its first event.
 type contestant struct {
 	config runtimeapi.Config
 	event  any
 	starts []start
 }
 
-// start is what one start took.
+// start is the result of one start.
 type start struct {
 	init, answer time.Duration
-	memory       int64 // the most that was resident, in bytes
+	memory       int64 // peak resident memory in bytes
 }
 
 func run(ctx context.Context, archives, handler, rounds string) (err error) {
@@ -113,7 +113,7 @@ func bootstrap(folder, name string, environment []string) runtimeapi.Config {
 	}
 }
 
-// measure starts a contestant once more.
+// measure starts a contestant once.
 func (c *contestant) measure(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

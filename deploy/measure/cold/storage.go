@@ -37,7 +37,7 @@ func startStorage(ctx context.Context, folder string) (storage, error) {
 	return storage{server}, err
 }
 
-// open is a bucket with which the functions may do everything.
+// open is a bucket on which the functions have all permissions.
 func open(name string) s3local.Bucket {
 	arn := "arn:aws:s3:::" + name
 	return s3local.Bucket{Name: name, Statements: []s3local.Statement{{
@@ -45,7 +45,7 @@ func open(name string) s3local.Bucket {
 	}}}
 }
 
-// environment is what the functions have set on AWS.
+// environment has the variables that the functions have on AWS.
 func (s storage) environment(ctx context.Context) ([]string, error) {
 	credentials, err := s.Client(account).Options().Credentials.Retrieve(ctx)
 	return []string{
@@ -61,7 +61,7 @@ func (s storage) environment(ctx context.Context) ([]string, error) {
 	}, err
 }
 
-// grantRequest is what API Gateway makes of a client's request for a grant.
+// grantRequest is the event that API Gateway sends for a client's request for a grant.
 func grantRequest() events.APIGatewayV2HTTPRequest {
 	request := events.APIGatewayV2HTTPRequest{
 		Version:  "2.0",
@@ -77,7 +77,7 @@ func grantRequest() events.APIGatewayV2HTTPRequest {
 	return request
 }
 
-// removal is the event of an original that is gone.
+// removal is the event for a removed original.
 func removal() events.S3Event {
 	return s3local.NewEvent("ObjectRemoved:Delete", inputBucket, media.OriginalKey(media.NewID()), 0, "")
 }

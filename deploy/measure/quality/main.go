@@ -1,11 +1,11 @@
-// Command quality measures what the encoders of presize do to photos, and prints it
-// as Markdown: see QUALITY.md.
+// Command quality measures the quality and size of presize's output images, and prints the
+// tables of QUALITY.md in Markdown:
 //
 //	quality [-widths 320,640,1280] PHOTO...
 //
-// Each photo is scaled to each width that it has, encoded with every setting that is
-// worth a thought, decoded again, and compared with the scaled image. One runs after
-// the other; the processor's time is that of all threads of an encoder.
+// It scales each photo to each width (without enlarging it), encodes it with every candidate,
+// decodes the result, and compares it with the scaled image. It runs one encoding at a
+// time. The CPU time is that of all threads of the encoder.
 package main
 
 import (

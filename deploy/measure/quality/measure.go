@@ -10,14 +10,13 @@ import (
 	"github.com/presize/presize/worker/vips"
 )
 
-// series is an encoder whose quality alone changes.
+// series is an encoder of which only the quality changes.
 type series struct {
 	media.Encoder
 	qualities []int
 }
 
-// candidates are the settings that are compared. The first is what the others are
-// compared with.
+// candidates are the settings to compare. The first one is the reference.
 func candidates() []series {
 	all := []series{{media.Encoder{Format: media.JPEG}, []int{60, 70, 75, 80}}}
 	for _, effort := range []int{1, 2, 4, 6} {
@@ -40,7 +39,7 @@ func (s series) String() string {
 	}
 }
 
-// point is what one encoding comes to.
+// point is the result of one encoding.
 type point struct {
 	quality int
 	score   float64
@@ -54,7 +53,7 @@ type sample struct {
 	points [][]point // of each candidate, by ascending quality
 }
 
-// measure makes a sample. It has no points where the photo is not that wide.
+// measure makes a sample. It has no points if the photo is narrower than the width.
 func measure(photo string, width int) (s sample, err error) {
 	file, err := os.ReadFile(photo)
 	if err != nil {
@@ -103,7 +102,7 @@ func measure(photo string, width int) (s sample, err error) {
 	return s, nil
 }
 
-// processorTime is what the process has used so far, in milliseconds.
+// processorTime is the CPU time of the process so far, in milliseconds.
 func processorTime() float64 {
 	var usage syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // fails only for an invalid pointer

@@ -15,8 +15,8 @@ import (
 // targets are the scores at which candidates are compared.
 var targets = [...]float64{65, 70, 75}
 
-// report writes three tables: what each setting gives, what each candidate takes for
-// the same score, and what the shipped settings give at each width.
+// report writes three tables: the results of each setting, the bytes of each candidate at
+// the same score, and the results of the shipped settings at each width.
 func report(out io.Writer, shipped media.Presets, samples []sample) error {
 	w := tabwriter.NewWriter(out, 0, 0, 1, ' ', 0)
 	fmt.Fprintf(w, "%d samples.\n\n", len(samples))
@@ -102,9 +102,9 @@ func row(w io.Writer, cells ...string) {
 	fmt.Fprintf(w, "| %s\t|\n", strings.Join(cells, "\t| "))
 }
 
-// compare returns the mean quality at which a candidate has the target's score, and
-// the geometric mean of its size relative to the first candidate's at that score, over
-// the n samples in which both have points on either side of it.
+// compare returns the mean quality at which a candidate reaches the target's score, and the
+// geometric mean of its size there, relative to the first candidate. It uses the n samples
+// in which both candidates have points above and below that score.
 func compare(samples []sample, candidate int, target float64) (quality, size float64, n int) {
 	for _, s := range samples {
 		p, ok := at(s.points[candidate], target)
@@ -118,7 +118,7 @@ func compare(samples []sample, candidate int, target float64) (quality, size flo
 	return quality / float64(n), math.Exp(size / float64(n)), n
 }
 
-// at interpolates between the points on either side of a score: the quality, and the
+// at interpolates between the points above and below a score. It returns the quality and the
 // logarithm of the bits.
 func at(points []point, score float64) (point, bool) {
 	for i := 1; i < len(points); i++ {

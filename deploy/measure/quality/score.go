@@ -99,7 +99,7 @@ func cubeRoot(v float32) float32 {
 	return float32(x)
 }
 
-// blurred is the product of two bands, blurred. Outside of the image there is nothing.
+// blurred is the blurred product of two bands. Pixels outside of the image count as 0.
 func blurred(width, height int, a, b, scratch []float32) []float32 {
 	const margin = len(taps) - 1
 	row := make([]float32, width+2*margin)
@@ -133,7 +133,7 @@ func blurred(width, height int, a, b, scratch []float32) []float32 {
 	return blur
 }
 
-// view is what a comparison needs of one image at one scale.
+// view is the data of one image at one scale that a comparison needs.
 type view struct {
 	*planes
 	mean    [3][]float32 // the bands, blurred

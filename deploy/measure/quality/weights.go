@@ -1,7 +1,7 @@
 package main
 
-// weights is how much each error counts, by band (X, Y, B), scale and error, in the order of
-// differences. They come from a fit to what people said of some 17,000 images (libjxl).
+// weights are the weights of the errors by band (X, Y, B), scale and error, in the order of
+// differences. libjxl fitted them to people's ratings of some 17,000 images.
 var weights = [3][scales][6]float64{
 	{
 		{0, 0.0007376606707406586, 0, 0, 0.0007793481682867309, 0},

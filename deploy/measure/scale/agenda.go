@@ -2,8 +2,8 @@ package main
 
 import "time"
 
-// agenda is a heap of what happens when. container/heap does the same through interfaces,
-// which takes three times as long, and this is what the simulation spends its time with.
+// agenda is a heap of future events, by time. The simulation spends most of its time here;
+// container/heap, which works through interfaces, would take three times as long.
 type agenda []appointment
 
 type appointment struct {

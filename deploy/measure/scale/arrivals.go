@@ -9,12 +9,12 @@ import (
 // arrivals is a Poisson process whose rate changes with time.
 type arrivals struct {
 	rate func(time.Duration) float64 // events a second
-	most float64                     // that rate ever is
-	last time.Duration               // when they end
+	most float64                     // maximum of rate
+	last time.Duration               // no arrivals after it
 }
 
-// after returns the first arrival after t, by thinning a process of the highest
-// rate (Lewis and Shedler, 1979).
+// after returns the first arrival after t. It thins a process with the highest rate (Lewis
+// and Shedler, 1979).
 func (a arrivals) after(t time.Duration, random *rand.Rand) (time.Duration, bool) {
 	for {
 		t += seconds(random.ExpFloat64() / a.most)
@@ -41,8 +41,8 @@ func burst(rate float64, last time.Duration) arrivals {
 	}, 10 * rate, last}
 }
 
-// day is a day from midnight to midnight, quiet at four and busy in the evening: it swings
-// by nine tenths around its mean.
+// day is a day from midnight to midnight, quiet at four and busy in the afternoon: the rate
+// swings by nine tenths around its mean.
 func day(mean float64) arrivals {
 	const quietest = 4 // o'clock
 	return arrivals{func(t time.Duration) float64 {

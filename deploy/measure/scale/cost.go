@@ -9,26 +9,26 @@ import (
 
 const month = 730 * time.Hour
 
-// charge is one thing that is paid for.
+// charge is one item of the bill.
 type charge struct {
 	service string
-	what    string                // that one photo takes; "" where it is not by photo
-	amount  func(float64) float64 // for that many photos a month
+	what    string                // the amount that one photo uses; "" if the amount is not proportional
+	amount  func(float64) float64 // by the number of photos a month
 	tiers   []tier
-	unit    float64 // in which the price is usually told
+	unit    float64 // to which the list price refers
 	name    string  // of that unit
 }
 
-// each is the amount of something of which every photo takes as much.
+// each returns an amount that is proportional to the number of photos.
 func each(amount float64) func(float64) float64 {
 	return func(photos float64) float64 { return amount * photos }
 }
 
-// charges is all that a month of uploads is charged for, each of them the photo of workload.go.
+// charges are all items of the bill for a month of uploads of workload.go's photo.
 func charges() []charge {
 	job := jobTime(workerMemory)
 	answers := grantDuration + job // the API is busy while a client waits for the worker
-	// While an upload is processed, every look asks for the manifest and the original, then for the manifest.
+	// Until the upload is ready, the API reads manifest and original for each look; then only the manifest.
 	ready := readyAfter(job)
 	gets := workerGets + workerHeads + 2*looks(ready) + looks(job-ready) + views*missShare
 	const puts = 1 + workerPuts
@@ -55,15 +55,15 @@ func charges() []charge {
 	}
 }
 
-// gbSeconds is what Lambda charges for, for a function of that many MB.
+// gbSeconds is the amount that Lambda charges, for a function with that memory in MB.
 func gbSeconds(duration time.Duration, memory int) float64 {
 	return duration.Seconds() * float64(memory) / 1024
 }
 
-// busyHours is the share of hours in which somebody uploads, if uploads are spread over the month by chance.
+// busyHours is the share of hours with at least one upload, if uploads are a Poisson process.
 func busyHours(photos float64) float64 { return 1 - math.Exp(-photos/month.Hours()) }
 
-// bill is what a service costs for a month with that many photos, all services if it is "".
+// bill is the cost of a service for a month with that many photos; "" stands for all services.
 func bill(service string, photos float64) (dollars float64) {
 	for _, c := range charges() {
 		if service == "" || c.service == service {
@@ -73,7 +73,7 @@ func bill(service string, photos float64) (dollars float64) {
 	return dollars
 }
 
-// listPrice is that of the first tier that costs anything.
+// listPrice is the price of the first tier that is not free.
 func listPrice(tiers []tier) float64 {
 	for _, t := range tiers {
 		if t.price > 0 {
@@ -108,7 +108,7 @@ func costTable() string {
 	return b.String()
 }
 
-// photoTable is what one photo is charged for, before anything is free, in Markdown.
+// photoTable is the amounts and costs of one photo, without free tiers, in Markdown.
 func photoTable() string {
 	var b strings.Builder
 	b.WriteString("| | one photo uses | list price | a million photos |\n|---|---|---|--:|\n")
@@ -129,7 +129,7 @@ func dollars(d float64) string {
 	return "$" + count(d)
 }
 
-// unitPrice has whole cents where that is exact.
+// unitPrice is rounded to whole cents if that is exact.
 func unitPrice(d float64) string {
 	if text := fmt.Sprintf("$%.4g", d); len(text) > len("$0.00") {
 		return text

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// demandTable is what a steady rate of uploads asks of each service, in Markdown.
+// demandTable is the load of a steady rate of uploads on each service, in Markdown.
 func demandTable() string {
 	job := jobTime(workerMemory).Seconds()
 	ready := readyAfter(jobTime(workerMemory))
@@ -50,7 +50,7 @@ func demandTable() string {
 	return b.String()
 }
 
-// few writes a number with about two digits that count.
+// few writes a number with about two significant digits.
 func few(n float64) string {
 	if n < 10 {
 		return fmt.Sprintf("%.2g", n)
@@ -58,8 +58,8 @@ func few(n float64) string {
 	return count(n)
 }
 
-// memoryTable compares sizes of the worker, in Markdown. A slower worker is waited for longer by
-// the API, which is paid as well.
+// memoryTable compares memory sizes of the worker, in Markdown. With a slower worker the API
+// waits longer, which costs too.
 func memoryTable() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| memorySize | vCPU | ready after | complete after | GB-seconds of the worker | of the API | 1,000 photos | photos a second by %d at a time |\n", workerShare)

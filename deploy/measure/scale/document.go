@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// generate returns the files of the repository that this command computes, or parts
-// of them, as they should be.
+// generate returns the current content of the files that this command computes, or of which
+// it computes parts.
 func generate(root fs.FS) (map[string]string, error) {
 	scenarios := scenarios()
 	outcomes := results(scenarios)

@@ -17,7 +17,7 @@ const (
 	columns                 = 2
 )
 
-// style holds for light and dark pages alike, and the lines differ without colours too.
+// style works on light and dark pages, and the lines differ even without colors.
 const style = `<style>
 svg { color: #1f2328; background: #fff; --waiting: #b35900; --running: #0969da; font: 12px system-ui, sans-serif }
 @media (prefers-color-scheme: dark) { svg { color: #e6edf3; background: #0d1117; --waiting: #f0a05a; --running: #79c0ff } }
@@ -30,7 +30,7 @@ text.waiting { fill: var(--waiting); text-anchor: end } text.running { fill: var
 
 // plot draws, for each scenario, the events that wait and the jobs that run over time.
 func plot(scenarios []scenario, outcomes []outcome) string {
-	rows := (len(scenarios) + columns) / columns // the legend takes a panel too
+	rows := (len(scenarios) + columns) / columns // the legend needs a panel too
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="Waiting events and running jobs over time">`+"\n",
 		columns*panelWidth, rows*panelHeight)
@@ -50,7 +50,7 @@ func plot(scenarios []scenario, outcomes []outcome) string {
 	return b.String()
 }
 
-// panel draws one scenario: what waits to the scale on the left, what runs to that on the right.
+// panel draws one scenario: waiting events to the scale on the left, running jobs to that on the right.
 func panel(b *strings.Builder, s scenario, o outcome) {
 	waiting, running := roundUp(slices.Max(o.waiting)), roundUp(slices.Max(o.running))
 	last := s.step * time.Duration(len(o.waiting))
@@ -68,7 +68,7 @@ func panel(b *strings.Builder, s scenario, o outcome) {
 	line(b, "running", o.running, running)
 }
 
-// line computes in whole tenths, because some processors round fractions otherwise.
+// line computes in whole tenths, because processors may round fractions differently.
 func line(b *strings.Builder, class string, values []int, top int) {
 	fmt.Fprintf(b, `<path class="%s" d="M%d %d`, class, plotLeft, plotTop+plotHeight)
 	for i, value := range values {

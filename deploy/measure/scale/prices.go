@@ -1,9 +1,9 @@
 package main
 
-// tier is a price up to some amount, counted from where the tier before ends.
+// tier is a price for an amount, counted from the end of the previous tier.
 type tier struct{ amount, price float64 }
 
-// cost is what an amount costs in dollars.
+// cost is the cost of an amount in dollars.
 func cost(amount float64, tiers ...tier) (dollars float64) {
 	for i, t := range tiers {
 		part := amount
@@ -16,13 +16,14 @@ func cost(amount float64, tiers ...tier) (dollars float64) {
 	return dollars
 }
 
-// List prices in us-east-1 in dollars, without taxes, as of November 2026. Each is published
-// on the page of AWS that is named, which was not at hand for all of them: CloudFront's
-// tiers, and what is free of API Gateway and CloudWatch, were read there; the rates of
-// Lambda, of HTTP APIs and of CloudWatch in other pages that quote AWS; S3's tiers above 50
-// TB and how far logs are compressed in none. Check them before you plan with them.
-// GB of data are 10^9 bytes here, GB of memory 2^30. What is free for ever counts, what is
-// free in the first months does not.
+// List prices in us-east-1 in dollars, without taxes, as of November 2026. AWS publishes each
+// on the page that is named. CloudFront's tiers, and the free amounts of API Gateway and
+// CloudWatch, were read there. The rates of Lambda, HTTP APIs and CloudWatch come from other
+// pages that quote AWS. S3's tiers above 50 TB and the compression of logs are unconfirmed.
+// Check the prices before you plan with them.
+//
+// A GB of data is 10^9 bytes, a GB of memory 2^30. Monthly free amounts without an end date
+// count; those of the first months do not.
 const (
 	million = 1e6
 	gb      = 1e9

@@ -6,27 +6,26 @@ import (
 	"time"
 )
 
-// function is a Lambda function behind its asynchronous queue, as far as AWS
-// documents both:
+// function is a Lambda function behind its asynchronous queue, as AWS documents them:
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 // https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html
 type function struct {
 	concurrency int           // runs at a time
 	burst       int           // environments that can be started at once ...
 	refill      time.Duration // ... and how long until another one can
-	idle        time.Duration // until an unused environment is gone; assumed, AWS does not say
+	idle        time.Duration // until an unused environment ends; assumed, AWS does not say
 	coldStart   time.Duration
 	job         func(*rand.Rand) time.Duration
-	fails       func(*rand.Rand, time.Duration) bool // whether a run that starts then ends with an error
+	fails       func(*rand.Rand, time.Duration) bool // reports whether a run that starts at that time fails
 
 	pauses       []time.Duration // before the second and third run of a job that failed
 	firstBackoff time.Duration   // after a throttled attempt; doubles with every further one ...
 	lastBackoff  time.Duration   // ... up to this
-	age          time.Duration   // of an event that is given up
+	age          time.Duration   // at which an event is dropped
 }
 
-// lambda is the worker with the documented figures. That a backoff is spread over its
-// upper half is assumed: AWS tells how it grows, and not how it is spread.
+// lambda is the worker with the documented figures. We assume that a backoff is random in its
+// upper half: AWS documents how it grows, but not how it is distributed.
 func lambda(concurrency int) function {
 	return function{
 		concurrency:  concurrency,
@@ -43,12 +42,12 @@ func lambda(concurrency int) function {
 	}
 }
 
-// outcome is what became of all events of a run of the simulation.
+// outcome is the result of one simulation.
 type outcome struct {
-	arrived, lost int             // lost are those in the failure queue
-	throttled     int             // attempts that found nothing free
+	arrived, lost int             // lost events are in the failure queue
+	throttled     int             // attempts without a free place
 	ready         []time.Duration // of every other event, after its arrival; sorted
-	waiting       []int           // events without a free place, at the end of every step
+	waiting       []int           // waiting events at the end of every step
 	running       []int
 	busy          time.Duration // of all environments together
 	end           time.Duration
@@ -61,28 +60,28 @@ func (o outcome) quantile(q float64) time.Duration {
 	return o.ready[int(q*float64(len(o.ready)-1))]
 }
 
-// event is one upload on its way, through all attempts.
+// event is one upload with all its attempts.
 type event struct {
 	arrived, began     time.Duration
 	failures, backoffs int
 	running            bool
 }
 
-// simulation is a function at work.
+// simulation is the state of a function.
 type simulation struct {
 	function
 	random  *rand.Rand
 	now     time.Duration
 	events  []event         // in the order of their arrival
-	pending agenda          // what happens next to each that is not ready or lost
-	unused  []time.Duration // since when each idle environment is; the last one is taken first
+	pending agenda          // the next step of each event that is not ready or lost
+	unused  []time.Duration // since when each environment is idle; the last one is used first
 	started time.Duration   // when the bucket of environments to start would have been empty
 	running int
 	outcome
 }
 
-// simulate sends a function the events of arrivals, until every one of them is ready
-// or lost. The same seed gives the same outcome.
+// simulate sends the events of arrivals to a function, until each of them is ready or lost.
+// The same seed gives the same outcome.
 func simulate(f function, arrivals arrivals, step time.Duration, seed uint64) outcome {
 	s := &simulation{
 		function: f,
@@ -122,7 +121,7 @@ func (s *simulation) sample() {
 	s.outcome.running = append(s.outcome.running, s.running)
 }
 
-// try starts a job, or puts its event back where there is no place for it.
+// try starts a job, or puts its event back if there is no free place.
 func (s *simulation) try(number int) {
 	e := &s.events[number]
 	cold, ok := s.place()
@@ -144,7 +143,7 @@ func (s *simulation) try(number int) {
 	s.pending.push(s.now+duration, number)
 }
 
-// later lets an event wait, unless it gets too old meanwhile.
+// later lets an event wait, or drops it if it would be too old then.
 func (s *simulation) later(number int, pause time.Duration) {
 	if s.now+pause > s.events[number].arrived+s.age {
 		s.lost++
@@ -153,7 +152,7 @@ func (s *simulation) later(number int, pause time.Duration) {
 	s.pending.push(s.now+pause, number)
 }
 
-// place takes an environment, cold if it has to be started, if there can be one.
+// place takes an idle environment, or starts a new one (cold), within the limits.
 func (s *simulation) place() (cold, ok bool) {
 	if s.running >= s.concurrency {
 		return false, false

@@ -18,8 +18,8 @@ type scenario struct {
 
 const seed = 1
 
-// workerShare is what the worker can have of an account's default of 1,000 at a time: 100
-// have to stay unreserved, and the API needs as many as the worker, to hold its answers.
+// workerShare is the worker's share of an account's default of 1,000 invocations. 100 must
+// stay unreserved, and the API needs as many as the worker for its waiting requests.
 const workerShare = 450
 
 func scenarios() []scenario {
@@ -46,7 +46,7 @@ func results(scenarios []scenario) (outcomes []outcome) {
 	return outcomes
 }
 
-// queueTable says how the scenarios ended, in Markdown.
+// queueTable is the results of the scenarios, in Markdown.
 func queueTable(scenarios []scenario, outcomes []outcome) string {
 	var b strings.Builder
 	b.WriteString("| uploads | worker's limit | for | ready: half within | 99 of 100 | all | most waiting | in the failure queue |\n")
@@ -60,7 +60,7 @@ func queueTable(scenarios []scenario, outcomes []outcome) string {
 	return b.String()
 }
 
-// span writes a duration as a person would say it.
+// span writes a duration for people.
 func span(d time.Duration) string {
 	switch {
 	case d < 10*time.Second:

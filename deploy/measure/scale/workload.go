@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// What one upload takes. All that the tables and the simulation know of presize
-// is in this file: whoever measures again, or changes serverless.yml, changes it here
-// and runs `go run ./deploy/measure/scale`.
+// The figures of one upload. Tables and simulation take all figures of presize from this
+// file. After new measurements, or a change of serverless.yml, change it here and run
+// `go run ./deploy/measure/scale`.
 
 // Set in serverless.yml; a test compares.
 const (
@@ -17,9 +17,9 @@ const (
 	retries      = 2
 )
 
-// Measured with `make compare` on two x86 cores: a 12-megapixel phone photo, preset photo, with AVIF at speed 8 and
-// WebP at effort 4. With the settings of today a rendering takes about half of this: what is computed from the times is
-// on the safe side. The bytes are today's.
+// Measured with `make compare` on two x86 cores: a 12-megapixel phone photo, preset photo, AVIF at speed 8 and WebP at
+// effort 4. With today's settings rendering takes about half as long, so all results are on the safe side. The bytes are
+// those of today's settings.
 const (
 	renderCPU   = 2620 * time.Millisecond // of all threads together
 	renderWall  = 1380 * time.Millisecond
@@ -40,18 +40,18 @@ const (
 	apiRequests   = 3            // a grant, the status until ready, the status until complete
 	shortestPause = 100 * time.Millisecond
 	longestPause  = time.Second
-	pauseShare    = 4 // a status is looked at again after this part of the time waited for it
+	pauseShare    = 4 // the status is read again after this share of the time waited so far
 )
 
-// Estimated or assumed: nobody has measured these here.
+// Estimated or assumed, not measured.
 const (
-	metrics        = 15 // custom ones that a busy hour has: without codes of rejections and problems
+	metrics        = 15 // custom metrics in a busy hour, without those of rejections and problems
 	grantDuration  = 5 * time.Millisecond
 	answerBytes    = 4000 // of the API, most of it the manifest
 	workerLogBytes = 2000 // of one run: presize's line with its metrics, and three of Lambda's
 	apiLogBytes    = 2000 // of one request: the same, and the access log
 
-	s3Wait    = 250 * time.Millisecond // that a job waits for S3 while it computes nothing
+	s3Wait    = 250 * time.Millisecond // time that a job only waits for S3
 	coldStart = 500 * time.Millisecond
 	views     = 20  // of one photo in its first month, each of 640.avif
 	missShare = 0.2 // of the views that CloudFront asks S3 for
@@ -62,24 +62,24 @@ const (
 // and up to 3008 MB two processors to spread it over, as https://github.com/rwnx/lambda-cpuinfo found.
 const memoryOfCPU = 1769 // MB
 
-// kind is one of the sorts of originals that people send: how many of them there are
-// is assumed, what they cost, relative to the photo above, was measured (CPU time).
+// kind is one kind of originals. Its share is assumed. Its cost, relative to the photo above,
+// was measured as CPU time.
 type kind struct{ share, cost float64 }
 
 var mix = []kind{
 	{0.60, 1.0}, // phone photos as JPEG: 12, 24 and 48 megapixels cost about the same, thanks to shrink-on-load
 	{0.15, 1.5}, // as HEIC, 12 megapixels
-	{0.25, 0.4}, // screenshots and what messengers leave of a photo, 2 megapixels
+	{0.25, 0.4}, // screenshots, and photos that a messenger has scaled to 2 megapixels
 }
 
-// renderTime is how long a function of that memory renders an original of that cost.
+// renderTime is the time that a function with that memory needs to render an original of that cost.
 func renderTime(memory int, cost float64) time.Duration {
 	processors := min(float64(memory)/memoryOfCPU, renderCores)
-	busy := renderCPU.Seconds() / (renderWall.Seconds() * renderCores) // the rest is waiting for each other
+	busy := renderCPU.Seconds() / (renderWall.Seconds() * renderCores) // the threads wait for each other for the rest
 	return seconds(cost * renderCPU.Seconds() / (busy * processors))
 }
 
-// jobTime is how long the worker takes for the photo, from event to complete.
+// jobTime is the time of the worker for the photo, from event to complete.
 func jobTime(memory int) time.Duration { return s3Wait + renderTime(memory, 1) }
 
 // drawJob returns how long one job of the mix takes.
@@ -93,12 +93,12 @@ func drawJob(random *rand.Rand, memory int) time.Duration {
 	return s3Wait + renderTime(memory, mix[0].cost)
 }
 
-// readyAfter is when, within a job, an upload is ready.
+// readyAfter is the time from the start of a job until the upload is ready.
 func readyAfter(job time.Duration) time.Duration {
 	return seconds(readyShare * job.Seconds())
 }
 
-// looks is how often the API looks into S3 for a status that changes after wait.
+// looks is the number of times that the API reads a status which changes after wait.
 func looks(wait time.Duration) (count float64) {
 	for waited := time.Duration(0); waited < wait; count++ {
 		waited += min(max(shortestPause, waited/pauseShare), longestPause)
@@ -106,8 +106,8 @@ func looks(wait time.Duration) (count float64) {
 	return count + 1
 }
 
-// seconds returns a duration in whole microseconds: so that a last bit which one
-// kind of processor computes differently is not seen.
+// seconds returns a duration in whole microseconds. So results are the same on processors
+// that round the last bit differently.
 func seconds(s float64) time.Duration {
 	return time.Duration(s*1e6) * time.Microsecond
 }
