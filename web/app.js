@@ -8,7 +8,7 @@ const select = /** @type {HTMLSelectElement} */ (document.querySelector('#preset
 const picker = /** @type {HTMLInputElement} */ (document.querySelector('#files'));
 const page = { run: queue(3), announce: announcer(document.querySelector('#announcer')) };
 
-/** The service's presets by name. Files that are added early wait for them. */
+/** The service's presets by name. Files that are added before wait for them. */
 const known = loadPresets();
 
 picker.addEventListener('change', () => {
@@ -73,8 +73,8 @@ function takeDrops() {
 }
 
 /**
- * Makes a function that tells a screen reader a sentence. What comes in quick
- * succession is told in one go, or the last would drown the others.
+ * Makes a function that announces sentences to a screen reader. It joins sentences in
+ * quick succession, because the last one would interrupt the others.
  *
  * @param {HTMLElement} region
  */

@@ -6,16 +6,16 @@ import { bytes, plural, typeName } from './words.js';
 /** How long to wait for AVIF once the rest is ready (ms). */
 const AVIF_PATIENCE = 5 * 60_000;
 
-/** What a card says of the phases of an upload. */
+/** The texts of a card for the phases of an upload. */
 const PHASES = {
-  queued: () => 'Waiting for a free place',
-  hashing: () => 'Taking its fingerprint',
-  granting: () => 'Asking for an upload grant',
+  queued: () => 'Waiting for other uploads',
+  hashing: () => 'Computing the checksum',
+  granting: () => 'Requesting a grant',
   uploading: ({ loaded, total }) => `Uploading, ${bytes(loaded)} of ${bytes(total)}`,
   processing: () => 'Uploaded. Rendering every size',
 };
 
-/** One file on the page, from waiting to its variants. */
+/** One file on the page. */
 export class Card {
   #file;
   #preset;
@@ -50,7 +50,7 @@ export class Card {
     this.#find('.copy').addEventListener('click', ({ currentTarget }) => this.#copy(currentTarget, this.#find('pre code'), 'Markup'));
   }
 
-  /** Names everything in the card after its file, so that it makes sense out of its context. */
+  /** Labels everything in the card with the file's name, for screen readers. */
   #label(number) {
     const { name, size } = this.#file;
     this.#find('.edge .number').textContent = String(number).padStart(2, '0');
@@ -66,7 +66,7 @@ export class Card {
     this.#find('.copy').setAttribute('aria-label', `Copy the markup for ${name}`);
   }
 
-  /** Uploads the file, and shows how it goes. */
+  /** Uploads the file and shows the progress. */
   async start() {
     this.#controller = new AbortController();
     const { signal } = this.#controller;
@@ -100,20 +100,20 @@ export class Card {
       all = await complete(manifest.id, { signal: AbortSignal.timeout(AVIF_PATIENCE) });
     } catch {
       this.#again = () => this.#finish(manifest);
-      this.#settle('ready', 'WebP and JPEG are ready. AVIF has not come yet.', { retry: true });
+      this.#settle('ready', 'WebP and JPEG are ready. AVIF is not ready yet.', { retry: true });
       return;
     }
     await this.#finish(all);
   }
 
   /**
-   * Shows why there is no result: rejected where it is the file's fault, and trying
-   * the same again is no use, failed where it is ours.
+   * Shows an error: as rejected if it is the file's fault and a retry is useless, else as
+   * failed, with a retry button.
    */
   #refuse(error) {
-    if (!(error instanceof UploadError)) reportError(error); // a fault of this page, for the console
+    if (!(error instanceof UploadError)) reportError(error); // a bug of this page, for the console
     const { message, retryable = true, problem } = error;
-    const fields = (problem?.errors ?? []).filter(({ detail }) => !message.includes(detail)); // nothing is said twice
+    const fields = (problem?.errors ?? []).filter(({ detail }) => !message.includes(detail)); // without those that the message has already
     this.#find('.field-errors').replaceChildren(...fields.map(({ pointer, detail }) => {
       const item = document.createElement('li');
       item.textContent = `${pointer.replace('#/', '')}: ${detail}`;
@@ -133,7 +133,7 @@ export class Card {
     this.#show(phase, PHASES[phase]({ loaded, total }), { working: true });
   }
 
-  /** Shows a state in which the card stays, and says so. */
+  /** Shows and announces a state in which the card stays. */
   #settle(state, message, { retry = state === 'cancelled' } = {}) {
     this.#show(state, message, { retry });
     this.#announce(message);
@@ -200,7 +200,7 @@ export class Card {
     }
   }
 
-  /** Puts the picture in once it can be painted, so that it never shows half. */
+  /** Inserts the picture once it is decoded, so that it never appears half painted. */
   async #showPicture({ variants, original }) {
     const picture = createPicture(variants, this.#preset.formats, this.#file.name, original.animated);
     const img = picture.querySelector('img');
@@ -228,7 +228,7 @@ export class Card {
     this.#find('.chosen').replaceChildren(`Your browser chose ${name} ${typeName(contentType)}`, size, before);
   }
 
-  /** Copies the text of an element, of which `what` is the name. */
+  /** Copies the text of an element; `what` is its name for the announcement. */
   async #copy(button, source, what) {
     try {
       await navigator.clipboard.writeText(source.textContent);

@@ -1,10 +1,10 @@
 import { list, plural, typeName } from './words.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
-/** The drawing, in the units that style.css sets its labels in. */
+/** The size of the drawing, in the units of style.css's labels. */
 const WIDTH = 480;
 const HEIGHT = 320;
-/** Of a size without a height, which takes the photo's own. */
+/** The ratio shown for a size without a height, which follows the photo. */
 const USUAL_RATIO = 3 / 2;
 
 /**

@@ -9,24 +9,24 @@
  *       signal: controller.signal, // controller.abort() cancels at any step
  *       onProgress: ({ phase, loaded, total }) => console.log(phase, loaded, total),
  *     });
- *     manifest.variants;    // every size in WebP and JPEG, each already at its URL
- *     manifest.picture;     // the <picture> markup over them
- *     manifest.placeholder; // what to show until they have loaded
+ *     manifest.variants;    // every size in WebP and JPEG, ready at its URL
+ *     manifest.picture;     // the markup of a <picture> with all variants
+ *     manifest.placeholder; // to show until an image has loaded
  *
- *     const all = await complete(manifest.id); // AVIF is there too
- *     all.sizes[1].autoUrl; // one URL for every browser: AVIF, WebP or JPEG, whichever it shows best
+ *     const all = await complete(manifest.id); // now with AVIF
+ *     all.sizes[1].autoUrl; // one URL for every browser: AVIF, WebP or JPEG by its Accept header
  *
  * An upload has four phases, and onProgress names them:
  *
- *   hashing     the file's SHA-256, so that the storage can tell a damaged transfer
- *   granting    the service checks size and type, and grants one exact PUT
- *   uploading   the bytes go straight to the storage, not through the service
- *   processing  the worker renders; the service is asked until the upload is ready
+ *   hashing     computes the file's SHA-256, so that the storage can detect a damaged transfer
+ *   granting    requests a grant; the service checks size and type
+ *   uploading   sends the file straight to the storage, not through the service
+ *   processing  waits until the worker has rendered the image
  *
- * What goes wrong on the way is tried again where that can help. What remains is
- * an UploadError whose message can be shown to the person who chose the file.
+ * Requests that fail are repeated if that can help. If the upload fails after all, the
+ * error is an UploadError. You may show its message to people.
  *
- * The module needs only transport.js beside it, and touches no document.
+ * The module needs only transport.js beside it, and does not use the document.
  */
 
 import { UploadError, call, put, sleep } from './transport.js';
@@ -42,7 +42,7 @@ export { UploadError };
  * @typedef {object} Variant
  * @property {string} name         the size's name in the preset
  * @property {string} contentType
- * @property {string} url          relative to the service's host, good for ever
+ * @property {string} url          relative to the service's host; its bytes never change
  * @property {number} width        pixels
  * @property {number} height       pixels
  * @property {number} bytes
@@ -51,13 +51,13 @@ export { UploadError };
  * @property {string} name         in the preset
  * @property {number} width        pixels
  * @property {number} height       pixels
- * @property {string} [autoUrl]    answered in the best format that a browser accepts; there once the
- *   upload is complete, unless it is animated
+ * @property {string} [autoUrl]    answered in the best format that the browser accepts; missing until
+ *   the upload is complete, and for animations
  *
  * @typedef {object} Manifest
  * @property {string} id
  * @property {'processing' | 'ready' | 'rejected' | 'failed'} status
- * @property {boolean} complete    AVIF is there as well as WebP and JPEG
+ * @property {boolean} complete    AVIF is ready, as WebP and JPEG are
  * @property {string} preset
  * @property {{contentType: string, bytes: number, width?: number, height?: number,
  *   animated?: boolean, frames?: number}} original
@@ -74,19 +74,19 @@ export { UploadError };
  * @property {string[]} formats    content types
  */
 
-/** How long the service may not know of an original that has just been put (ms). */
+/** How long the service may answer 404 after the upload (ms). */
 const ARRIVAL_GRACE = 15_000;
-/** Larger files are not hashed (bytes): WebCrypto wants the whole file in memory. */
+/** Larger files are not hashed (bytes): WebCrypto needs the whole file in memory. */
 const HASH_LIMIT = 64 * 2 ** 20;
-/** Types by file name extension, for files whose type the browser does not know. */
+/** Types by file name extension, for files without a type: browsers do not know all of these. */
 const TYPES = {
   jpg: 'image/jpeg', jpeg: 'image/jpeg', jfif: 'image/jpeg', png: 'image/png', webp: 'image/webp',
   avif: 'image/avif', gif: 'image/gif', tif: 'image/tiff', tiff: 'image/tiff', heic: 'image/heic', heif: 'image/heif',
 };
 
 /**
- * Uploads an image, and waits until it is ready: every size is there in WebP and
- * JPEG. Cancelling after the original has arrived does not take it back.
+ * Uploads an image, and waits until every size is ready in WebP and JPEG. Aborting after
+ * the file has arrived does not delete it.
  *
  * @param {File} file
  * @param {object} [options]
@@ -116,8 +116,8 @@ export async function upload(file, { preset, onProgress = () => {}, signal, endp
 }
 
 /**
- * Waits until every variant of an upload is there, AVIF included, for as long as
- * the signal allows (`AbortSignal.timeout` sets a limit).
+ * Waits until every variant of an upload is ready, AVIF included. Without a signal it waits
+ * without limit; `AbortSignal.timeout` sets one.
  *
  * @param {string} id
  * @param {{signal?: AbortSignal, endpoint?: string, headers?: Record<string, string>}} [options]
@@ -129,7 +129,7 @@ export async function complete(id, { signal, endpoint = '/api/v1', headers } = {
 }
 
 /**
- * Lists what the service can make of an image.
+ * Lists the service's presets.
  *
  * @param {{signal?: AbortSignal, endpoint?: string}} [options]
  * @returns {Promise<Preset[]>}
@@ -145,7 +145,7 @@ function contentType(file) {
   return file.type || TYPES[extension] || 'application/octet-stream';
 }
 
-/** Returns the file's digest in base64, or nothing where it cannot be computed. */
+/** Returns the file's digest in base64, or undefined if it can't be computed. */
 async function sha256(file, report, signal) {
   const subtle = globalThis.crypto?.subtle; // only there in secure contexts: https, localhost
   if (!subtle || file.size > HASH_LIMIT) return undefined;

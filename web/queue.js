@@ -10,7 +10,7 @@ export function queue(places) {
   /**
    * @template T
    * @param {() => Promise<T>} job
-   * @param {AbortSignal} signal  takes a waiting job out of the queue
+   * @param {AbortSignal} signal  removes a waiting job from the queue
    * @returns {Promise<T>}        what the job returns, or the signal's reason
    */
   return async function run(job, signal) {
@@ -25,7 +25,7 @@ export function queue(places) {
     }
   };
 
-  /** Waits until a job that ends hands its place over. */
+  /** Waits for the place of a job that ends. */
   function turn(signal) {
     return new Promise((resolve, reject) => {
       const enter = () => {

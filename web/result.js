@@ -1,6 +1,6 @@
 import { bytes, percent, typeName } from './words.js';
 
-/** How wide style.css shows a picture (.window), for the browser to choose by. */
+/** The width at which style.css shows a picture (.window), for the browser's choice of a size. */
 const SIZES = '(min-width: 60rem) 20rem, calc(92vw - 1rem)';
 
 /** @typedef {import('./presize.js').Variant} Variant */
@@ -9,9 +9,9 @@ const SIZES = '(min-width: 60rem) 20rem, calc(92vw - 1rem)';
  * Makes the <picture> of an upload.
  *
  * @param {Variant[]} variants
- * @param {string[]} formats  best first: a browser takes the first source that it can show
+ * @param {string[]} formats  preferred first: a browser takes the first source that it supports
  * @param {string} alt
- * @param {boolean} [animated]  only WebP moves; the others are for people who want less motion
+ * @param {boolean} [animated]  only WebP is animated; the others are for people who prefer less motion
  */
 export function createPicture(variants, formats, alt, animated) {
   const picture = document.createElement('picture');
@@ -30,7 +30,7 @@ export function createPicture(variants, formats, alt, animated) {
   return picture;
 }
 
-/** Returns a srcset. Sizes beyond the original's come out alike; the first of them is enough. */
+/** Returns a srcset. Sizes larger than the original give the same image; it has the first of them. */
 function candidates(variants) {
   const distinct = variants.filter(({ width }, at) => variants.findIndex((other) => other.width === width) === at);
   return distinct.map(({ url, width }) => `${url} ${width}w`).join(', ');
@@ -64,9 +64,8 @@ export function markChosen(img, variants, table) {
 }
 
 /**
- * Adds the rows of variants that a table does not have yet, each in its place in
- * the preset's order, one tbody a size. Rows that are there stay, and with them
- * the focus.
+ * Adds the missing rows to a table of variants, in the preset's order, with one tbody per
+ * size. Existing rows stay, and with them the focus.
  *
  * @param {HTMLTableElement} table
  * @param {import('./presize.js').Manifest} manifest
@@ -86,7 +85,7 @@ export function fillTable(table, { variants, original }, { sizes, formats }) {
 }
 
 /**
- * Lists the sizes that have one URL for every browser. An animation has none.
+ * Lists the auto URLs of the sizes. An animation has none.
  *
  * @param {HTMLUListElement} list
  * @param {import('./presize.js').Size[]} sizes

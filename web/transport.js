@@ -1,6 +1,5 @@
 /**
- * transport.js: what presize.js sends, how failures are told apart, and which of
- * them are tried again.
+ * transport.js: the requests of presize.js, their errors, and their retries.
  */
 
 /**
@@ -15,14 +14,14 @@
 
 /** Attempts at one request, the first included. */
 const ATTEMPTS = 4;
-/** The longest pause that is worth waiting out (ms). A service that asks for more is given up. */
+/** The longest pause before a retry (ms). If the service asks for a longer one, the request fails. */
 const LONGEST_PAUSE = 60_000;
-/** How long the service may take to answer (ms); it holds an answer for 20 s at most. */
+/** How long the service may take to answer (ms); it waits for a change for 20 s at most. */
 const ANSWER_TIMEOUT = 30_000;
-/** How long an upload may stand still (ms). */
+/** How long an upload may make no progress (ms). */
 const STALL_TIMEOUT = 60_000;
 
-/** Why an upload did not come to a manifest. */
+/** The error of an upload that failed or was rejected. */
 export class UploadError extends Error {
   name = 'UploadError';
 
@@ -54,7 +53,7 @@ export class UploadError extends Error {
 }
 
 /**
- * Makes a request to the API, and again where that can help.
+ * Sends a request to the API, with retries.
  *
  * @param {string} url
  * @param {RequestInit} init
@@ -80,7 +79,7 @@ export function call(url, init, signal) {
 }
 
 /**
- * Sends a file as its grant says, and again where that can help.
+ * Uploads a file with its grant, with retries.
  *
  * @param {Blob} file
  * @param {{method: string, url: string, headers: Record<string, string>}} request
@@ -94,7 +93,7 @@ export function put(file, request, onLoaded, signal) {
 }
 
 /**
- * Uses XMLHttpRequest, because fetch does not tell how much has been sent.
+ * Uses XMLHttpRequest, because fetch does not report progress of uploads.
  *
  * @returns {Promise<void>}
  */
@@ -108,15 +107,15 @@ function putOnce(file, { method, url, headers }, onLoaded, signal) {
     xhr.open(method, url);
     for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
 
-    // The timeout counts from the start and may be moved on the way, so moving it
-    // on with every progress event makes it a limit for standing still.
+    // The timeout counts from the start, and may be changed meanwhile. Extended at every
+    // progress event, it limits the time without progress.
     xhr.timeout = STALL_TIMEOUT;
     xhr.upload.onprogress = ({ loaded }) => {
       xhr.timeout = performance.now() - started + STALL_TIMEOUT;
       onLoaded(loaded);
     };
     xhr.onload = () => {
-      // 412: the URL works once, and the original is there. An earlier answer was lost.
+      // 412: the file has arrived already, and an earlier answer was lost. The URL works once.
       if (xhr.status < 300 || xhr.status === 412) return resolve();
       reject(new UploadError(`http-${xhr.status}`, `The storage refused the file (status ${xhr.status}).`, {
         status: xhr.status,
@@ -133,7 +132,7 @@ function putOnce(file, { method, url, headers }, onLoaded, signal) {
   });
 }
 
-/** @returns {any} nothing where the text is not JSON: a proxy on the way may answer with a page */
+/** @returns {any} undefined if the text is not JSON: a proxy may answer with a page */
 function parse(text) {
   try {
     return JSON.parse(text);
@@ -142,7 +141,7 @@ function parse(text) {
   }
 }
 
-/** Turns an answer that is not a success into the error it stands for. */
+/** Turns an answer that is not a success into an error. */
 function refusal(response, body) {
   const isProblem = response.headers.get('Content-Type')?.startsWith('application/problem+json');
   const problem = isProblem ? body : undefined;
@@ -168,13 +167,13 @@ function milliseconds(retryAfter) {
   return Number.isNaN(pause) ? undefined : Math.max(0, pause);
 }
 
-/** Runs an attempt again while it fails with a retryable error, a few times. */
+/** Repeats an attempt that fails with a retryable error, a few times. */
 async function retry(attempt, signal) {
   for (let failures = 1; ; failures++) {
     try {
       return await attempt();
     } catch (error) {
-      // Half of the pause is random: clients that failed together must not come back together.
+      // Half of the pause is random, so that clients that failed together do not retry together.
       const pause = error?.retryAfter ?? 500 * 2 ** failures * (0.5 + Math.random() / 2);
       if (!error?.retryable || failures === ATTEMPTS || pause > LONGEST_PAUSE) throw error;
       await sleep(pause, signal);

@@ -1,4 +1,4 @@
-// Package web holds the page and what its files are served with. The local stack
+// Package web holds the page's files, and the headers for serving them. The local stack
 // serves them from here; on AWS they are in the site bucket.
 package web
 
@@ -7,23 +7,22 @@ import (
 	"path"
 )
 
-// FS is the page: index.html and what it loads.
+// FS has the page's files: index.html and the files that it loads.
 //
 //go:embed index.html style.css icon.svg
 //go:embed app.js card.js diagram.js presize.js queue.js result.js thumbhash.js transport.js words.js
 var FS embed.FS
 
-// Index is the file of FS that stands for /, and that leads to all others.
+// Index is the file of FS for /, which loads all others.
 const Index = "index.html"
 
-// CacheControl is what every file of the page is served with. None of their names
-// change with their bytes, so a browser asks each time whether its copy still
-// holds, and mostly hears that it does. The CDN need not ask: whoever publishes a
-// file tells it to forget the old one. Should that go astray, it asks after a day.
+// CacheControl is the header Cache-Control of every file of the page. File names do not
+// change with their content, so browsers must revalidate each time, and mostly get a 304.
+// The CDN keeps files for a day, because publishing a file invalidates the old one.
 const CacheControl = "public, max-age=0, must-revalidate, s-maxage=86400"
 
-// ContentType is what a file of the page is served as, or "" for a kind that the
-// page has none of. It does not depend on what the machine knows of types.
+// ContentType is the media type of a file of the page, or "" for other kinds of files. It
+// does not depend on the system's list of types.
 func ContentType(name string) string {
 	switch path.Ext(name) {
 	case ".html":
@@ -33,7 +32,7 @@ func ContentType(name string) string {
 	case ".js":
 		return "text/javascript; charset=utf-8"
 	case ".svg":
-		return "image/svg+xml" // XML says itself that it is UTF-8
+		return "image/svg+xml" // XML is UTF-8 by default
 	}
 	return ""
 }

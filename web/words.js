@@ -1,8 +1,8 @@
-/** Numbers and names as people read them. */
+/** Formats numbers and names for people. */
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];
 
-/** @param {number} count  in bytes, shown with three digits in powers of 1000 */
+/** @param {number} count  in bytes, shown with three digits and units of 1000 */
 export function bytes(count) {
   const rounded = Number(count.toPrecision(3));
   const power = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log10(rounded || 1) / 3)));
@@ -10,9 +10,9 @@ export function bytes(count) {
   return new Intl.NumberFormat('en', { style: 'unit', unit: UNITS[power], unitDisplay }).format(rounded / 1000 ** power);
 }
 
-/** @param {number} share  of 1; negative where a variant is larger than its original */
+/** @param {number} share  from 0 to 1; negative if a variant is larger than its original */
 export function percent(share) {
-  // Floored, so that nothing is ever saved to 100 %.
+  // Rounded down, so that it never shows 100 %.
   return `${Math.floor(share * 100)} %`.replace('-', '−');
 }
 
