@@ -14,7 +14,7 @@ import warnings
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from moto.awslambda.models import LambdaBackend
+from moto.awslambda.models import LambdaFunction
 from moto.cloudformation import parsing
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend
 from moto.iam.access_control import PermissionResult
@@ -50,12 +50,13 @@ class Account:
         parsing.get_model_map = lambda: WithStandIns(self, models)
         parsing.resource_class_from_type = lambda type: parsing.get_model_map()[type]
         correct_moto()
-        LambdaBackend.invoke = self.invoke
 
-    def invoke(self, name, qualifier, body, headers, response_headers):
-        """Takes down an invocation in place of moto, which would run the function in Docker."""
-        self.invoked.append((name, json.loads(body)))
-        return b""
+        # moto would run the function in Docker.
+        def invoke(function, body, headers, response_headers):
+            self.invoked.append((function.function_name, json.loads(body)))
+            return b""
+
+        LambdaFunction.invoke = invoke
 
     def client(self, service):
         if service not in self.clients:
