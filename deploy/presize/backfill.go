@@ -81,7 +81,7 @@ func runBackfill(ctx context.Context, c *call) error {
 			return err
 		}
 	}
-	b.progress = newProgress(c.stderr, "backfill", b.counts().Key)
+	b.progress = newProgress(c.stderr, "backfill", b.counts().Key, b.dryRun)
 	counts, err := b.run(ctx)
 	b.progress.end()
 	if err != nil {

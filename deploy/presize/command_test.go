@@ -81,6 +81,7 @@ func TestWrongCallsAreToldWithExitCode2(t *testing.T) {
 		"backfill --local --rate 0":             "more than 0",
 		"backfill --local --rate fast":          "rate",
 		"sweep --local --older-than yesterday":  "older-than",
+		"sweep --local --older-than -1h":        "less than 0",
 		"status --local":                        `want the arguments ["ID"]`,
 		"status --local not-an-id":              "invalid upload id",
 		"status aaaaaaaaaaaaaaaaaaaaaaaaaa x":   `want the arguments ["ID"]`,
@@ -156,5 +157,12 @@ func TestLocalStackThatDoesNotRunIsTold(t *testing.T) {
 	}
 	if got := presize(t, "sweep", "--local"); got.code != 1 || !strings.Contains(got.stderr, "start it with `make run`") {
 		t.Errorf("does not run now: %+v", got)
+	}
+}
+
+func TestInterruptionIsToldAsOne(t *testing.T) {
+	err := service{}.explain(fmt.Errorf("list presize-input: %w", context.Canceled))
+	if err == nil || err.Error() != "interrupted" {
+		t.Errorf("got %v", err)
 	}
 }

@@ -25,9 +25,11 @@ type progress interface {
 // linesEvery is how often a line is written where there is no terminal.
 const linesEvery = 30 * time.Second
 
-func newProgress(w io.Writer, name, from string) progress {
+// newProgress returns the progress of a command that goes on behind a key. A bar
+// would get mixed up with what a listing command writes to the same terminal.
+func newProgress(w io.Writer, name, from string, listing bool) progress {
 	e := estimate{from: position(from), began: time.Now()}
-	if isTerminal(w) {
+	if isTerminal(w) && !listing {
 		return newBar(w, name, e)
 	}
 	return &lines{w: w, name: name, estimate: e, last: e.began}

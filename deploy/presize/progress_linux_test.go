@@ -40,9 +40,12 @@ func openTerminal(t *testing.T) (screen, terminal *os.File) {
 
 func TestProgressIsABarInATerminal(t *testing.T) {
 	screen, terminal := openTerminal(t)
-	p := newProgress(terminal, "backfill", "originals/a"+strings.Repeat("2", 24)+"a")
+	p := newProgress(terminal, "backfill", "originals/a"+strings.Repeat("2", 24)+"a", false)
 	if _, ok := p.(*bar); !ok {
 		t.Fatalf("it is %T", p)
+	}
+	if _, ok := newProgress(terminal, "backfill", "", true).(*lines); !ok {
+		t.Error("a bar would get mixed up with a listing")
 	}
 	p.show("originals/i"+strings.Repeat("2", 24)+"a", "7 originals")
 	p.end()

@@ -55,7 +55,7 @@ func TestEstimateIsByTheSpeedOfThisRun(t *testing.T) {
 
 func TestProgressIsLinesWhereThereIsNoTerminal(t *testing.T) {
 	var out strings.Builder
-	p := newProgress(&out, "backfill", "")
+	p := newProgress(&out, "backfill", "", false)
 	l, ok := p.(*lines)
 	if !ok {
 		t.Fatalf("it is %T", p)

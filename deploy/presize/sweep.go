@@ -40,6 +40,9 @@ func runSweep(ctx context.Context, c *call) error {
 	if _, err := c.parse(); err != nil {
 		return err
 	}
+	if *olderThan < 0 {
+		return fmt.Errorf("%w: --older-than must not be less than 0", errUsage)
+	}
 	s, err := c.open(ctx)
 	if err != nil {
 		return err
@@ -55,7 +58,7 @@ func runSweep(ctx context.Context, c *call) error {
 			_, err := fmt.Fprintln(c.stdout, object.Key)
 			return err
 		},
-		progress: newProgress(c.stderr, "sweep", ""),
+		progress: newProgress(c.stderr, "sweep", "", *dryRun),
 		current:  make(map[string]bool),
 	}
 	for _, preset := range s.Presets {
