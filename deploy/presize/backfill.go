@@ -85,7 +85,10 @@ func runBackfill(ctx context.Context, c *call) error {
 	counts, err := b.run(ctx)
 	b.progress.end()
 	if err != nil {
-		return fmt.Errorf("%s so far; the same call goes on from there: %w", counts, s.explain(err))
+		if counts.Seen > 0 && !b.dryRun {
+			fmt.Fprintf(c.stderr, "%s; the same call goes on from there\n", counts)
+		}
+		return s.explain(err)
 	}
 	fmt.Fprintln(c.text(), counts)
 	return c.document(counts)
@@ -115,11 +118,19 @@ func (c counts) String() string {
 	if c.DryRun {
 		verb = "to invoke"
 	}
-	text := fmt.Sprintf("%d originals: %d finished, %d %s", c.Seen, c.Finished, c.Invoked, verb)
+	text := fmt.Sprintf("%s: %d finished, %d %s", plural(c.Seen, "original"), c.Finished, c.Invoked, verb)
 	if c.Gone > 0 {
 		text += fmt.Sprintf(", %d gone", c.Gone)
 	}
 	return text
+}
+
+// plural is a count for people.
+func plural(count int, what string) string {
+	if count == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", count, what)
 }
 
 // about is a duration for people.

@@ -42,13 +42,13 @@ func TestStatusTellsWhatTheBucketsSay(t *testing.T) {
 		current bool
 		want    []string
 	}{
-		"waiting":  {waiting, finished.Missing, false, []string{"original   5 bytes, declared as image/png, preset photo, put ", "manifest   none\n", "the worker is at it, or has failed", "not tagged as rejected"}},
-		"done":     {done, finished.Finished, true, []string{"state      finished\n", "ready and complete; revision " + current.Rev() + ", which is current; put ", "2 of the manifest's 2 are there\n"}},
+		"waiting":  {waiting, finished.Missing, false, []string{"original   5 bytes, declared as image/png, preset photo, put ", "manifest   none\n", "the worker has yet to finish, or has failed", "not tagged as rejected"}},
+		"done":     {done, finished.Finished, true, []string{"state      finished\n", "ready and complete; revision " + current.Rev() + ", which is current; put ", "2 of 2 that the manifest names are there\n"}},
 		"outdated": {outdated, finished.Outdated, false, []string{"a backfill renders it again", "revision " + old.Rev() + ", which is old", "2 variants of " + current.Rev() + ", which the manifest does not name"}},
-		"rejected": {rejected, finished.Finished, true, []string{"rejected as corrupt: The file is damaged.", "0 of the manifest's 0", "tagged " + media.RejectedTag + "=true and expires"}},
+		"rejected": {rejected, finished.Finished, true, []string{"rejected as corrupt: The file is damaged.", "0 of 0 that", "tagged " + media.RejectedTag + "=true and expires"}},
 		"failed":   {failed, finished.Unfinished, true, []string{"manifest   failed; revision"}},
-		"broken":   {broken, finished.Finished, true, []string{"1 of the manifest's 2 are there", "missing    " + keysOf(broken, current)[1]}},
-		"gone":     {gone, "", true, []string{"original   gone\n", "ready and complete", "2 of the manifest's 2"}},
+		"broken":   {broken, finished.Finished, true, []string{"1 of 2 that the manifest names are there", "missing    " + keysOf(broken, current)[1]}},
+		"gone":     {gone, "", true, []string{"original   gone\n", "ready and complete", "2 of 2 that"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := u.service.status(t.Context(), test.id)

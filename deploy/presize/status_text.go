@@ -26,7 +26,7 @@ func (s status) String() string {
 	}
 	s.tellOfManifest(line)
 	for _, rev := range slices.Sorted(maps.Keys(s.Others)) {
-		line("others", "%d variants of %s, which the manifest does not name; sweep removes those of old revisions", s.Others[rev], rev)
+		line("others", "%s of %s, which the manifest does not name; sweep removes those of old revisions", plural(s.Others[rev], "variant"), rev)
 	}
 	if o := s.Original; o != nil && o.Expires {
 		line("expiry", "the original is tagged %s=true and expires", media.RejectedTag)
@@ -60,7 +60,7 @@ func (s status) tellOfManifest(line func(name, format string, args ...any)) {
 		what = fmt.Sprintf("rejected as %s: %s", m.Rejection.Code, m.Rejection.Detail)
 	}
 	line("manifest", "%s; revision %s, which is %s; put %s", what, m.Rev, age, s.Published.UTC().Format(time.DateTime+" MST"))
-	line("variants", "%d of the manifest's %d are there", len(m.Variants)-len(s.Missing), len(m.Variants))
+	line("variants", "%d of %d that the manifest names are there", len(m.Variants)-len(s.Missing), len(m.Variants))
 	for _, key := range s.Missing {
 		line("missing", "%s", key)
 	}
@@ -70,11 +70,11 @@ func (s status) tellOfManifest(line func(name, format string, args ...any)) {
 func sentence(state finished.State) string {
 	switch state {
 	case finished.Missing:
-		return "there is no manifest: the worker is at it, or has failed"
+		return "there is no manifest: the worker has yet to finish, or has failed"
 	case finished.Replaced:
-		return "the manifest is of an earlier original: the worker is at it, or has failed"
+		return "the manifest is of an earlier original: the worker has yet to finish, or has failed"
 	case finished.Unfinished:
-		return "not finished: the worker is at it, or has failed"
+		return "not finished: the worker has yet to finish, or has failed"
 	case finished.Outdated:
 		return "finished under an old revision: a backfill renders it again"
 	default:

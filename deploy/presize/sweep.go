@@ -67,7 +67,10 @@ func runSweep(ctx context.Context, c *call) error {
 	err = w.run(ctx)
 	w.progress.end()
 	if err != nil {
-		return fmt.Errorf("%s so far; the same call does the rest: %w", w.counts, s.explain(err))
+		if w.counts.Uploads > 0 && !w.dryRun {
+			fmt.Fprintf(c.stderr, "%s; the same call does the rest\n", w.counts)
+		}
+		return s.explain(err)
 	}
 	fmt.Fprintln(c.text(), w.counts)
 	return c.document(w.counts)
@@ -94,12 +97,12 @@ func (c sweepCounts) String() string {
 	if c.DryRun {
 		verb = "would remove"
 	}
-	text := fmt.Sprintf("%d uploads: %s %d variants of old revisions, %d bytes", c.Uploads, verb, c.Removed, c.Bytes)
+	text := fmt.Sprintf("%s: %s %s of old revisions, %d bytes", plural(c.Uploads, "upload"), verb, plural(c.Removed, "variant"), c.Bytes)
 	if c.Young > 0 {
 		text += fmt.Sprintf("; %d more are too young", c.Young)
 	}
 	if c.Unread > 0 {
-		text += fmt.Sprintf("; %d uploads have a manifest that can't be read, a backfill repairs it", c.Unread)
+		text += fmt.Sprintf("; left alone %s with a manifest that can't be read, which a backfill repairs", plural(c.Unread, "upload"))
 	}
 	return text
 }
