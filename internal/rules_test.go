@@ -181,6 +181,17 @@ func TestCgoIsInOnePackage(t *testing.T) {
 	}
 }
 
+func TestOperatorsToolsAreNotInTheLambdas(t *testing.T) {
+	packages := load(t)
+	for _, main := range []string{"/api/lambda", "/worker/lambda"} {
+		for _, dep := range packages[module+main].Deps {
+			if within(dep, "github.com/vbauerster") || dep == "github.com/aws/aws-sdk-go-v2/service/lambda" || within(dep, module+"/deploy/presize") {
+				t.Errorf("%s depends on %s", main, dep)
+			}
+		}
+	}
+}
+
 func TestNoVagueNames(t *testing.T) {
 	for path, p := range load(t) {
 		if p.ours() && slices.Contains([]string{"util", "utils", "common", "types", "helper", "helpers", "models"}, p.Name) {

@@ -3,6 +3,7 @@ package invoke_test
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -66,6 +67,20 @@ func TestOnlySignedEventsForTheFunctionAreInvoked(t *testing.T) {
 			}
 		})
 	}
+	forged := lambda.New(lambda.Options{
+		Region:       "us-east-1",
+		BaseEndpoint: &server.URL,
+		Credentials:  credentials.NewStaticCredentialsProvider("operator", "secret", ""),
+		Retryer:      aws.NopRetryer{},
+		HTTPClient:   &http.Client{Transport: otherBody{}},
+	})
+	var refused *awshttp.ResponseError
+	_, err := forged.Invoke(t.Context(), &lambda.InvokeInput{
+		FunctionName: aws.String("worker"), InvocationType: types.InvocationTypeEvent, Payload: []byte(`{"a":"mine"}`),
+	})
+	if !errors.As(err, &refused) || refused.HTTPStatusCode() != http.StatusForbidden {
+		t.Errorf("a payload that was not signed: %v", err)
+	}
 	response, err := http.Post(server.URL+"/2015-03-31/functions/worker/invocations", "application/json", strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
@@ -77,4 +92,13 @@ func TestOnlySignedEventsForTheFunctionAreInvoked(t *testing.T) {
 	if !slices.Equal(invoked, []string{`{"a":"good"}`}) {
 		t.Errorf("invoked %q", invoked)
 	}
+}
+
+// otherBody sends requests with other bytes of the same length than were signed.
+type otherBody struct{}
+
+func (otherBody) RoundTrip(r *http.Request) (*http.Response, error) {
+	other := r.Clone(r.Context())
+	other.Body = io.NopCloser(strings.NewReader(strings.Repeat("1", int(r.ContentLength))))
+	return http.DefaultTransport.RoundTrip(other)
 }
