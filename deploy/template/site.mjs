@@ -1,6 +1,6 @@
-// The CDN's function for everything that is neither API nor image: the site. It answers 404 with a page for
-// people where the path can't be a file of the site. An error page of the distribution would do that to the
-// API's problems too.
+// The CDN's function for the site: all paths but the API and the images. If the path can't be a file of the site,
+// it answers 404 with a page for people. An error page of the distribution would also replace the API's problem
+// documents.
 
 const PAGE = '<!doctype html>\n<html lang="en">\n<head>\n'
   + '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
