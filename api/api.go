@@ -24,7 +24,7 @@ import (
 //go:embed openapi.yaml
 var openAPI []byte
 
-// DefaultGrantTTL is how long a grant can be used where nobody says otherwise.
+// DefaultGrantTTL is the default validity of a grant.
 const DefaultGrantTTL = 15 * time.Minute
 
 // Config is what the API needs. All of it is required.

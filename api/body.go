@@ -39,8 +39,8 @@ func contentType(r *http.Request) (string, error) {
 	return mediaType, nil
 }
 
-// fields are the fields of a JSON object, taken out one by one. It collects
-// everything that is wrong with them.
+// fields are the fields of a JSON object, taken out one by one. It collects all of
+// their errors.
 type fields struct {
 	left     map[string]json.RawMessage // those not yet taken
 	problems []fieldError
@@ -103,8 +103,8 @@ func (f *fields) refuse(name, detail string) {
 	f.problems = append(f.problems, fieldError{Pointer: "#/" + url.PathEscape(name), Detail: detail})
 }
 
-// err returns all that is wrong with the fields as one problem, or nil. Those
-// that nobody took are wrong too: a misspelt option must not be ignored.
+// err returns all errors of the fields as one problem, or nil. A field that was not
+// taken out is an error too: a misspelt option must not be ignored.
 func (f *fields) err() error {
 	for _, name := range slices.Sorted(maps.Keys(f.left)) {
 		f.refuse(name, "A field of this name is not known.")

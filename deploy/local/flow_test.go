@@ -200,7 +200,7 @@ func TestUploadOutlivesItsOriginalUntilItIsDeleted(t *testing.T) {
 			stack := newClient(t, stack.url)
 			upload := stack.upload(media.PNG, file)
 			m := stack.await(upload.ID, media.Manifest.Settled)
-			// As a lifecycle rule does: nobody is told. The server's directory is the process's.
+			// Like a lifecycle rule, this sends no event. The server's directory is the process's.
 			if err := os.Remove(filepath.Join(inputBucket, media.OriginalKey(upload.ID))); err != nil {
 				t.Fatal(err)
 			}

@@ -70,8 +70,8 @@ func (r *recorder) record(ctx context.Context, in middleware.InitializeInput, ne
 	return next.HandleInitialize(ctx, in)
 }
 
-// useEverything uses both functions in every way that makes them call something
-// else, and returns the calls of each.
+// useEverything makes both functions call every service that they use, and returns the
+// calls of each.
 func useEverything(t *testing.T) map[string][]call {
 	t.Helper()
 	env := s3test.Start(t, nil)

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// Carry sends a request, as if nobody had stepped in.
+// Carry sends a request without any fault.
 type Carry func() (*http.Response, error)
 
 // Step is called in the place of a request, with its number from 1 on.
@@ -92,7 +92,7 @@ var ErrInjected = errors.New("injected")
 // part of, as the end of an invocation does.
 type Fault func(carry Carry, cancel func()) (*http.Response, error)
 
-// Faults returns every way in which a request can go wrong, by when that happens.
+// Faults returns every kind of fault of a request, by the moment at which it happens.
 func Faults() map[string]Fault {
 	return map[string]Fault{
 		"before it took effect": func(Carry, func()) (*http.Response, error) {

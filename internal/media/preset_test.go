@@ -10,8 +10,8 @@ import (
 	"github.com/presize/presize/internal/media/mediatest"
 )
 
-// A published URL is cached for ever. Where this fails, the presets or the engine
-// have changed, and originals that are processed again get new URLs.
+// A published URL is cached for a year. If this test fails, the presets or the engine have
+// changed, and originals that are processed again get new URLs.
 func TestPublishedURLsStayAsTheyAre(t *testing.T) {
 	var urls strings.Builder
 	for _, preset := range mediatest.Presets() {

@@ -20,9 +20,9 @@ export function drop(request) {
 }
 
 /**
- * A small service that keeps to the contract: upload API and storage in one, over
- * real HTTP. Whatever is listed in `faults` is answered first, in that order, for
- * `grant`, `put` and `status` each; the rest is answered as it should be.
+ * A small service that keeps to the contract: upload API and storage in one, over real
+ * HTTP. It first gives the answers listed in `faults`, in that order, separately for
+ * `grant`, `put` and `status`. After these it answers normally.
  */
 export class Service {
   faults = { grant: [], put: [], status: [] };

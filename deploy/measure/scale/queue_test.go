@@ -61,8 +61,8 @@ func TestTheSameSeedGivesTheSameOutcome(t *testing.T) {
 	}
 }
 
-// Where whoever finds no place is lost at once, the share of the lost is Erlang's formula
-// B, whatever the distribution of the jobs (Erlang 1917, Sevastyanov 1957).
+// If an event without a free place is lost at once, the share of lost events follows Erlang's
+// formula B, for any distribution of the jobs (Erlang 1917, Sevastyanov 1957).
 func TestLossIsErlangB(t *testing.T) {
 	const places, load = 10, 8.0
 	erlang := 1.0
@@ -91,8 +91,8 @@ func TestRunningIsLittlesLaw(t *testing.T) {
 	near(t, "by samples", float64(sum)/float64(len(o.running)), 20*3, 0.02)
 }
 
-// Where whoever waits looks again all the time, the mean wait for one place is that of
-// M/D/1 (Pollaczek 1930, Khinchin 1932): the order in which they get it does not matter.
+// If waiting events retry all the time, the mean wait for one place is that of M/D/1
+// (Pollaczek 1930, Khinchin 1932). The order in which they get the place does not matter.
 func TestWaitIsPollaczekKhinchine(t *testing.T) {
 	const load = 0.7
 	f := station(1, fixed(time.Second))
