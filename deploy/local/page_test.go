@@ -109,7 +109,8 @@ func TestPageTakesAPhotoAllTheWay(t *testing.T) {
 		t.Errorf("the bar came to %v while the photo was uploaded", progress["uploading"])
 	}
 
-	b.do(chromedp.WaitVisible(chromedp.CSS("#uploads picture img")))
+	// The picture with AVIF takes the place of the first one when it is decoded.
+	b.do(chromedp.WaitVisible(chromedp.CSS("#uploads picture:has(source[type='image/avif']) img")))
 	picture := evaluate[shownPicture](b, showPicture)
 	if picture.Width == 0 || picture.Height <= picture.Width || !strings.HasSuffix(picture.Source, ".avif") {
 		t.Errorf("the picture is %+v, want an upright AVIF", picture)
