@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-const SILENCE = 15_000; // ms
+const SILENCE = 30_000; // ms
 const MODULE = 'github.com/presize/presize/';
 
 const output = new Map(); // lines by package and test, until it is known whether they matter
