@@ -4,6 +4,8 @@ import (
 	"errors"
 	stdimage "image"
 	"image/gif"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/h2non/bimg"
@@ -23,6 +25,17 @@ func seed(f *testing.F) {
 		"test.webp", "test.gif", "test.avif", "test2.heic", "test.svg",
 	} {
 		f.Add(phototest.Read(f, name))
+	}
+	boxes, err := filepath.Glob("testdata/*/*.*i[cf]")
+	if err != nil || len(boxes) == 0 {
+		f.Fatalf("no files: %v", err)
+	}
+	for _, name := range boxes {
+		file, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(file)
 	}
 	drawn := encodePNG(f, disc(60))
 	f.Add(drawn)
