@@ -4,7 +4,7 @@
 # make package  dist/ with what is deployed: two functions and the libvips layer
 # make verify-deploy  packages for AWS, checks and lints the template, and deploys it to an account on loopback
 # make bench    how fast it is
-# make compare  how fast it is beside sharp; PHOTO=file for another photo
+# make compare  how fast it is beside sharp, and HEIC beside JPEG; PHOTO=file and HEIC=file for other photos
 # make quota    how fast it is with the processor time of a Lambda function, by its memory
 # make cold     how fast the functions start, beside Node.js with sharp
 # make deploy STAGE=prod REGION=eu-central-1    all of it to AWS; PARAMS='name=value ...' sets what can be set
@@ -80,10 +80,12 @@ vetted: build/libvips/$(HOST)/pkgconfig/vips.pc
 bench: tools build/libvips/$(HOST)/pkgconfig/vips.pc
 	go test -run '^$$' -bench 'Grant|Render|Stage' -benchmem ./api ./worker/vips
 
-PHOTO ?= $(shell go list -m -f '{{.Dir}}' github.com/h2non/bimg)/testdata/test_exif_full.jpg
+TESTDATA := $(shell go list -m -f '{{.Dir}}' github.com/h2non/bimg)/testdata
+PHOTO ?= $(TESTDATA)/test_exif_full.jpg
+HEIC ?= $(TESTDATA)/test.heic
 compare: tools build/libvips/$(HOST)/pkgconfig/vips.pc deploy/measure/bench/node_modules/.package-lock.json
 	go build -o build/bin/bench ./deploy/measure/bench
-	node deploy/measure/bench/compare.mjs build/bin/bench "$(PHOTO)"
+	node deploy/measure/bench/compare.mjs build/bin/bench "$(PHOTO)" "$(HEIC)"
 
 quota: tools build/libvips/$(HOST)/pkgconfig/vips.pc
 	go build -o build/bin/bench ./deploy/measure/bench
