@@ -24,6 +24,9 @@ const (
 type Rejection struct {
 	Code   Code   `json:"code"`
 	Detail string `json:"detail"` // a sentence for the person who uploaded the file
+
+	// Cause is what the decoder has said, for the log. It is not published.
+	Cause string `json:"-"`
 }
 
 // Reject returns a Rejection whose detail is formatted as by fmt.Sprintf.
