@@ -76,6 +76,22 @@ generate(VipsRegion *out, void *strip, void *unused, void *state, gboolean *stop
 	return 0;
 }
 
+// skip_delays leaves out the delays of the first frames, which libvips keeps where it
+// leaves out the frames.
+static int
+skip_delays(VipsImage *out, int skip)
+{
+	int *delays, count;
+	if (!skip)
+		return 0;
+	if (vips_image_get_array_int(out, "delay", &delays, &count) || count <= skip)
+		return -1;
+	int *kept = g_memdup2(delays + skip, (count - skip) * sizeof(int));
+	vips_image_set_array_int(out, "delay", kept, count - skip);
+	g_free(kept);
+	return 0;
+}
+
 // describe makes the header of the result: the strip's, with its delays and loop
 // count, for frames of the cut's size.
 static int
@@ -88,7 +104,7 @@ describe(VipsImage *out, VipsImage *strip, const PresizeCut *cut)
 		VIPS_FORMAT_UCHAR, VIPS_CODING_NONE, VIPS_INTERPRETATION_sRGB, 1, 1);
 	vips_image_set_int(out, VIPS_META_PAGE_HEIGHT, cut->height);
 	vips_image_set_int(out, VIPS_META_CONCURRENCY, 1); // frames are made in their order
-	return 0;
+	return skip_delays(out, cut->skip);
 }
 
 int
@@ -99,6 +115,7 @@ presize_animate(const void *buf, size_t len, const PresizeCut *cut, int quality,
 	VipsImage *strip = vips_image_new_from_buffer(buf, len, "",
 		"access", VIPS_ACCESS_SEQUENTIAL,
 		"n", -1,
+		"page", cut->skip,
 		"fail_on", VIPS_FAIL_ON_WARNING,
 		NULL);
 	if (!strip)

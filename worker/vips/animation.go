@@ -16,21 +16,23 @@ func (i Info) Animated() bool { return i.Frames > 1 }
 // animate encodes all frames of an animated original as one WebP. first is the
 // first frame as plan makes it, without the mark: the others are cropped where it
 // is. The error is a *media.Rejection where a frame is missing or broken.
-func animate(original []byte, format media.Format, plan media.Plan, first *image, mark mark, encoder media.Encoder) ([]byte, error) {
+func (o *Original) animate(plan media.Plan, first *image, mark mark, encoder media.Encoder) ([]byte, error) {
 	cut := C.PresizeCut{
 		scaled_width: C.int(plan.Scaled.Width), scaled_height: C.int(plan.Scaled.Height),
 		width: C.int(plan.Output.Width), height: C.int(plan.Output.Height),
 		mark: mark.c(),
+		skip: C.int(o.reading.skip),
 	}
 	if plan.Output != plan.Scaled { // libvips remembers a cropped image's place, with the sign of a translation
 		cut.left, cut.top = -C.vips_image_get_xoffset(first.vips), -C.vips_image_get_yoffset(first.vips)
 	}
-	encoded, err := save(func(out *unsafe.Pointer, size *C.size_t) C.int {
-		return C.presize_animate(unsafe.Pointer(&original[0]), C.size_t(len(original)), &cut,
+	file := o.reading.file
+	encoded, err := save(decoding, func(out *unsafe.Pointer, size *C.size_t) C.int {
+		return C.presize_animate(unsafe.Pointer(&file[0]), C.size_t(len(file)), &cut,
 			C.int(encoder.Quality), C.int(encoder.Effort), out, size)
 	})
 	if err != nil {
-		return nil, broken(original, format)
+		return nil, o.verdict(err)
 	}
 	return encoded, nil
 }

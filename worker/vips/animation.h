@@ -11,6 +11,7 @@ typedef struct {
 	int width; // of the area
 	int height;
 	PresizeMark mark;
+	int skip; // frames before the first
 } PresizeCut;
 
 // presize_animate decodes all frames of an animation and encodes them as a WebP

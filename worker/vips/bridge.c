@@ -137,6 +137,7 @@ presize_scale(VipsImage *in, VipsImage **out, int width, int height, int upright
 		"size", VIPS_SIZE_FORCE,
 		"no_rotate", !upright,
 		"output_profile", to,
+		"intent", VIPS_INTENT_PERCEPTUAL,
 		NULL);
 	g_clear_object(&scaled);
 	return failed;

@@ -29,13 +29,21 @@ typedef struct {
 // fails unless libvips reads the image with the given loader. The caller g_frees icc->data.
 int presize_header(const void *buf, size_t len, const char *loader, PresizeHeader *header, PresizeICC *icc);
 
+// PresizeReading says how an encoded image is to be read. All 0 is as libvips finds it.
+typedef struct {
+	const char *options; // of the loader
+	const PresizeColors *colors; // tables for images of 8 bits a band that are in RGB; or NULL
+	const PresizeHDR *tones; // for images that are HDR; or NULL
+	PresizeICC icc; // overrules the profile of the image, if data is not NULL
+	int bands; // how many bands hold the colours, where others may follow; or 0 for what libvips says
+	int alpha; // which one of those that follow is alpha, counted from 1; or 0 for none
+	int lab; // what is read as RGB of 8 bits is CIELAB (TIFF 6.0 §23)
+} PresizeReading;
+
 // presize_decode decodes an image to exactly width x height: upright, 8-bit
-// sRGB, a fourth band only for alpha, and without any metadata. header is what presize_header has read. Where colors are given
-// and the image has 8 bits a band, they convert it; or else its profile does. An image
-// without a profile is in sRGB. Broken images fail, and unless lenient is set so do those
-// that only make the decoder warn.
-int presize_decode(const void *buf, size_t len, const PresizeHeader *header, const PresizeColors *colors, int width, int height,
-	int lenient, int threads, VipsImage **out);
+// sRGB, a fourth band only for alpha, and without any metadata. header is what presize_header has read.
+int presize_decode(const void *buf, size_t len, const PresizeHeader *header, const PresizeReading *reading, int width, int height,
+	int threads, VipsImage **out);
 
 // presize_decode_heif is presize_decode for an image that presize_heif_decode has decoded. tones takes an HDR image to
 // sRGB and is NULL for others; of these colors convert an image, or else its profile does.

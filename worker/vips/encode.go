@@ -48,7 +48,7 @@ func (i *image) encode(encoder media.Encoder, background bimg.Color) ([]byte, er
 
 // encodeWebP goes past bimg, which leaves libwebp's effort at its default.
 func (i *image) encodeWebP(encoder media.Encoder) ([]byte, error) {
-	encoded, err := save(func(out *unsafe.Pointer, size *C.size_t) C.int {
+	encoded, err := save(call, func(out *unsafe.Pointer, size *C.size_t) C.int {
 		return C.presize_webp(i.vips, C.int(encoder.Quality), C.int(encoder.Effort), out, size)
 	})
 	if err != nil {
@@ -57,11 +57,11 @@ func (i *image) encodeWebP(encoder media.Encoder) ([]byte, error) {
 	return encoded, nil
 }
 
-// save runs a call of libvips that encodes, and returns a copy of what it wrote.
-func save(f func(out *unsafe.Pointer, size *C.size_t) C.int) ([]byte, error) {
+// save makes run run a call of libvips that encodes, and returns a copy of what it wrote.
+func save(run func(func() C.int) error, f func(out *unsafe.Pointer, size *C.size_t) C.int) ([]byte, error) {
 	var out unsafe.Pointer
 	var size C.size_t
-	if err := call(func() C.int { return f(&out, &size) }); err != nil {
+	if err := run(func() C.int { return f(&out, &size) }); err != nil {
 		return nil, err
 	}
 	defer C.g_free(C.gpointer(out))

@@ -32,6 +32,8 @@ type Original struct {
 	header C.PresizeHeader // of all formats but HEIC and AVIF
 	icc    []byte          // its colour profile, or nil
 	heif   *heif           // of HEIC and AVIF, or nil
+
+	reading reading // of all formats but HEIC and AVIF
 }
 
 // loader names the one loader of libvips that may read a format, so that a
@@ -69,6 +71,7 @@ func Probe(file []byte, limits media.Limits) (*Original, error) {
 		return o, media.Reject(media.UnsupportedType,
 			"The file is not a JPEG, PNG, WebP, AVIF, GIF, TIFF or HEIC image.")
 	}
+	o.Format = format
 	if err := o.open(format); err != nil {
 		return o, err
 	}
@@ -76,7 +79,7 @@ func Probe(file []byte, limits media.Limits) (*Original, error) {
 		return o, err
 	}
 	if format == media.GIF && truncatedGIF(file) {
-		return o, broken(file, format)
+		return o, o.verdict(&decoderError{"gifload: a block is not whole"})
 	}
 	return o, nil
 }
@@ -86,13 +89,17 @@ func (o *Original) open(format media.Format) error {
 	if format == media.AVIF || format == media.HEIC || format == media.HEIF {
 		var err error
 		if o.heif, err = openHEIF(o.file); err != nil {
-			return o.verdict(format, err)
+			return o.verdict(err)
 		}
 		o.Info = o.heif.info(format, len(o.file))
 		return nil
 	}
+	if err := o.checkFormat(); err != nil {
+		return err
+	}
+	o.reading = newReading(o.file, format)
 	if err := o.readHeader(loader(format)); err != nil {
-		return broken(o.file, format)
+		return o.verdict(err)
 	}
 	o.Info = Info{
 		Format:  format,
@@ -108,7 +115,7 @@ func (o *Original) open(format media.Format) error {
 		o.Upright = media.Extent{Width: o.Upright.Height, Height: o.Upright.Width}
 	}
 	if format == media.GIF || format == media.WebP {
-		o.Frames = int(o.header.pages)
+		o.Frames = int(o.header.pages) - o.reading.skip
 	}
 	return nil
 }
@@ -132,16 +139,43 @@ func (o *Original) check(limits media.Limits) error {
 	return nil
 }
 
+// checkFormat rejects what can be told from the structure of a file, and the decoder
+// would not tell.
+func (o *Original) checkFormat() error {
+	switch o.Format {
+	case media.JPEG:
+		summary := summarize(o.file)
+		if summary.scans > mostScans {
+			return media.Reject(media.TooManyPixels, "The JPEG has its pixels in %d scans, each of which takes time to decode; at most %d are accepted.",
+				summary.scans, mostScans)
+		}
+		if summary.missing {
+			return o.verdict(&decoderError{"VipsJpeg: there is a component without any scan"})
+		}
+	case media.PNG:
+		for kind := range pngChunks(o.file) {
+			if kind == "CgBI" {
+				return media.Reject(media.UnsupportedType, "The PNG is in Apple's own variant for iOS apps, which only Apple's programs can read.")
+			}
+			break
+		}
+	case media.TIFF:
+		return readTIFF(o.file).check()
+	}
+	return nil
+}
+
 func (o *Original) readHeader(loader string) error {
 	name := C.CString(loader)
 	defer C.free(unsafe.Pointer(name))
 	var icc C.PresizeICC
-	err := call(func() C.int {
-		return C.presize_header(unsafe.Pointer(&o.file[0]), C.size_t(len(o.file)), name, &o.header, &icc)
+	file := o.reading.file
+	err := decoding(func() C.int {
+		return C.presize_header(unsafe.Pointer(&file[0]), C.size_t(len(file)), name, &o.header, &icc)
 	})
-	defer C.g_free(C.gpointer(icc.data))
-	if err != nil || o.header.width < 1 || o.header.height < 1 {
-		return errVips
+	defer func() { C.g_free(C.gpointer(icc.data)) }()
+	if err != nil {
+		return err
 	}
 	if icc.data != nil {
 		o.icc = C.GoBytes(icc.data, C.int(icc.len))

@@ -46,7 +46,7 @@ func TestRejectedFiles(t *testing.T) {
 		{"pixel bomb", bomb(t), defaults, media.TooManyPixels},
 		{"one frame over", phototest.Read(t, "test.gif"), media.Limits{Bytes: 1e9, Pixels: 1e9, Frames: 23}, media.TooManyFrames},
 		{"JPEG with bad entropy coding", phototest.Read(t, "corrupt.jpg"), defaults, media.Corrupt},
-		{"magic bytes only", []byte("\xff\xd8\xff\xe0"), defaults, media.Corrupt},
+		{"magic bytes only", []byte("\xff\xd8\xff\xe0"), defaults, media.Truncated},
 		{"half a photo", half(photo), defaults, media.Truncated},
 		{"half a PNG", half(phototest.Read(t, "test.png")), defaults, media.Truncated},
 		{"half a WebP", half(phototest.Read(t, "test.webp")), defaults, media.Truncated},

@@ -116,7 +116,7 @@ func (r *Rendering) run(ctx context.Context) error {
 	stages := r.stages()
 	master, err := r.original.decode(stages[0].plan.Scaled)
 	if err != nil {
-		return r.original.verdict(r.original.Format, err)
+		return r.original.verdict(err)
 	}
 	r.own(master)
 	r.schedule.add(task{class: resizing, run: r.cascade(master, stages)})
@@ -164,7 +164,7 @@ func (r *Rendering) encode(p picture, stage stage, encoder media.Encoder) func()
 		var encoded []byte
 		var err error
 		if r.original.Animated() && encoder.Format == media.WebP {
-			encoded, err = animate(r.original.file, r.original.Format, stage.plan, p.plain, p.mark, encoder)
+			encoded, err = r.original.animate(stage.plan, p.plain, p.mark, encoder)
 		} else {
 			encoded, err = p.marked.encode(encoder, r.background)
 		}

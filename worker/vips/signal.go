@@ -44,26 +44,46 @@ const (
 // hdr reports whether the image is of high dynamic range (ITU-R BT.2100).
 func (s signal) hdr() bool { return s.transfer == transferPQ || s.transfer == transferHLG }
 
-// conversion returns the tables that take the image's red, green and blue to sRGB, or nil where they
-// are sRGB or HDR. What is unspecified, or unknown here, counts as sRGB. So do the
-// transfer characteristics of video, as in browsers: pictures that declare them are made for the same screens.
-func (s signal) conversion() *conversion {
+// profile returns the color space. It reports false where that is sRGB or HDR. What is unspecified, or unknown
+// here, counts as sRGB. So do the transfer characteristics of video, as in browsers: pictures that declare them are
+// made for the same screens.
+func (s signal) profile() (profile rgbProfile, ok bool) {
 	curve := sRGBLight
 	switch s.transfer {
 	case transferPQ, transferHLG:
-		return nil
+		return profile, false
 	case transferGamma22:
-		curve = func(v float64) float64 { return math.Pow(v, 2.2) }
+		curve = powerLight(2.2)
 	case transferGamma28:
-		curve = func(v float64) float64 { return math.Pow(v, 2.8) }
+		curve = powerLight(2.8)
 	case transferLinear:
-		curve = func(v float64) float64 { return v }
+		curve = powerLight(1)
 	default:
 		if s.chromaticities() == chromaticitiesOf[primariesBT709] {
-			return nil
+			return profile, false
 		}
 	}
-	return rgbProfile{curves: [3]func(float64) float64{curve, curve, curve}, colors: s.space()}.conversion()
+	return newProfile(s.chromaticities(), curve), true
+}
+
+// conversion returns the tables that take the image's red, green and blue to sRGB, or nil where they
+// are sRGB or HDR.
+func (s signal) conversion() *conversion {
+	profile, ok := s.profile()
+	if !ok {
+		return nil
+	}
+	return profile.conversion()
+}
+
+// newProfile is a color space of primaries and one curve for all of them.
+func newProfile(c chromaticities, curve func(float64) float64) rgbProfile {
+	return rgbProfile{curves: [3]func(float64) float64{curve, curve, curve}, colors: c.space()}
+}
+
+// powerLight is the light of a value by a pure power.
+func powerLight(exponent float64) func(float64) float64 {
+	return func(value float64) float64 { return math.Pow(value, exponent) }
 }
 
 // chromaticities are CIE x and y of red, green, blue and white.

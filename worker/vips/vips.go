@@ -20,11 +20,11 @@ package vips
 // #include <stdlib.h>
 // #include "bridge.h"
 // #include "decode.h"
+// #include "warnings.h"
 import "C"
 
 import (
 	"errors"
-	"runtime"
 	"strings"
 	"sync"
 	"unsafe"
@@ -70,18 +70,21 @@ func call(f func() C.int) error {
 }
 
 // exclusively runs a call of libvips while no other one runs, and returns what
-// libvips has to say about it.
+// libvips has to say about it: its errors, then its warnings, a line each.
 func exclusively(f func() C.int) (messages string, err error) {
 	buffer.Lock()
 	defer buffer.Unlock()
 	defer C.vips_thread_shutdown()
 	C.vips_error_clear()
+	C.g_free(C.gpointer(C.presize_take_warnings()))
 	if f() != 0 {
 		err = errVips
 	}
-	messages = C.GoString(C.vips_error_buffer())
+	warnings := C.presize_take_warnings()
+	defer C.g_free(C.gpointer(warnings))
+	messages = C.GoString(C.vips_error_buffer()) + C.GoString(warnings)
 	C.vips_error_clear()
-	return messages, err
+	return strings.TrimSpace(messages), err
 }
 
 func cBool(b bool) C.int {
@@ -120,39 +123,6 @@ func (i *image) free() { C.g_object_unref(C.gpointer(i.vips)) }
 func (i *image) same() *image {
 	C.g_object_ref(C.gpointer(i.vips))
 	return i
-}
-
-// decode decodes an original to exactly extent, with as many threads as there are
-// processors.
-//
-// What makes a decoder warn is damage that one can see, with one exception: some
-// phones and programs leave stray bytes between the last pixel of a JPEG and its
-// end marker (EOI, 0xd9). If that is the first warning, the image is whole.
-func (o *Original) decode(extent media.Extent) (*image, error) {
-	if o.heif != nil {
-		return o.heif.decode(extent)
-	}
-	return o.decodeBy(findConversion(o.icc), extent)
-}
-
-// decodeBy is decode by libvips, with tables for the colors or without.
-func (o *Original) decodeBy(colors *conversion, extent media.Extent) (*image, error) {
-	var out *C.VipsImage
-	attempt := func(lenient C.int) func() C.int {
-		return func() C.int {
-			return C.presize_decode(unsafe.Pointer(&o.file[0]), C.size_t(len(o.file)), &o.header, colors.c(),
-				C.int(extent.Width), C.int(extent.Height), lenient, C.int(runtime.GOMAXPROCS(0)), &out)
-		}
-	}
-	err := call(attempt(0))
-	if err != nil && o.Format == media.JPEG {
-		var messages string
-		messages, err = exclusively(attempt(0))
-		if strings.Contains(messages, "extraneous bytes before marker 0xd9") {
-			err = call(attempt(1))
-		}
-	}
-	return newImage(out), err
 }
 
 // resize returns the image scaled to exactly extent.
