@@ -100,7 +100,7 @@ func (s *service) parseGrantRequest(body *fields) (grantRequest, error) {
 	preset := media.DefaultPreset
 	if body.required("contentType", &contentType, "a string") {
 		var ok bool
-		if request.contentType, ok = media.ParseFormat(contentType); !ok {
+		if request.contentType, ok = media.ParseDeclared(contentType); !ok {
 			body.refuse("contentType", refuseFormat(contentType))
 		}
 	}

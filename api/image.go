@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/presize/presize/internal/bucket"
@@ -63,17 +64,18 @@ func (s *service) createImage(r *http.Request) (answer, error) {
 	return a, nil
 }
 
-// originalFormat returns the declared format, or the one that the bytes are of
-// where none is declared. Whether both agree is for the worker to find out.
+// originalFormat returns the format that the bytes are of, or else the declared one: the
+// worker says why it is not that.
 func originalFormat(declared string, body []byte) (media.Format, error) {
-	if declared == "" || declared == "application/octet-stream" {
-		if format, ok := media.Sniff(body); ok {
-			return format, nil
-		}
+	format, ok := media.ParseDeclared(cmp.Or(declared, string(media.Undeclared)))
+	if !ok {
+		return "", unsupportedType.problem("%s", refuseFormat(declared))
+	}
+	if sniffed, ok := media.Sniff(body); ok {
+		return sniffed, nil
+	}
+	if format == media.Undeclared {
 		return "", unsupportedType.problem("The body is no image of a type that is accepted.")
 	}
-	if format, ok := media.ParseFormat(declared); ok {
-		return format, nil
-	}
-	return "", unsupportedType.problem("%s", refuseFormat(declared))
+	return format, nil
 }

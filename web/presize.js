@@ -26,9 +26,10 @@
  * Requests that fail are repeated if that can help. If the upload fails after all, the
  * error is an UploadError. You may show its message to people.
  *
- * The module needs only transport.js beside it, and does not use the document.
+ * The module needs only sniff.js and transport.js beside it, and does not use the document.
  */
 
+import { SNIFF_LENGTH, cutName, declare } from './sniff.js';
 import { UploadError, call, put, sleep } from './transport.js';
 
 export { UploadError };
@@ -78,11 +79,6 @@ export { UploadError };
 const ARRIVAL_GRACE = 15_000;
 /** Larger files are not hashed (bytes): WebCrypto needs the whole file in memory. */
 const HASH_LIMIT = 64 * 2 ** 20;
-/** Types by file name extension, for files without a type: browsers do not know all of these. */
-const TYPES = {
-  jpg: 'image/jpeg', jpeg: 'image/jpeg', jfif: 'image/jpeg', png: 'image/png', webp: 'image/webp',
-  avif: 'image/avif', gif: 'image/gif', tif: 'image/tiff', tiff: 'image/tiff', heic: 'image/heic', heif: 'image/heif',
-};
 
 /**
  * Uploads an image, and waits until every size is ready in WebP and JPEG. Aborting after
@@ -103,14 +99,15 @@ export async function upload(file, { preset, onProgress = () => {}, signal, endp
   const report = (phase, loaded = 0) => onProgress({ phase, loaded, total: file.size });
 
   signal?.throwIfAborted();
+  const { body, head, sha256 } = await read(file, report, signal);
   const request = {
-    contentType: contentType(file),
-    bytes: file.size,
-    sha256: await sha256(file, report, signal),
-    filename: file.name,
+    contentType: declare(file, head),
+    bytes: body.size,
+    sha256,
+    filename: cutName(file.name),
     preset,
   };
-  const statusUrl = await putOriginal(file, `${endpoint}/uploads`, request, headers, report, signal);
+  const statusUrl = await putOriginal(body, `${endpoint}/uploads`, request, headers, report, signal);
   report('processing', file.size);
   return follow(statusUrl, (manifest) => manifest.status === 'ready', { signal, headers, grace: ARRIVAL_GRACE });
 }
@@ -139,26 +136,29 @@ export async function presets({ signal, endpoint = '/api/v1' } = {}) {
   return (await call(`${endpoint}/presets`, {}, signal)).body.presets;
 }
 
-/** @param {File} file */
-function contentType(file) {
-  const extension = file.name?.split('.').pop()?.toLowerCase() ?? '';
-  return file.type || TYPES[extension] || 'application/octet-stream';
-}
-
-/** Returns the file's digest in base64, or undefined if it can't be computed. */
-async function sha256(file, report, signal) {
+/**
+ * Reads the file once, because the pickers of some systems change it between two times: what is
+ * sent is what was hashed. A file that is too large for that, or where there is no WebCrypto, is
+ * sent as it is, without a digest.
+ *
+ * @returns {Promise<{body: Blob, head: Uint8Array, sha256?: string}>}  what to send, its first bytes, and its digest in base64
+ */
+async function read(file, report, signal) {
   const subtle = globalThis.crypto?.subtle; // only there in secure contexts: https, localhost
-  if (!subtle || file.size > HASH_LIMIT) return undefined;
-  report('hashing');
-  let digest;
+  const whole = subtle && file.size <= HASH_LIMIT;
+  if (whole) report('hashing');
+  let bytes, digest;
   try {
-    digest = await subtle.digest('SHA-256', await file.arrayBuffer());
+    bytes = await (whole ? file : file.slice(0, SNIFF_LENGTH)).arrayBuffer();
+    if (whole) digest = await subtle.digest('SHA-256', bytes);
   } catch (cause) {
     throw new UploadError('unreadable', 'The file could not be read. It may have been moved, or it is a folder.', { cause });
   }
   signal?.throwIfAborted();
+  const head = new Uint8Array(bytes, 0, Math.min(bytes.byteLength, SNIFF_LENGTH));
+  if (!whole) return { body: file, head };
   report('hashing', file.size);
-  return btoa(String.fromCharCode(...new Uint8Array(digest)));
+  return { body: new Blob([bytes]), head, sha256: btoa(String.fromCharCode(...new Uint8Array(digest))) };
 }
 
 /**

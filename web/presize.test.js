@@ -91,6 +91,21 @@ describe('upload', () => {
     });
   }
 
+  it('sends the bytes that it hashed, of a file that changes in between', async () => {
+    const file = new File(['before'], 'a.jpg', { type: 'image/jpeg' });
+    let reads = 0;
+    file.arrayBuffer = async () => new TextEncoder().encode(reads++ ? 'after' : 'before').buffer;
+    file.stream = () => assert.fail('read once more');
+    await send(file);
+    assert.equal(String(service.original), 'before');
+    assert.equal(service.asked[0].sha256, createHash('sha256').update('before').digest('base64'));
+  });
+
+  it('declares what the bytes are, whatever the system says', async () => {
+    await send(new File(['\x89PNG\r\n\x1a\n'].map((text) => Uint8Array.from(text, (c) => c.charCodeAt(0))), 'a.jpg', { type: 'image/jpeg' }));
+    assert.equal(service.asked[0].contentType, 'image/png');
+  });
+
   it('leaves the digest out where there is no WebCrypto, and of a file too large for it', async (t) => {
     await send(new File([new Uint8Array(64 * 2 ** 20 + 1)], 'large.jpg', { type: 'image/jpeg' }));
     service.original = undefined;

@@ -50,16 +50,16 @@ func (h *harness) clear(id media.ID) {
 
 func TestRetryRepairsWhatAnyFailedRequestLeft(t *testing.T) {
 	for name, file := range map[string]struct {
-		contentType string
-		objects     int
+		data    []byte
+		objects int
 	}{
-		"accepted": {"image/png", 7},
-		"rejected": {"image/jpeg", 1},
+		"accepted": {drawing(t, 0), 7},
+		"rejected": {[]byte("no image"), 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, sketch(t, 80))
 			id := media.NewID()
-			h.put(id, file.contentType, nil, drawing(t, 0))
+			h.put(id, "image/png", nil, file.data)
 			h.mustHandle(created(id))
 			want := h.published(id)
 			if len(want) != file.objects {

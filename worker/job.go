@@ -110,7 +110,7 @@ func (r *run) render(ctx context.Context, original bucket.Info, preset media.Pre
 	if err != nil {
 		return err
 	}
-	probed, err := r.probe(data, original, preset)
+	probed, err := r.probe(data, preset)
 	if probed.Format != "" { // known of some rejected files too; process shares the Original
 		manifest.Original.ContentType = probed.Format
 		manifest.Original.Width, manifest.Original.Height = probed.Upright.Width, probed.Upright.Height
@@ -143,16 +143,13 @@ func (r *run) fetch(ctx context.Context, original bucket.Info) ([]byte, error) {
 	return data, err
 }
 
-// probe looks at the header of an original, whether it is what was declared, and
-// whether there is the memory for it.
-func (r *run) probe(data []byte, original bucket.Info, preset media.Preset) (*vips.Original, error) {
+// probe looks at the header of an original, and whether there is the memory for it. What
+// was declared does not count: originals are never served.
+func (r *run) probe(data []byte, preset media.Preset) (*vips.Original, error) {
 	defer clock(&r.report.probe)()
 	probed, err := vips.Probe(data, r.Limits)
 	if err != nil {
 		return probed, err
-	}
-	if !probed.Format.Compatible(media.Format(original.ContentType)) {
-		return probed, media.Reject(media.TypeMismatch, "The file was declared as %s, but it is %s.", media.Format(original.ContentType).Name(), probed.Format.Name())
 	}
 	return probed, probed.Fit(preset, r.Limits.Memory)
 }

@@ -84,8 +84,8 @@ func TestEveryJobIsMeasuredByWhatItDid(t *testing.T) {
 	h.remove(id)
 	expect("removed", h.taken(deleted(id)))
 
-	h.put(id, "image/jpeg", nil, original)
-	expect("rejected", h.taken(created(id)), "BytesIn", "FetchTime", "ProbeTime", "PublishTime", "Rejected", "Rejected Code=type-mismatch")
+	h.put(id, "image/jpeg", nil, []byte("no image"))
+	expect("rejected", h.taken(created(id)), "BytesIn", "FetchTime", "ProbeTime", "PublishTime", "Rejected", "Rejected Code=unsupported-type")
 
 	id = media.NewID()
 	h.put(id, "image/png", nil, original)

@@ -158,7 +158,7 @@ func (r *run) reject(ctx context.Context, original bucket.Info, manifest media.M
 	if err := r.putManifest(ctx, original, manifest); err != nil {
 		return err
 	}
-	r.report.outcome, r.report.code = rejected, rejection.Code
+	r.report.outcome, r.report.code, r.report.cause = rejected, rejection.Code, rejection.Cause
 	return r.tag(ctx, original, media.Rejected)
 }
 

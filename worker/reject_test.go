@@ -46,10 +46,10 @@ func TestRejectedOriginalIsTaggedAfterAnyFailedRequest(t *testing.T) {
 			h := h.in(t)
 			for n, more := 1, true; more && !t.Failed(); n++ {
 				id := media.NewID()
-				h.put(id, "image/jpeg", nil, drawing(t, 0))
+				h.put(id, "image/jpeg", nil, []byte("no image"))
 				more = h.handleWith(fault, n, nil, id, created(id))
 				h.mustHandle(created(id))
-				h.expectRejected(id, media.TypeMismatch)
+				h.expectRejected(id, media.UnsupportedType)
 			}
 		})
 	}
@@ -117,7 +117,7 @@ func TestOriginalThatExpiresLeavesWhatIsPublished(t *testing.T) {
 func TestOriginalThatGoesWhileItIsTaggedTakesItsRejectionAlong(t *testing.T) {
 	h := newHarness(t, sketch(t, 80))
 	id := media.NewID()
-	h.put(id, "image/jpeg", nil, drawing(t, 0))
+	h.put(id, "image/jpeg", nil, []byte("no image"))
 	gone := false
 	h.wire.Restart(func(_ int, request *http.Request, carry faulttest.Carry) (*http.Response, error) {
 		if request.URL.Query().Has("tagging") && !gone {
@@ -149,10 +149,6 @@ func TestFilesAreRejectedForTheirOwnFault(t *testing.T) {
 			media.UnsupportedType, media.Original{ContentType: media.PNG, Bytes: 68630}},
 		"PDF": {"application/pdf", phototest.Read(t, "test.pdf"), nil,
 			media.UnsupportedType, media.Original{ContentType: "application/pdf", Bytes: 1452921}},
-		"PNG declared as JPEG": {"image/jpeg", phototest.Read(t, "test.png"), nil,
-			media.TypeMismatch, media.Original{ContentType: media.PNG, Bytes: 618313, Width: 400, Height: 300}},
-		"JPEG without a type": {"binary/octet-stream", jpeg, nil,
-			media.TypeMismatch, media.Original{ContentType: media.JPEG, Bytes: 53653, Width: 1680, Height: 1050}},
 		"PNG with a broken header": {"image/png", append([]byte("\x89PNG\r\n\x1a\n"), "IHDR and so on IEND"...), nil,
 			media.Corrupt, media.Original{ContentType: media.PNG, Bytes: 27}},
 		"half a JPEG": {"image/jpeg", jpeg[:len(jpeg)/2], nil,
@@ -196,5 +192,18 @@ func TestFilesAreRejectedForTheirOwnFault(t *testing.T) {
 			}
 			h.expect(id, want)
 		})
+	}
+}
+
+func TestMagicBytesDecideAndNotTheDeclaration(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	file := drawing(t, 0)
+	for _, declared := range []string{"image/jpeg", "image/heic", "application/octet-stream", "text/plain"} {
+		id := media.NewID()
+		h.put(id, declared, nil, file)
+		h.mustHandle(created(id))
+		if m := h.manifest(id); m.Status != media.Ready || m.Original.ContentType != media.PNG {
+			t.Errorf("declared as %s: %s, %+v", declared, m.Status, *m.Original)
+		}
 	}
 }

@@ -29,6 +29,7 @@ type report struct {
 	began    time.Time
 	outcome  outcome
 	code     media.Code // why the original was rejected
+	cause    string     // of a rejection: what the decoder has said
 	preset   string
 	bytes    int64 // of the original
 	fetched  int64 // bytes
@@ -70,6 +71,9 @@ func (r *report) log(ctx context.Context, log *slog.Logger, err error) {
 			metric.Milliseconds("ReadyTime", r.ready), metric.Milliseconds("TotalTime", elapsed))
 	case rejected:
 		attrs = append(attrs, metric.CountBy("Rejected", "Code"), slog.String("Code", string(r.code)))
+		if r.cause != "" {
+			attrs = append(attrs, slog.String("cause", r.cause))
+		}
 	case failed:
 		attrs = append(attrs, metric.Count("Failed"))
 	}

@@ -181,6 +181,6 @@ func TestEveryJobHasOneLogLineWithoutPrivateThings(t *testing.T) {
 	step("unchanged", map[string]any{"preset": "avatar", "bytes": 3970480.0})
 	h.remove(id)
 	step("removed", map[string]any{"preset": "", "bytes": 0.0})
-	h.put(id, "image/png", metadata, original)
-	step("rejected", map[string]any{"preset": "avatar", "bytes": 3970480.0})
+	h.put(id, "image/png", metadata, original[:1000])
+	step("rejected", map[string]any{"preset": "avatar", "bytes": 1000.0, "cause": "VipsJpeg: premature end of JPEG image"})
 }

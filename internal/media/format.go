@@ -38,6 +38,34 @@ func ParseFormat(mediaType string) (Format, bool) {
 	return "", false
 }
 
+// Undeclared is what a client declares that does not know the type of its file. No
+// original is of it.
+const Undeclared Format = "application/octet-stream"
+
+// ParseDeclared returns the format that a client declares in a Content-Type (RFC 9110
+// §8.3.1), or Undeclared, and false if files of that type are not accepted. Case and
+// parameters do not count, and formats go by the names too that systems and programs have for
+// them. A declaration is a hint: [Sniff] decides.
+func ParseDeclared(contentType string) (Format, bool) {
+	mediaType, _, _ := strings.Cut(contentType, ";")
+	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
+	switch mediaType {
+	case string(Undeclared):
+		return Undeclared, true
+	case "image/jpg", "image/pjpeg":
+		return JPEG, true
+	case "image/x-png", "image/apng":
+		return PNG, true
+	case "image/tif":
+		return TIFF, true
+	case "image/heic-sequence":
+		return HEIC, true
+	case "image/heif-sequence":
+		return HEIF, true
+	}
+	return ParseFormat(mediaType)
+}
+
 // Extension is the format's file name extension with its dot.
 func (f Format) Extension() string {
 	switch f {

@@ -26,6 +26,20 @@ func TestFormatsRoundTrip(t *testing.T) {
 	}
 }
 
+func TestDeclarations(t *testing.T) {
+	for declared, want := range map[string]media.Format{
+		"image/jpeg": media.JPEG, "image/jpg": media.JPEG, "image/pjpeg": media.JPEG, "IMAGE/JPEG": media.JPEG,
+		"image/jpeg; charset=binary": media.JPEG, " image/png ;q=1": media.PNG, "image/x-png": media.PNG, "image/apng": media.PNG,
+		"image/tif": media.TIFF, "image/heic-sequence": media.HEIC, "image/heif-sequence": media.HEIF,
+		"application/octet-stream": media.Undeclared, "Application/Octet-Stream": media.Undeclared,
+		"": "", "image/svg+xml": "", "text/html": "", "image": "", "image/jpegx": "",
+	} {
+		if got, ok := media.ParseDeclared(declared); got != want || ok != (want != "") {
+			t.Errorf("%q: got %q, %t, want %q", declared, got, ok, want)
+		}
+	}
+}
+
 func TestCompatibleFormats(t *testing.T) {
 	for _, actual := range media.Accepted() {
 		for _, declared := range media.Accepted() {
