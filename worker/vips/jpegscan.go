@@ -232,8 +232,11 @@ func (c *jpegChecker) restart(number int) bool {
 	c.acc, c.count, c.endOfRun = 0, 0, 0
 	for ; c.at+1 < len(c.file); c.at++ {
 		if marker := c.file[c.at+1]; c.file[c.at] == 0xff && marker != 0 && marker != 0xff {
+			if marker != markerRST0+byte(number) {
+				return false
+			}
 			c.at += 2
-			return marker == markerRST0+byte(number)
+			return true
 		}
 	}
 	return false

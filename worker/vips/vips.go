@@ -42,6 +42,7 @@ var start = sync.OnceFunc(func() {
 	bimg.VipsCacheSetMax(0)
 	bimg.VipsCacheSetMaxMem(0)
 	C.vips_concurrency_set(media.EncoderThreads)
+	C.presize_collect_warnings()
 	ultraHDR := C.CString("VipsForeignLoadUhdr")
 	defer C.free(unsafe.Pointer(ultraHDR))
 	C.vips_operation_block_set(ultraHDR, 1)
