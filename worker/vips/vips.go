@@ -8,6 +8,9 @@
 // premultiplied alpha, cropping, and WebP with a chosen effort (bridge.h). The colours
 // of most photos are converted by tables, many times faster than by libvips: profile.go.
 //
+// HEIC and AVIF are read by a libheif of their own, as the samples that are coded (heif.h), and converted from
+// any space, range and depth (signal.go, planes.h); HDR is tone-mapped (hdr.go).
+//
 // An original is decoded once, to the largest size that the preset needs. The
 // smaller sizes are made from that, each from the next larger, and encoded by as
 // many goroutines as there are processors: see [Render].
