@@ -44,9 +44,10 @@ func (e *heifError) unsupported() bool {
 	return false
 }
 
-// ours reports whether memory ran out, which is not the file's fault.
+// ours reports whether memory ran out, which is not the file's fault. libheif gives the same code, with
+// a reason, for sizes that no image may have.
 func (e *heifError) ours() bool {
-	return e.code == C.heif_error_Memory_allocation_error && e.subcode != C.heif_suberror_Security_limit_exceeded
+	return e.code == C.heif_error_Memory_allocation_error && e.subcode == C.heif_suberror_Unspecified
 }
 
 // openHEIF reads the container of a HEIC or AVIF file. The primary item is the image:
