@@ -13,6 +13,15 @@ presize_keep_memory(void)
 #endif
 }
 
+void
+presize_trim_memory(void)
+{
+#ifdef __GLIBC__
+	if (mallinfo2().fordblks > 256 << 20)
+		malloc_trim(0);
+#endif
+}
+
 static void
 free_room(VipsImage *image, void *room)
 {

@@ -13,6 +13,9 @@
 // costs some 5 % of a rendering.
 void presize_keep_memory(void);
 
+// presize_trim_memory gives memory back where more than that is held in small pieces.
+void presize_trim_memory(void);
+
 // presize_finish turns a pipeline into a decoded image, computed by so many threads, and
 // takes over its reference.
 int presize_finish(VipsImage *in, int threads, VipsImage **out);

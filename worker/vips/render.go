@@ -1,5 +1,8 @@
 package vips
 
+// #include "bridge.h"
+import "C"
+
 import (
 	"cmp"
 	"context"
@@ -207,4 +210,5 @@ func (r *Rendering) free() {
 	for _, img := range r.images {
 		img.free()
 	}
+	C.presize_trim_memory()
 }
