@@ -294,3 +294,22 @@ func TestSameAnimationGivesTheSameBytes(t *testing.T) {
 		}
 	}
 }
+
+// libvips takes some sizes of the logical screen for wrong, and makes what no frame covers black.
+func TestCanvasOfAGIFIsItsLogicalScreen(t *testing.T) {
+	for _, screen := range []stdimage.Point{{640, 480}, {800, 600}, {2100, 40}, {333, 222}} {
+		frame := flat(stdimage.Rect(10, 10, 40, 30), red)
+		file := encodeGIF(t, gif.GIF{
+			Image: []*stdimage.Paletted{frame, flat(stdimage.Rect(20, 10, 40, 30), blue)}, Delay: []int{20, 30},
+			Config: stdimage.Config{ColorModel: frame.Palette, Width: screen.X, Height: screen.Y},
+		})
+		original, err := Probe(file, media.DefaultLimits())
+		if err != nil || original.Frames != 2 {
+			t.Fatalf("%v: %+v, %v", screen, original.Info, err)
+		}
+		got := decodeWhole(t, file)
+		if got.Rect.Size() != screen || got.NRGBAAt(5, 5).A != 0 || got.NRGBAAt(15, 15) != red {
+			t.Errorf("%v: %v, outside %v, inside %v", screen, got.Rect.Size(), got.NRGBAAt(5, 5), got.NRGBAAt(15, 15))
+		}
+	}
+}
