@@ -6,6 +6,7 @@
 //
 //	Head, Get, Fetch   s3:GetObject
 //	Put, Create        s3:PutObject
+//	Replace            s3:PutObject, and s3:GetObject to compare
 //	PresignPut         s3:PutObject (checked by S3 when the grant is used)
 //	Delete             s3:DeleteObject
 //	Tags               s3:GetObjectTagging
@@ -25,6 +26,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -181,6 +183,9 @@ func (b *Bucket) fail(verb, key string, err error) error {
 	switch {
 	case errors.As(err, &noBucket): // the bucket's name is wrong; no object is missing
 	case !errors.As(err, &response):
+	// What was to be replaced is gone, or another write is under way (409).
+	case verb == "replace" && slices.Contains([]int{http.StatusNotFound, http.StatusConflict}, response.HTTPStatusCode()):
+		err = ErrChanged
 	case response.HTTPStatusCode() == http.StatusNotFound:
 		err = ErrNotFound
 	case response.HTTPStatusCode() == http.StatusPreconditionFailed && verb == "create":

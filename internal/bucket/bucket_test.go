@@ -122,6 +122,37 @@ func TestTagsComeBesideTheObject(t *testing.T) {
 	}
 }
 
+func TestReplaceIsForWhatWasSeenOnly(t *testing.T) {
+	env := s3test.Start(t, nil)
+	ctx := context.Background()
+	object := bucket.Info{Key: "i/a/manifest.json", ContentType: "application/json"}
+	first, err := env.Output.Replace(ctx, object, []byte("first"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, info, err := env.Output.Get(ctx, object.Key, 10); err != nil || info.ETag != first {
+		t.Errorf("ETag %q, %v; want %q", info.ETag, err, first)
+	}
+	second, err := env.Output.Replace(ctx, object, []byte("second"), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, seen := range map[string]string{"nothing": "", "the one before": first} {
+		if _, err := env.Output.Replace(ctx, object, []byte("third"), seen); !errors.Is(err, bucket.ErrChanged) {
+			t.Errorf("where %s was seen: %v", name, err)
+		}
+	}
+	if body, _, err := env.Output.Get(ctx, object.Key, 10); err != nil || string(body) != "second" {
+		t.Errorf("got %q, %v", body, err)
+	}
+	if err := env.Output.Delete(ctx, object.Key); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := env.Output.Replace(ctx, object, []byte("third"), second); !errors.Is(err, bucket.ErrChanged) {
+		t.Errorf("of what is gone: %v", err)
+	}
+}
+
 func TestListAndDelete(t *testing.T) {
 	env := s3test.Start(t, nil)
 	ctx := context.Background()

@@ -65,6 +65,24 @@ func (b *Bucket) Create(ctx context.Context, info Info, body []byte) error {
 	return b.fail("create", info.Key, err)
 }
 
+// Replace is Put for an object whose content depends on the one that it replaces, which
+// has the given ETag, or on that there is none: "". It returns the ETag of the new
+// one. Where something else is there by now, it leaves that alone and fails with
+// [ErrChanged].
+func (b *Bucket) Replace(ctx context.Context, info Info, body []byte, etag string) (string, error) {
+	input := b.putInput(info, body)
+	if etag == "" {
+		input.IfNoneMatch = aws.String("*")
+	} else {
+		input.IfMatch = &etag
+	}
+	out, err := b.uploader.Upload(ctx, input)
+	if err != nil {
+		return "", b.fail("replace", info.Key, err)
+	}
+	return aws.ToString(out.ETag), nil
+}
+
 func (b *Bucket) putInput(info Info, body []byte) *s3.PutObjectInput {
 	input := &s3.PutObjectInput{
 		Bucket:      &b.name,
