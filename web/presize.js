@@ -67,6 +67,7 @@ export { UploadError };
  * @property {Size[]} sizes
  * @property {string} picture
  * @property {{code: string, detail: string}} [rejection]
+ * @property {{detail: string}} [failure]
  *
  * @typedef {object} Preset
  * @property {string} name
@@ -206,7 +207,8 @@ async function follow(url, reached, { signal, headers, grace = 0 }) {
       throw new UploadError(manifest.rejection.code, manifest.rejection.detail, { manifest });
     }
     if (manifest.status === 'failed') {
-      throw new UploadError('failed', 'The image could not be rendered. The fault is not in the file.', { manifest, retryable: true });
+      const detail = manifest.failure?.detail ?? 'The image could not be rendered. The fault is not in the file.';
+      throw new UploadError('failed', detail, { manifest, retryable: true });
     }
     if (reached(manifest)) return manifest;
     await sleep(pause - (performance.now() - asked), signal);

@@ -253,8 +253,11 @@ describe('the status', () => {
 
   it('failed is an error that can be tried again', async () => {
     service.manifest = { id: 'x', status: 'failed' };
-    const error = await fail();
+    let error = await fail();
     assert.deepEqual([error.code, error.retryable], ['failed', true]);
+    service.manifest.failure = { detail: 'The fault is ours.' };
+    error = await fail();
+    assert.deepEqual([error.code, error.message, error.retryable], ['failed', 'The fault is ours.', true]);
   });
 });
 

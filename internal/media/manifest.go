@@ -13,7 +13,7 @@ const (
 	Processing Status = "processing" // the original is there, the manifest is not
 	Ready      Status = "ready"      // every quick variant is published
 	Rejected   Status = "rejected"   // permanent: see Manifest.Rejection
-	Failed     Status = "failed"     // every retry is used up
+	Failed     Status = "failed"     // our fault, for now: see Manifest.Failure
 )
 
 // MaxManifest is far more than any manifest has, in bytes.
@@ -33,6 +33,13 @@ type Manifest struct {
 	Sizes       []OutputSize `json:"sizes,omitempty"`
 	Picture     string       `json:"picture,omitempty"` // an HTML <picture> element
 	Rejection   *Rejection   `json:"rejection,omitempty"`
+	Failure     *Failure     `json:"failure,omitempty"` // with status Failed, where it is known
+}
+
+// Failure says what a person can be told of an upload that failed. The original is
+// kept, and the worker tries again when its event is repeated.
+type Failure struct {
+	Detail string `json:"detail"`
 }
 
 // Original describes the bytes received. Width and Height are those of the
@@ -66,7 +73,8 @@ type Variant struct {
 // change, when the upload is deleted or rendered again.
 const SettledMaxAge = "max-age=60"
 
-// Settled reports whether the upload's status will not change any more.
+// Settled reports whether the upload's status will not change any more, unless a failed
+// one is tried again.
 func (m Manifest) Settled() bool {
 	return m.Status == Rejected || m.Status == Failed || m.Status == Ready && m.Complete
 }

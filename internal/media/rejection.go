@@ -19,6 +19,11 @@ const (
 	TooManyFrames   Code = "too-many-frames"  // beyond Limits.Frames
 )
 
+// Codes lists the reasons to reject a file.
+func Codes() []Code {
+	return []Code{Empty, UnsupportedType, TypeMismatch, Corrupt, Truncated, TooManyBytes, TooManyPixels, TooManyFrames}
+}
+
 // Rejection is a permanent refusal of a file. It is an error on its way through
 // the worker and a part of the manifest for the client.
 type Rejection struct {
