@@ -54,6 +54,9 @@ var start = sync.OnceFunc(func() {
 	}
 })
 
+// Start sets libvips up ahead of the first call of [Probe], which does so otherwise.
+func Start() { start() }
+
 // errVips stands for every error of libvips. It has no message, because libvips
 // collects the messages of all threads in one buffer: see [exclusively].
 var errVips = errors.New("libvips can't process the image")

@@ -1,0 +1,140 @@
+package renderer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/presize/presize/internal/media"
+)
+
+// Rendering is an original on its way to its variants.
+type Rendering struct {
+	original    *Original
+	ctx         context.Context
+	quick       int              // quick variants that are still to come
+	missing     map[variant]bool // what is still to come
+	placeholder media.Placeholder
+}
+
+// variant names a variant within its preset.
+type variant struct {
+	name   string
+	format media.Format
+}
+
+// errStopped ends a rendering whose variants nobody wants any more.
+var errStopped = errors.New("rendering stopped")
+
+// Render returns the rendering of an original. It starts when its variants are asked
+// for, and ends with ctx.
+func (o *Original) Render(ctx context.Context) *Rendering {
+	r := &Rendering{original: o, ctx: ctx, missing: make(map[variant]bool)}
+	for _, encoder := range o.request.Preset.Encoders {
+		for _, size := range o.request.Preset.Sizes {
+			r.missing[variant{size.Name(), encoder.Format}] = true
+			if encoder.Quick() {
+				r.quick++
+			}
+		}
+	}
+	return r
+}
+
+// Placeholder is known as soon as the last quick variant has been yielded.
+func (r *Rendering) Placeholder() media.Placeholder { return r.placeholder }
+
+// Variants yields every variant of the preset once, as soon as it is encoded, the
+// quick formats (see [media.Encoder.Quick]) before the others. It can be read once.
+// After an error nothing follows; the error is a *media.Rejection where the file
+// turns out to be broken, and a *[Failure] where the fault is ours.
+func (r *Rendering) Variants() iter.Seq2[Variant, error] {
+	return func(yield func(Variant, error) bool) {
+		defer r.original.Close()
+		for {
+			err := r.attempt(yield)
+			if err == nil || errors.Is(err, errStopped) {
+				return
+			}
+			var rejection *media.Rejection
+			if !errors.As(err, &rejection) {
+				if err = r.original.ended(r.ctx, err); err == nil {
+					err = r.original.open(r.ctx)
+				}
+				if err == nil {
+					continue
+				}
+			}
+			yield(Variant{}, err)
+			return
+		}
+	}
+}
+
+// attempt lets the original's process render, and yields what has not been yielded
+// before: every attempt gives the same bytes.
+func (r *Rendering) attempt(yield func(Variant, error) bool) error {
+	p := r.original.process
+	if p == nil {
+		return errors.New("the original is closed")
+	}
+	err := p.render(r.ctx, r.taker(func(v Variant) error {
+		if yield(v, nil) {
+			return nil
+		}
+		r.original.renderer.replace(p) // it is in the middle of its answers
+		r.original.process = nil
+		return errStopped
+	}))
+	if err == nil && len(r.missing) > 0 {
+		return fmt.Errorf("%w: an end with %d variants missing", errGarbage, len(r.missing))
+	}
+	return err
+}
+
+// taker returns what takes the variants of one attempt, and hands new ones on.
+func (r *Rendering) taker(next func(Variant) error) func(Variant) error {
+	seen := make(map[variant]bool)
+	return func(v Variant) error {
+		name := variant{v.Name, v.Format}
+		if seen[name] || !r.wants(name) {
+			return fmt.Errorf("%w: variant %v", errGarbage, name)
+		}
+		seen[name] = true
+		if !r.missing[name] {
+			return nil
+		}
+		if err := r.take(name, v); err != nil {
+			return err
+		}
+		return next(v)
+	}
+}
+
+// wants reports whether a variant is one of the preset.
+func (r *Rendering) wants(v variant) bool {
+	preset := r.original.request.Preset
+	return slices.ContainsFunc(preset.Encoders, func(e media.Encoder) bool { return e.Format == v.format }) &&
+		slices.ContainsFunc(preset.Sizes, func(s media.Size) bool { return s.Name() == v.name })
+}
+
+// take checks a variant off.
+func (r *Rendering) take(name variant, v Variant) error {
+	quick := media.Encoder{Format: v.Format}.Quick()
+	if !quick && r.quick > 0 {
+		return fmt.Errorf("%w: %v before the last quick variant", errGarbage, name)
+	}
+	if quick && r.quick == 1 {
+		if v.Placeholder == nil {
+			return fmt.Errorf("%w: no placeholder", errGarbage)
+		}
+		r.placeholder = *v.Placeholder
+	}
+	if quick {
+		r.quick--
+	}
+	delete(r.missing, name)
+	return nil
+}
