@@ -1,8 +1,9 @@
 // Command pack makes the archive of a Lambda function that runs on provided.al2023:
 //
-//	go run ./deploy/pack -out dist/worker.zip -layer dist/layer-arm64.zip build/bin/arm64/worker
+//	go run ./deploy/pack -out dist/worker.zip -layer dist/layer-arm64.zip build/bin/arm64/worker build/bin/arm64/renderer
 //
-// It refuses a binary that Lambda could not load with the given layer. The same binary always gives the same archive.
+// Lambda starts the first binary; others keep their names. It refuses a binary that Lambda could not load with the given
+// layer. The same binaries always give the same archive.
 //
 // To print the content of archives, and the digests that Lambda shows for them:
 //
@@ -17,6 +18,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"path/filepath"
 
 	"github.com/presize/presize/internal/pack"
 )
@@ -26,7 +28,7 @@ func main() {
 	layer := flag.String("layer", "", "archive of the layer that the function runs with, if any")
 	listing := flag.Bool("list", false, "print what is in archives instead")
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: pack -out archive [-layer archive] binary\n       pack -list archive...")
+		fmt.Fprintln(os.Stderr, "usage: pack -out archive [-layer archive] binary...\n       pack -list archive...")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -34,8 +36,8 @@ func main() {
 	switch {
 	case *listing && flag.NArg() > 0:
 		err = list(os.Stdout, flag.Args())
-	case !*listing && flag.NArg() == 1 && *out != "":
-		err = run(*out, *layer, flag.Arg(0))
+	case !*listing && flag.NArg() > 0 && *out != "":
+		err = run(*out, *layer, flag.Args())
 	default:
 		flag.Usage()
 		os.Exit(2)
@@ -68,11 +70,7 @@ func list(out io.Writer, archives []string) error {
 	return nil
 }
 
-func run(out, layer, binary string) error {
-	data, err := os.ReadFile(binary)
-	if err != nil {
-		return err
-	}
+func run(out, layer string, binaries []string) error {
 	var libraries []pack.File
 	if layer != "" {
 		files, err := pack.Read(layer)
@@ -86,9 +84,20 @@ func run(out, layer, binary string) error {
 			}
 		}
 	}
-	if err := pack.Check(pack.File{Name: binary, Data: data}, libraries...); err != nil {
-		return err
+	var packed []pack.File
+	for i, binary := range binaries {
+		data, err := os.ReadFile(binary)
+		if err != nil {
+			return err
+		}
+		if err := pack.Check(pack.File{Name: binary, Data: data}, libraries...); err != nil {
+			return err
+		}
+		name := "bootstrap" // the runtime starts the file of this name at the root of the archive
+		if i > 0 {
+			name = filepath.Base(binary)
+		}
+		packed = append(packed, pack.File{Name: name, Mode: 0o755, Data: data})
 	}
-	// The runtime starts the file with this name at the root of the archive.
-	return pack.Write(out, pack.File{Name: "bootstrap", Mode: 0o755, Data: data})
+	return pack.Write(out, packed...)
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ func TestArchiveHoldsOneExecutableBootstrapAndIsTheSameEachTime(t *testing.T) {
 	binary := compile(t, folder, "api", `void _start(void) {}`, "-static", "-no-pie")
 	first, second := filepath.Join(folder, "first.zip"), filepath.Join(folder, "second.zip")
 	for _, out := range []string{first, second} {
-		if err := run(out, "", binary); err != nil {
+		if err := run(out, "", []string{binary}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -38,7 +39,8 @@ func TestArchiveHoldsOneExecutableBootstrapAndIsTheSameEachTime(t *testing.T) {
 func TestBinaryIsCheckedAgainstTheLibrariesInTheLayersLibFolder(t *testing.T) {
 	folder := t.TempDir()
 	library := compile(t, folder, "libvips.so.1", `void render(void) {}`, "-shared", "-Wl,-soname,libvips.so.1")
-	binary := compile(t, folder, "worker", `void render(void); void _start(void) { render(); }`,
+	program := compile(t, folder, "worker", `void _start(void) {}`, "-static", "-no-pie")
+	binary := compile(t, folder, "renderer", `void render(void); void _start(void) { render(); }`,
 		"-L"+folder, "-l:libvips.so.1")
 	for name, passes := range map[string]bool{
 		"lib/libvips.so.1":       true,
@@ -51,7 +53,7 @@ func TestBinaryIsCheckedAgainstTheLibrariesInTheLayersLibFolder(t *testing.T) {
 			if err := pack.Write(layer, pack.File{Name: name, Mode: 0o755, Data: readFile(t, library)}); err != nil {
 				t.Fatal(err)
 			}
-			err := run(out, layer, binary)
+			err := run(out, layer, []string{program, binary})
 			_, missing := os.Stat(out)
 			if passes && (err != nil || missing != nil) {
 				t.Errorf("refused: %v, %v", err, missing)
@@ -63,14 +65,37 @@ func TestBinaryIsCheckedAgainstTheLibrariesInTheLayersLibFolder(t *testing.T) {
 	}
 }
 
+func TestOtherBinariesKeepTheirNames(t *testing.T) {
+	folder := t.TempDir()
+	worker := compile(t, folder, "worker", `void _start(void) {}`, "-static", "-no-pie")
+	renderer := compile(t, folder, "renderer", `void _start(void) { for (;;); }`, "-static", "-no-pie")
+	out := filepath.Join(folder, "worker.zip")
+	if err := run(out, "", []string{worker, renderer}); err != nil {
+		t.Fatal(err)
+	}
+	files, err := pack.Read(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, binary := range map[string]string{"bootstrap": worker, "renderer": renderer} {
+		i := slices.IndexFunc(files, func(f pack.File) bool { return f.Name == name })
+		if i < 0 || files[i].Mode != 0o755 || !bytes.Equal(files[i].Data, readFile(t, binary)) {
+			t.Errorf("%s is not %s", name, binary)
+		}
+	}
+	if len(files) != 2 {
+		t.Errorf("%d files", len(files))
+	}
+}
+
 func TestWhatCannotBeReadIsNamed(t *testing.T) {
 	folder := t.TempDir()
 	binary := compile(t, folder, "api", `void _start(void) {}`, "-static", "-no-pie")
 	out := filepath.Join(folder, "api.zip")
-	if err := run(out, "", filepath.Join(folder, "absent")); err == nil || !strings.Contains(err.Error(), "absent") {
+	if err := run(out, "", []string{binary, filepath.Join(folder, "absent")}); err == nil || !strings.Contains(err.Error(), "absent") {
 		t.Errorf("binary: got %v", err)
 	}
-	if err := run(out, binary, binary); err == nil || !strings.Contains(err.Error(), binary) {
+	if err := run(out, binary, []string{binary}); err == nil || !strings.Contains(err.Error(), binary) {
 		t.Errorf("layer that is no archive: got %v", err)
 	}
 }
