@@ -41,7 +41,8 @@ say = @echo "== $(1)"
 
 run: tools build/libvips/$(HOST)/pkgconfig/vips.pc
 	@echo "building presize; the first time takes some minutes"
-	@go build -o build/bin/presize ./deploy/local
+	@go build -o build/bin/renderer ./worker/vips/render
+	@CGO_ENABLED=0 go build -o build/bin/presize ./deploy/local
 	@exec build/bin/presize
 
 quick test:
@@ -210,6 +211,7 @@ build/package/$(ARCH)/api.zip: $(SOURCES)
 # cross compiler's C++ library is not linked; deploy/pack checks every symbol instead.
 build/package/$(ARCH)/worker.zip: $(SOURCES) build/package/$(ARCH)/libvips.zip build/libvips/linux-$(ARCH)/pkgconfig/vips.pc
 	@command -v $(CROSS) >/dev/null || { echo "$(CROSS) is missing: install gcc for $(ARCH) (Debian: gcc-aarch64-linux-gnu) and try again" >&2; exit 1; }
+	CGO_ENABLED=0 $(LAMBDA) -o build/bin/$(ARCH)/worker ./worker/lambda
 	CGO_ENABLED=1 CC=$(CROSS) PKG_CONFIG_PATH=$(LIBVIPS)/linux-$(ARCH)/pkgconfig \
-		CGO_LDFLAGS='-L$(LIBVIPS)/linux-$(ARCH)/lib -Wl,--allow-shlib-undefined' $(LAMBDA) -o build/bin/$(ARCH)/worker ./worker/lambda
-	go run ./deploy/pack -out $@ -layer build/package/$(ARCH)/libvips.zip build/bin/$(ARCH)/worker
+		CGO_LDFLAGS='-L$(LIBVIPS)/linux-$(ARCH)/lib -Wl,--allow-shlib-undefined' $(LAMBDA) -o build/bin/$(ARCH)/renderer ./worker/vips/render
+	go run ./deploy/pack -out $@ -layer build/package/$(ARCH)/libvips.zip build/bin/$(ARCH)/worker build/bin/$(ARCH)/renderer

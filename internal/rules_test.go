@@ -174,9 +174,11 @@ func TestCgoIsInOnePackage(t *testing.T) {
 			t.Errorf("%s imports bimg", path)
 		}
 	}
-	for _, dep := range packages[module+"/api/lambda"].Deps {
-		if p := packages[dep]; !p.Standard && len(p.CgoFiles) > 0 {
-			t.Errorf("api/lambda depends on %s, which uses cgo", dep)
+	for _, program := range []string{"/api/lambda", "/worker/lambda", "/worker/renderer/renderertest", "/deploy/local"} {
+		for _, dep := range packages[module+program].Deps {
+			if p := packages[dep]; !p.Standard && len(p.CgoFiles) > 0 {
+				t.Errorf("%s depends on %s, which uses cgo", program, dep)
+			}
 		}
 	}
 }

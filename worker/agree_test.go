@@ -16,6 +16,7 @@ import (
 	"github.com/presize/presize/internal/media/mediatest"
 	"github.com/presize/presize/internal/phototest"
 	"github.com/presize/presize/internal/s3local/s3test"
+	"github.com/presize/presize/worker/renderer/renderertest"
 )
 
 func TestRepeatedEventEndsEarly(t *testing.T) {
@@ -150,7 +151,7 @@ func TestRealEventsOfTheServerLeadToAgreement(t *testing.T) {
 		sent = append(sent, event)
 	})
 	h := &harness{T: t, Env: env}
-	h.config = Config{Input: env.Input, Output: env.Output, Presets: sketch(t, 80), Limits: media.DefaultLimits(), Log: quiet(t)}
+	h.config = Config{Input: env.Input, Output: env.Output, Presets: sketch(t, 80), Limits: media.DefaultLimits(), Renderer: renderertest.Start(t), Log: quiet(t)}
 	id := media.NewID()
 	h.put(id, "image/png", nil, drawing(t, 0))
 	h.remove(id)

@@ -21,6 +21,7 @@ import (
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/s3local"
 	"github.com/presize/presize/internal/s3local/s3test"
+	"github.com/presize/presize/worker/renderer/renderertest"
 )
 
 // packageDir is known before the S3 server changes the working directory.
@@ -72,7 +73,7 @@ type harness struct {
 func newHarness(t *testing.T, presets media.Presets) *harness {
 	t.Helper()
 	h := &harness{T: t, Env: s3test.Start(t, nil), log: new(bytes.Buffer)}
-	h.config = Config{Presets: presets, Limits: media.DefaultLimits(), Log: slog.New(slog.NewJSONHandler(h.log, nil))}
+	h.config = Config{Presets: presets, Limits: media.DefaultLimits(), Renderer: renderertest.Start(t), Log: slog.New(slog.NewJSONHandler(h.log, nil))}
 	h.connect()
 	return h
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/worker/finished"
-	"github.com/presize/presize/worker/vips"
+	"github.com/presize/presize/worker/renderer"
 )
 
 // errReplaced ends the work for an original that is not there any more.
@@ -17,8 +17,10 @@ var errReplaced = errors.New("original was replaced or removed meanwhile")
 // run is a job under way.
 type run struct {
 	*Worker
-	job    Job
-	report *report
+	job       Job
+	report    *report
+	etag      string         // of the manifest as this job has last seen it, "" for none
+	published media.Manifest // what this job has put, at last; without a status before that
 }
 
 // reconcile brings what is published into agreement with the original.
@@ -38,7 +40,7 @@ func (r *run) reconcile(ctx context.Context) error {
 	} else {
 		err = r.process(ctx, *original)
 	}
-	if err != nil && !errors.Is(err, errReplaced) {
+	if err != nil && !errors.Is(err, errReplaced) && !isFailure(err) {
 		return err
 	}
 	now, lookErr := r.look(ctx)
@@ -88,10 +90,22 @@ func (r *run) process(ctx context.Context, original bucket.Info) error {
 	}
 	err = r.render(ctx, original, preset, manifest)
 	var rejection *media.Rejection
-	if errors.As(err, &rejection) {
-		return r.reject(ctx, original, manifest, rejection)
+	switch {
+	case errors.As(err, &rejection):
+		err = r.reject(ctx, original, manifest, rejection)
+	case isFailure(err):
+		return r.fail(ctx, original, manifest, err)
+	}
+	if errors.Is(err, errSuperseded) {
+		return r.process(ctx, original) // most likely there is nothing left to do
 	}
 	return err
+}
+
+// isFailure reports whether an original could not be rendered, and not for its own fault.
+func isFailure(err error) bool {
+	var failure *renderer.Failure
+	return errors.As(err, &failure)
 }
 
 // preset returns the preset of an original, and logs an unknown one.
@@ -104,13 +118,17 @@ func (r *run) preset(ctx context.Context, original bucket.Info) media.Preset {
 }
 
 // render fetches, probes, renders and publishes an original. The error is a
-// *media.Rejection if the fault is the file's.
+// *media.Rejection if the fault is the file's, and a *renderer.Failure if it is the
+// renderer's.
 func (r *run) render(ctx context.Context, original bucket.Info, preset media.Preset, manifest media.Manifest) error {
+	ctx, cancel := withMargin(ctx)
+	defer cancel() // ends a rendering that could not be published
 	data, err := r.fetch(ctx, original)
 	if err != nil {
 		return err
 	}
-	probed, err := r.probe(data, preset)
+	probed, err := r.probe(ctx, data, preset)
+	defer probed.Close()
 	if probed.Format != "" { // known of some rejected files too; process shares the Original
 		manifest.Original.ContentType = probed.Format
 		manifest.Original.Width, manifest.Original.Height = probed.Upright.Width, probed.Upright.Height
@@ -121,9 +139,7 @@ func (r *run) render(ctx context.Context, original bucket.Info, preset media.Pre
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // ends a rendering that could not be published
-	return r.publish(ctx, original, preset, manifest, probed.Render(ctx, preset))
+	return r.publish(ctx, original, preset, manifest, probed.Render(ctx))
 }
 
 // fetch returns the bytes of an original, unless there are too many.
@@ -135,6 +151,9 @@ func (r *run) fetch(ctx context.Context, original bucket.Info) ([]byte, error) {
 	if err := r.Limits.CheckBytes(original.Size); err != nil {
 		return nil, err
 	}
+	if most := r.Renderer.MaxBytes(); original.Size > most {
+		return nil, media.Reject(media.TooManyBytes, "The file has %d bytes; there is memory for at most %d.", original.Size, most)
+	}
 	data, err := r.Input.Fetch(ctx, original)
 	if errors.Is(err, bucket.ErrNotFound) || errors.Is(err, bucket.ErrChanged) {
 		return nil, fmt.Errorf("%w: %w", errReplaced, err)
@@ -145,11 +164,16 @@ func (r *run) fetch(ctx context.Context, original bucket.Info) ([]byte, error) {
 
 // probe looks at the header of an original, and whether there is the memory for it. What
 // was declared does not count: originals are never served.
-func (r *run) probe(data []byte, preset media.Preset) (*vips.Original, error) {
+func (r *run) probe(ctx context.Context, data []byte, preset media.Preset) (*renderer.Original, error) {
 	defer clock(&r.report.probe)()
-	probed, err := vips.Probe(data, r.Limits)
-	if err != nil {
-		return probed, err
+	return r.Renderer.Probe(ctx, data, r.Limits, preset)
+}
+
+// withMargin returns a context that ends so long before ctx that what follows has time.
+func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
 	}
-	return probed, probed.Fit(preset, r.Limits.Memory)
+	return context.WithDeadline(ctx, deadline.Add(-margin))
 }

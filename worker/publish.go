@@ -13,7 +13,7 @@ import (
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/worker/finished"
-	"github.com/presize/presize/worker/vips"
+	"github.com/presize/presize/worker/renderer"
 )
 
 const (
@@ -31,9 +31,15 @@ const (
 	cacheSettled = "public, " + media.SettledMaxAge
 )
 
-// rendering is what publish needs of a [vips.Rendering].
+// errSuperseded ends the work of a job beside which another one has published more.
+var errSuperseded = errors.New("another job has published this original")
+
+// conflicts is how often a manifest is put while other jobs put it too.
+const conflicts = 5
+
+// rendering is what publish needs of a [renderer.Rendering].
 type rendering interface {
-	Variants() iter.Seq2[vips.Variant, error]
+	Variants() iter.Seq2[renderer.Variant, error]
 	Placeholder() media.Placeholder
 }
 
@@ -73,7 +79,7 @@ func (r *run) publish(ctx context.Context, original bucket.Info, preset media.Pr
 //
 // When a put fails, those beside it are let finish: one that is cut off can still
 // take effect, and that after a retry, or a removal, has looked for what is there.
-func (r *run) putVariants(ctx context.Context, rev string, next func() (vips.Variant, error, bool), done map[string]media.Variant, count int) error {
+func (r *run) putVariants(ctx context.Context, rev string, next func() (renderer.Variant, error, bool), done map[string]media.Variant, count int) error {
 	var group errgroup.Group
 	group.SetLimit(putsAtOnce)
 	var renderErr error
@@ -107,7 +113,7 @@ func (r *run) putVariants(ctx context.Context, rev string, next func() (vips.Var
 	return renderErr
 }
 
-func (r *run) nextVariant(next func() (vips.Variant, error, bool)) (vips.Variant, error) {
+func (r *run) nextVariant(next func() (renderer.Variant, error, bool)) (renderer.Variant, error) {
 	defer clock(&r.report.render)()
 	variant, err, ok := next()
 	if !ok {
@@ -129,6 +135,9 @@ func inOrder(all []media.Variant, done map[string]media.Variant) (variants []med
 	return variants
 }
 
+// putManifest puts the manifest in place of the one that this job has last seen. Where
+// another job has put one meanwhile, that may be of another original or revision, or say
+// less: then it is replaced. It fails with errSuperseded where it says more.
 func (r *run) putManifest(ctx context.Context, original bucket.Info, manifest media.Manifest) error {
 	defer clock(&r.report.publish)()
 	document, err := manifest.Encode()
@@ -144,7 +153,62 @@ func (r *run) putManifest(ctx context.Context, original bucket.Info, manifest me
 	if manifest.Settled() {
 		object.CacheControl = cacheSettled
 	}
-	return r.Output.Put(ctx, object, document)
+	for range conflicts {
+		etag, err := r.Output.Replace(ctx, object, document, r.etag)
+		if err == nil {
+			r.etag, r.published = etag, manifest
+			return nil
+		}
+		if !errors.Is(err, bucket.ErrChanged) {
+			return err
+		}
+		if err := r.meet(ctx, original, manifest); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("put manifest: %w %d times", bucket.ErrChanged, conflicts)
+}
+
+// meet looks at the manifest that is in the way of another one. It fails with
+// errSuperseded if that must stay.
+func (r *run) meet(ctx context.Context, original bucket.Info, manifest media.Manifest) error {
+	document, info, err := r.Output.Get(ctx, media.ManifestKey(r.job.ID), media.MaxManifest)
+	if errors.Is(err, bucket.ErrNotFound) {
+		r.etag = ""
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r.etag = info.ETag
+	other, err := media.ParseManifest(document)
+	if err != nil || info.Metadata[finished.MetadataName] != finished.Identity(original) || other.Rev != manifest.Rev {
+		return nil
+	}
+	final := other.Complete || other.Status == media.Rejected
+	if final || other.Status == media.Ready && manifest.Status == media.Failed {
+		return errSuperseded
+	}
+	return nil
+}
+
+// fail publishes that an original could not be rendered, for a reason that is not its
+// own. What was published of it before that stays, and so does the original. It returns
+// the failure, so that the job is tried again.
+func (r *run) fail(ctx context.Context, original bucket.Info, manifest media.Manifest, failure error) error {
+	if r.published.Status != "" {
+		manifest = r.published
+	}
+	manifest.Status, manifest.Complete = media.Failed, false
+	manifest.Failure = &media.Failure{
+		Detail: "The image could not be processed. The fault is ours, not the file's. The file is kept, and will be tried again.",
+	}
+	err := r.putManifest(ctx, original, manifest)
+	if errors.Is(err, errSuperseded) {
+		return failure // the other job may still succeed
+	}
+	r.report.failedUpload = err == nil
+	return errors.Join(failure, err)
 }
 
 // reject publishes why a file is rejected. The decoder may have seen it only when

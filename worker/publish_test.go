@@ -17,7 +17,7 @@ import (
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/media/mediatest"
 	"github.com/presize/presize/internal/phototest"
-	"github.com/presize/presize/worker/vips"
+	"github.com/presize/presize/worker/renderer"
 )
 
 func TestPhotoIsPublishedInEveryVariantOfItsPreset(t *testing.T) {
@@ -88,12 +88,13 @@ func (h *harness) expectServed(variant media.Variant) {
 	if info.ContentType != string(variant.ContentType) || info.CacheControl != "public, max-age=31536000, immutable" || info.Size != variant.Bytes {
 		h.Errorf("%s is served as %+v", variant.URL, info)
 	}
-	probed, err := vips.Probe(data, media.DefaultLimits())
+	probed, err := h.config.Renderer.Probe(context.Background(), data, media.DefaultLimits(), h.config.Presets[0])
+	probed.Close()
 	if err != nil {
 		h.Errorf("%s: %v", variant.URL, err)
 	}
 	if probed.Format != variant.ContentType || probed.Upright != (media.Extent{Width: variant.Width, Height: variant.Height}) {
-		h.Errorf("%s is a %+v, the manifest says %+v", variant.URL, probed, variant)
+		h.Errorf("%s is a %+v, the manifest says %+v", variant.URL, probed.Info, variant)
 	}
 	if bytes.Contains(data, []byte("Exif\x00")) || bytes.Contains(data, []byte("iPhone")) {
 		h.Errorf("%s has EXIF", variant.URL)
@@ -212,17 +213,17 @@ func TestUnknownOrMissingPresetIsTheDefault(t *testing.T) {
 // partial yields the first variants of a real rendering and then an error, as a
 // decoder does that finds the damage late.
 type partial struct {
-	*vips.Rendering
+	*renderer.Rendering
 	count int
 	err   error
 }
 
-func (p partial) Variants() iter.Seq2[vips.Variant, error] {
-	return func(yield func(vips.Variant, error) bool) {
+func (p partial) Variants() iter.Seq2[renderer.Variant, error] {
+	return func(yield func(renderer.Variant, error) bool) {
 		count := 0
 		for variant, err := range p.Rendering.Variants() {
 			if count == p.count {
-				yield(vips.Variant{}, p.err)
+				yield(renderer.Variant{}, p.err)
 				return
 			}
 			if count++; !yield(variant, err) {
@@ -247,12 +248,13 @@ func TestFileThatBreaksMidwayIsRejectedWithoutVariants(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			info, err := vips.Probe(data, h.config.Limits)
+			probed, err := h.config.Renderer.Probe(ctx, data, h.config.Limits, presets[0])
 			if err != nil {
 				t.Fatal(err)
 			}
+			defer probed.Close()
 			manifest := media.Manifest{ID: id, Preset: presets[0].Name, Rev: presets[0].Rev(), Original: new(media.Original)}
-			broken := partial{info.Render(ctx, presets[0]), count, media.Reject(media.Corrupt, "The file is damaged.")}
+			broken := partial{probed.Render(ctx), count, media.Reject(media.Corrupt, "The file is damaged.")}
 			err = r.publish(ctx, *original, presets[0], manifest, broken)
 			h.expectSound(id)
 			var rejection *media.Rejection
@@ -272,15 +274,16 @@ func TestRenderingThatEndsEarlyIsNotPublished(t *testing.T) {
 	preset := sketch(t, 80)[0]
 	data := drawing(t, 0)
 	h := newHarness(t, media.Presets{preset})
-	info, err := vips.Probe(data, h.config.Limits)
+	short := preset
+	short.Sizes = short.Sizes[:1]
+	probed, err := h.config.Renderer.Probe(ctx, data, h.config.Limits, short)
 	if err != nil {
 		t.Fatal(err)
 	}
-	short := preset
-	short.Sizes = short.Sizes[:1]
+	defer probed.Close()
 	id := media.NewID()
 	r := &run{Worker: New(h.config), job: Job{ID: id}, report: newReport(Job{ID: id})}
-	if err := r.publish(ctx, bucket.Info{}, preset, media.Manifest{ID: id}, info.Render(ctx, short)); err == nil {
+	if err := r.publish(ctx, bucket.Info{}, preset, media.Manifest{ID: id}, probed.Render(ctx)); err == nil {
 		t.Error("no error")
 	}
 	if m := h.manifest(id); m != nil {

@@ -18,11 +18,13 @@ import (
 func (r *run) isDone(ctx context.Context, original bucket.Info, preset media.Preset) (bool, error) {
 	document, info, err := r.Output.Get(ctx, media.ManifestKey(r.job.ID), media.MaxManifest)
 	if errors.Is(err, bucket.ErrNotFound) {
+		r.etag = ""
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
+	r.etag = info.ETag
 	state, manifest := finished.Judge(original, preset, document, info)
 	switch state {
 	case finished.Finished:
@@ -79,6 +81,7 @@ func (r *run) withdraw(ctx context.Context, prefix string) error {
 	if err := r.Output.Delete(ctx, media.ManifestKey(r.job.ID)); err != nil {
 		return err
 	}
+	r.etag, r.published = "", media.Manifest{}
 	var keys []string
 	for object, err := range r.Output.List(ctx, prefix) {
 		if err != nil {

@@ -34,6 +34,8 @@ type report struct {
 	bytes    int64 // of the original
 	fetched  int64 // bytes
 	variants int64 // bytes of those that were put
+	// failedUpload is set where it was published that the original can't be rendered.
+	failedUpload bool
 	// How long the steps took. Rendering and publishing overlap: what counts for
 	// each is how long the job waited for it.
 	fetch, probe, render, publish time.Duration
@@ -76,6 +78,9 @@ func (r *report) log(ctx context.Context, log *slog.Logger, err error) {
 		}
 	case failed:
 		attrs = append(attrs, metric.Count("Failed"))
+		if r.failedUpload {
+			attrs = append(attrs, metric.Count("FailedUploads"))
+		}
 	}
 	log.LogAttrs(ctx, level, "job done", append(attrs, r.work()...)...)
 }

@@ -14,6 +14,10 @@
 //   - A job that returns no error has left the buckets in agreement: a complete
 //     or a rejected manifest of the original that is there, or nothing at all.
 //   - A job that returns an error can be repeated, and then does what is left.
+//   - An original that can't be rendered for a reason that is not the file's own gets a
+//     failed manifest, and stays. Its job returns an error, so it is tried again.
+//   - A complete or a rejected manifest of an original and a revision is never
+//     replaced by another one of the same, whatever jobs run beside each other.
 //   - An original that is rejected is tagged with [media.RejectedTag], by which it
 //     expires. What is published outlives an original that has expired.
 //   - The same original and revision give the same keys and bytes.
@@ -35,11 +39,14 @@ import (
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/metric"
+	"github.com/presize/presize/worker/renderer"
 )
 
-// margin is left of an invocation's time when its job is given up: enough for
-// what can't be interrupted, which is one decoding or encoding, and to tell Lambda.
-const margin = 10 * time.Second
+// margin is left of an invocation's time when its rendering is ended: enough to publish
+// that it failed. That takes three small requests to S3 (the manifest as it is and as it
+// shall be, and a look at the original), each of which may have to be repeated once
+// after a second.
+const margin = 5 * time.Second
 
 // Config is what a Worker needs. All of it is required unless it says otherwise.
 type Config struct {
@@ -47,7 +54,8 @@ type Config struct {
 	Output      *bucket.Bucket // what is published
 	Presets     media.Presets
 	Limits      media.Limits
-	Invalidator Invalidator // nil where nothing caches what is published
+	Renderer    *renderer.Renderer // not the worker's to close
+	Invalidator Invalidator        // nil where nothing caches what is published
 	Log         *slog.Logger
 }
 
@@ -62,16 +70,15 @@ type Invalidator interface {
 type Worker struct{ Config }
 
 // New returns a Worker. On the input bucket it calls bucket.Head, Fetch, Tags and
-// SetTags, on the output bucket Get, Put, Delete and List; package bucket lists the
-// IAM actions behind them.
+// SetTags, on the output bucket Get, Put, Replace, Delete and List; package bucket lists
+// the IAM actions behind them.
 func New(config Config) *Worker { return &Worker{config} }
 
 // Handle does the jobs of one event: anything that [ParseEvent] understands, or
 // an SQS event with a number of these in its messages.
 //
-// A job is given up 10 s before the end of the invocation, between any two
-// requests or encodings, and is then a failure like any other: half of the work is
-// never acknowledged.
+// Rendering is ended 5 s before the end of the invocation, and is then a failure like
+// any other: half of the work is never acknowledged.
 //
 // An event from another bucket than the one of the originals is a failure: it is
 // never taken for the removal of an original, and ends where failures do.
@@ -112,11 +119,6 @@ func (w *Worker) handle(ctx context.Context, event []byte) error {
 
 // do does one job. A panic is a failure of the job, not the end of the process.
 func (w *Worker) do(ctx context.Context, job Job) (err error) {
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-margin))
-		defer cancel()
-	}
 	r := &run{Worker: w, job: job, report: newReport(job)}
 	defer func() {
 		if reason := recover(); reason != nil {

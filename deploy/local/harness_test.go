@@ -18,6 +18,7 @@ import (
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/media/mediatest"
 	"github.com/presize/presize/internal/s3local/s3test"
+	"github.com/presize/presize/worker/renderer/renderertest"
 )
 
 // childVariable makes the test binary be the program that it tests.
@@ -51,7 +52,10 @@ func freeSettings(t *testing.T) settings {
 		}
 		return number
 	}
-	return settings{port: port(), s3Port: port(), data: t.TempDir(), presets: mediatest.Presets(), limits: media.DefaultLimits()}
+	return settings{
+		port: port(), s3Port: port(), data: t.TempDir(), presets: mediatest.Presets(), limits: media.DefaultLimits(),
+		renderer: renderertest.Path(t),
+	}
 }
 
 // patience bounds what a test waits for in all, on a machine that is busy.

@@ -11,7 +11,7 @@
 //	PRESIZE_MAX_MEGAPIXELS  most pixels of an image, all frames together, in millions (100)
 //	PRESIZE_MAX_FRAMES      most frames of an animation (300)
 //
-// libvips reads variables of its own, which the Makefile sets.
+// The renderer is the program of that name in the folder of this one.
 package main
 
 import (
@@ -26,6 +26,7 @@ import (
 	"github.com/presize/presize/deploy/presets"
 	"github.com/presize/presize/internal/env"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/worker/renderer"
 )
 
 // settings are the settings from the environment.
@@ -35,6 +36,9 @@ type settings struct {
 	data    string // a folder
 	presets media.Presets
 	limits  media.Limits
+
+	renderer  string // its program
+	libraries string // folders for its loader, separated by colons
 }
 
 func main() {
@@ -63,10 +67,13 @@ func readSettings(lookup func(string) (string, bool)) (settings, error) {
 		s3Port: int(reader.Int("PRESIZE_S3_PORT", 9000, 1, 65535)),
 		data:   reader.StringOr("PRESIZE_DATA", ".data"),
 		limits: reader.Limits(),
+
+		libraries: reader.StringOr("LD_LIBRARY_PATH", ""),
 	}
-	var err error
+	var err, besideErr error
 	s.presets, err = presets.Shipped()
-	err = errors.Join(err, reader.Err())
+	s.renderer, besideErr = renderer.Beside()
+	err = errors.Join(err, besideErr, reader.Err())
 	if s.port == s.s3Port {
 		err = errors.Join(err, fmt.Errorf("PRESIZE_PORT and PRESIZE_S3_PORT are both %d: set one of them to another port", s.port))
 	}

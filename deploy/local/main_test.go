@@ -15,6 +15,7 @@ import (
 
 	"github.com/presize/presize/deploy/presets"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/worker/renderer"
 )
 
 func lookupIn(variables map[string]string) func(string) (string, bool) {
@@ -27,7 +28,8 @@ func lookupIn(variables map[string]string) func(string) (string, bool) {
 func TestSettingsHaveDefaults(t *testing.T) {
 	got, err := readSettings(lookupIn(nil))
 	shipped, _ := presets.Shipped()
-	want := settings{port: 8080, s3Port: 9000, data: ".data", presets: shipped, limits: media.DefaultLimits()}
+	beside, _ := renderer.Beside()
+	want := settings{port: 8080, s3Port: 9000, data: ".data", presets: shipped, limits: media.DefaultLimits(), renderer: beside}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v", got, err)
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/presize/presize/web"
 	"github.com/presize/presize/worker"
 	"github.com/presize/presize/worker/finished"
+	"github.com/presize/presize/worker/renderer"
 )
 
 const (
@@ -92,7 +93,18 @@ func run(ctx context.Context, settings settings, stdout io.Writer, log *slog.Log
 		return err
 	}
 	defer invocations.Close() // the server closes it too
-	if err := startWorker(ctx, queue, storage, settings, log); err != nil {
+	images, err := renderer.Start(renderer.Config{
+		Path:      settings.renderer,
+		Libraries: settings.libraries,
+		Processes: workerConcurrency,
+		Memory:    settings.limits.Memory,
+		Log:       log,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, images.Close()) }()
+	if err := startWorker(ctx, queue, storage, images, settings, log); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "presize is ready: http://%s\n", address(settings.port))
@@ -172,18 +184,19 @@ func newSite(storage *s3local.Server, settings settings, deployment template.Dep
 
 // startWorker starts the worker. It first queues the unfinished uploads of an earlier
 // process.
-func startWorker(ctx context.Context, queue *queue.Queue, storage *s3local.Server, settings settings, log *slog.Logger) error {
+func startWorker(ctx context.Context, queue *queue.Queue, storage *s3local.Server, images *renderer.Renderer, settings settings, log *slog.Logger) error {
 	client := storage.Client(workerAccount)
 	input, output := bucket.New(client, inputBucket), bucket.New(client, outputBucket)
 	if err := queue.Recover(ctx, finished.Uploads{Input: input, Output: output, Presets: settings.presets}); err != nil {
 		return err
 	}
 	queue.Start(worker.New(worker.Config{
-		Input:   input,
-		Output:  output,
-		Presets: settings.presets,
-		Limits:  settings.limits,
-		Log:     log,
+		Input:    input,
+		Output:   output,
+		Presets:  settings.presets,
+		Limits:   settings.limits,
+		Renderer: images,
+		Log:      log,
 	}).Handle)
 	return nil
 }

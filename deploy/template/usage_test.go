@@ -30,6 +30,7 @@ import (
 	"github.com/presize/presize/internal/s3local"
 	"github.com/presize/presize/internal/s3local/s3test"
 	"github.com/presize/presize/worker"
+	"github.com/presize/presize/worker/renderer/renderertest"
 )
 
 // call is one call of an operation of S3, or one that a presigned URL permits.
@@ -94,11 +95,12 @@ func useEverything(t *testing.T) map[string][]call {
 	})}
 	client = byWorker.client(env.Server)
 	w := worker.New(worker.Config{
-		Input:   bucket.New(client, s3test.Input),
-		Output:  bucket.New(client, s3test.Output),
-		Presets: presets,
-		Limits:  media.DefaultLimits(),
-		Log:     log,
+		Input:    bucket.New(client, s3test.Input),
+		Output:   bucket.New(client, s3test.Output),
+		Presets:  presets,
+		Limits:   media.DefaultLimits(),
+		Renderer: renderertest.Start(t),
+		Log:      log,
 	})
 	work := func(event string, id media.ID) {
 		t.Helper()

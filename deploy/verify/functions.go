@@ -33,7 +33,6 @@ func checkFunctions(t template, r *report) {
 	r.want(t.props(apiFunction).at("Layers").value == nil, "%s must need no layer", apiFunction)
 	r.want(slices.Equal(t.props(worker).at("Layers").texts(), []string{"${" + layer + "}"}), "%s must have the libvips layer", worker)
 	r.wantText(variableOf(t, worker, "PRESIZE_DISTRIBUTION_ID"), "${Distribution}", "%s: PRESIZE_DISTRIBUTION_ID", worker)
-	r.wantText(variableOf(t, worker, "VIPS_BLOCK_UNTRUSTED"), "1", "%s: VIPS_BLOCK_UNTRUSTED", worker)
 	memory := media.DefaultLimits().Memory >> 20
 	r.want(number(t.props(worker).at("MemorySize")) == float64(memory), "%s must have the %d MB that are the limit by default", worker, memory)
 }

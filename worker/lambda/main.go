@@ -15,7 +15,6 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -28,8 +27,10 @@ import (
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/env"
 	"github.com/presize/presize/internal/invalidation"
+	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/metric"
 	"github.com/presize/presize/worker"
+	"github.com/presize/presize/worker/renderer"
 )
 
 func main() {
@@ -50,6 +51,11 @@ func newWorker(ctx context.Context, vars *env.Reader, log *slog.Logger) (*worker
 	if err := vars.Err(); err != nil {
 		return nil, err
 	}
+	// First of all, so that it starts beside everything else.
+	images, err := startRenderer(vars.StringOr("LD_LIBRARY_PATH", ""), limits, log)
+	if err != nil {
+		return nil, err
+	}
 	shipped, err := presets.Shipped()
 	if err != nil {
 		return nil, err
@@ -58,17 +64,26 @@ func newWorker(ctx context.Context, vars *env.Reader, log *slog.Logger) (*worker
 	if err != nil {
 		return nil, err
 	}
-	// Three quarters are for libvips, which Go's collector knows nothing of.
-	debug.SetMemoryLimit(limits.Memory / 4)
 	objects := s3.NewFromConfig(account)
 	return worker.New(worker.Config{
 		Input:       bucket.New(objects, input),
 		Output:      bucket.New(objects, output),
 		Presets:     shipped,
 		Limits:      limits,
+		Renderer:    images,
 		Invalidator: newInvalidator(account, distribution),
 		Log:         log,
 	}), nil
+}
+
+// startRenderer starts the renderer, which is in the function's archive too. It lives as
+// long as this process.
+func startRenderer(libraries string, limits media.Limits, log *slog.Logger) (*renderer.Renderer, error) {
+	path, err := renderer.Beside()
+	if err != nil {
+		return nil, err
+	}
+	return renderer.Start(renderer.Config{Path: path, Libraries: libraries, Memory: limits.Memory, Log: log})
 }
 
 // newInvalidator returns nil where there is no distribution.

@@ -55,9 +55,6 @@ func (s storage) environment(ctx context.Context) ([]string, error) {
 		"AWS_ENDPOINT_URL_S3=" + s.URL(),
 		"PRESIZE_INPUT_BUCKET=" + inputBucket,
 		"PRESIZE_OUTPUT_BUCKET=" + outputBucket,
-		"VIPS_BLOCK_UNTRUSTED=1",
-		"VIPS_WARNING=1",
-		"MALLOC_ARENA_MAX=1",
 	}, err
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/presize/presize/internal/phototest"
 	"github.com/presize/presize/internal/s3local/s3test"
 	"github.com/presize/presize/worker"
+	"github.com/presize/presize/worker/renderer/renderertest"
 )
 
 func TestFunctionsAreAsDeployed(t *testing.T) {
@@ -91,11 +92,12 @@ func TestWorkerMakesTheRequestsThatAreCounted(t *testing.T) {
 	options.HTTPClient = requests
 	client := s3.New(options)
 	w := worker.New(worker.Config{
-		Input:   bucket.New(client, s3test.Input),
-		Output:  bucket.New(client, s3test.Output),
-		Presets: mediatest.Presets(),
-		Limits:  media.DefaultLimits(),
-		Log:     slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Input:    bucket.New(client, s3test.Input),
+		Output:   bucket.New(client, s3test.Output),
+		Presets:  mediatest.Presets(),
+		Limits:   media.DefaultLimits(),
+		Renderer: renderertest.Start(t),
+		Log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	id := media.NewID()
 	original := bucket.Info{Key: media.OriginalKey(id), ContentType: "image/png"}

@@ -203,7 +203,7 @@ def alarms(d):
     watched = [
         a
         for a in d.client("cloudwatch").describe_alarms()["MetricAlarms"]
-        if a["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        if a.get("MetricName") == "ApproximateNumberOfMessagesVisible"
         and a["Dimensions"] == [{"Name": "QueueName", "Value": d.queue["QueueArn"].rpartition(":")[2]}]
     ]
     d.want(
