@@ -14,6 +14,7 @@ import (
 
 	"github.com/presize/presize/api"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/worker/renderer"
 )
 
 func TestEveryParameterIsTriedAndDocumented(t *testing.T) {
@@ -93,24 +94,18 @@ func TestFunctionsReadTheVariablesThatTheyAreGiven(t *testing.T) {
 }
 
 // What libvips and malloc run with must be the same in development and on Lambda: measured here, it holds there.
-func TestLambdaRunsWithTheEnvironmentOfDevelopment(t *testing.T) {
+func TestRendererRunsWithTheEnvironmentOfDevelopment(t *testing.T) {
 	developed := make(map[string]string)
 	for _, match := range regexp.MustCompile(`(?m)^export ((?:VIPS|MALLOC)_\w+) := (\S+)$`).FindAllStringSubmatch(read(t, "Makefile"), -1) {
 		developed[match[1]] = match[2]
 	}
-	compiled, err := compiled()
-	if err != nil {
-		t.Fatal(err)
-	}
 	deployed := make(map[string]string)
-	variables := parse(t, compiled).props(worker).at("Environment", "Variables")
-	for _, name := range variables.keys() {
-		if strings.HasPrefix(name, "VIPS_") || strings.HasPrefix(name, "MALLOC_") {
-			deployed[name] = variables.at(name).text()
-		}
+	for _, variable := range renderer.Settings() {
+		name, value, _ := strings.Cut(variable, "=")
+		deployed[name] = value
 	}
 	if len(developed) == 0 || !maps.Equal(developed, deployed) {
-		t.Errorf("the Makefile sets %v, serverless.yml %v", developed, deployed)
+		t.Errorf("the Makefile sets %v, the renderer runs with %v", developed, deployed)
 	}
 }
 

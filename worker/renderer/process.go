@@ -97,16 +97,21 @@ func (r *Renderer) start() (*process, Hello, error) {
 	return p, hello, err
 }
 
-// environment is all that a process has.
-func environment(libraries string) []string {
+// Settings are what libvips and malloc run with, as name=value.
+func Settings() []string {
 	return []string{
 		"VIPS_BLOCK_UNTRUSTED=1", // no loader that is not meant for foreign files
 		"VIPS_WARNING=1",         // no warnings
 		"MALLOC_ARENA_MAX=1",     // wastes the least memory
-		"LD_LIBRARY_PATH=" + libraries,
-		// Else it would look for limits in /proc and /sys, which it can't read.
-		"GOMAXPROCS=" + strconv.Itoa(runtime.GOMAXPROCS(0)),
 	}
+}
+
+// environment is all that a process has.
+func environment(libraries string) []string {
+	return append(Settings(),
+		"LD_LIBRARY_PATH="+libraries,
+		// Else it would look for limits in /proc and /sys, which it can't read.
+		"GOMAXPROCS="+strconv.Itoa(runtime.GOMAXPROCS(0)))
 }
 
 func (p *process) pid() int { return p.command.Process.Pid }
