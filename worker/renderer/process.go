@@ -41,6 +41,7 @@ type process struct {
 	pipe      *os.File // where answers come from
 	answers   *bufio.Reader
 	stderr    *head
+	born      time.Time
 	renders   int
 	killed    bool          // in the middle of a conversation, or just after it
 	ended     chan struct{} // closed when the process has ended
@@ -62,6 +63,7 @@ func (r *Renderer) start() (*process, Hello, error) {
 		pipe:      answers,
 		answers:   bufio.NewReader(answers),
 		stderr:    new(head),
+		born:      time.Now(),
 		ended:     make(chan struct{}),
 	}
 	p.command.Dir = r.dir

@@ -21,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/presize/presize/internal/media"
 )
@@ -186,8 +187,9 @@ type Original struct {
 	Info
 	renderer *Renderer
 	request  Request
-	process  *process // nil once given back
-	ends     []error  // of the attempts so far
+	process  *process  // nil once given back
+	ends     []error   // of the attempts so far
+	ended    time.Time // the last of them: only a process that is younger is fresh
 }
 
 // Probe looks at the header of an original and decodes nothing. The error is a
@@ -220,9 +222,13 @@ func (o *Original) open(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return err
 			}
-			if err := o.ended(ctx, err); err != nil {
+			if err := o.note(ctx, err); err != nil {
 				return err
 			}
+			continue
+		}
+		if p.born.Before(o.ended) { // what ended the other one may have harmed this one too
+			o.renderer.replace(p)
 			continue
 		}
 		o.process = p
@@ -234,7 +240,7 @@ func (o *Original) open(ctx context.Context) error {
 			o.Close()
 			return err
 		case err != nil:
-			if err := o.ended(ctx, err); err != nil {
+			if err := o.note(ctx, err); err != nil {
 				return err
 			}
 		case p.renders > 0 && o.renderer.Memory() != 0 && p.resident()+info.Memory > o.renderer.Memory():
@@ -247,9 +253,9 @@ func (o *Original) open(ctx context.Context) error {
 	}
 }
 
-// ended takes note of an end that is not the file's fault, and replaces the process.
+// note takes note of an end that is not the file's fault, and replaces the process.
 // It returns nil where there is an attempt left.
-func (o *Original) ended(ctx context.Context, err error) error {
+func (o *Original) note(ctx context.Context, err error) error {
 	if o.process != nil {
 		o.renderer.replace(o.process)
 		o.process = nil
@@ -257,7 +263,7 @@ func (o *Original) ended(ctx context.Context, err error) error {
 	if errors.Is(context.Cause(ctx), context.Canceled) {
 		return context.Cause(ctx)
 	}
-	o.ends = append(o.ends, err)
+	o.ends, o.ended = append(o.ends, err), time.Now()
 	o.renderer.config.Log.Warn("renderer ended", "err", err)
 	if len(o.ends) == attempts || ctx.Err() != nil {
 		return &Failure{o.ends}

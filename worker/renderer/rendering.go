@@ -60,7 +60,7 @@ func (r *Rendering) Variants() iter.Seq2[Variant, error] {
 			}
 			var rejection *media.Rejection
 			if !errors.As(err, &rejection) {
-				if err = r.original.ended(r.ctx, err); err == nil {
+				if err = r.original.note(r.ctx, err); err == nil {
 					err = r.original.open(r.ctx)
 				}
 				if err == nil {
