@@ -35,7 +35,7 @@ type entry struct {
 	State finished.State `json:"state,omitempty"` // not looked at with --all
 }
 
-// outcome is what came of one original.
+// outcome says how the backfill of one original ended.
 type outcome struct {
 	key      string
 	entry    entry

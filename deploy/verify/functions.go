@@ -74,7 +74,7 @@ func number(n node) float64 {
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 const gatewayTimeout = 30 * time.Second
 
-// checkHTTPAPI checks that whatever is asked of the API below /api/ reaches its function, which has time to answer.
+// checkHTTPAPI checks that every request below /api/ reaches the API's function, and that the function has time to answer.
 func checkHTTPAPI(t template, r *report) {
 	routed := slices.ContainsFunc(t.ofType("AWS::ApiGatewayV2::Route"), func(id string) bool {
 		return t.props(id).at("RouteKey").text() == "ANY /api/{proxy+}"

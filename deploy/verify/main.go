@@ -1,8 +1,8 @@
-// Verify packages the AWS deployment without an AWS account or a network, and checks what came of it.
+// Verify packages the AWS deployment without an AWS account or a network, and checks the result.
 //
-// It runs the osls that deploy/package.json pins, against a loopback endpoint that answers as an account does
-// in which nothing is deployed yet, and then checks the CloudFormation template that osls has compiled. What
-// does not hold is printed, one line each, and the command exits with status 1.
+// It runs the osls that deploy/package.json pins, against a loopback endpoint that answers like an account
+// without deployments. Then it checks the CloudFormation template that osls has compiled. It prints one line
+// for each failed check, and then exits with status 1.
 //
 // It runs in the repository's root, and needs the archives in dist/ and the packages in deploy/node_modules.
 package main

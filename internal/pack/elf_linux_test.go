@@ -31,7 +31,7 @@ func TestCheckNamesWhatWouldNotLoad(t *testing.T) {
 		want   []string
 		unwant []string
 	}{
-		"needs what is there": {
+		"needs only what the system has": {
 			source: `void oldest(void), newest(void), numeric(void), cxx(void), render(void); extern int present;
 				void f(void) { oldest(); newest(); numeric(); cxx(); render(); present = 1; }`,
 		},
