@@ -5,7 +5,6 @@
 package media
 
 import (
-	"crypto/rand"
 	"encoding/base32"
 	"errors"
 )
@@ -17,19 +16,16 @@ const idLength = 26
 // an id can stand in a URL, a file name or a host name as it is.
 var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// ErrInvalidID is returned by [ParseID] for anything that [NewID] cannot make.
+// ErrInvalidID is returned by [ParseID] for anything that is no id.
 var ErrInvalidID = errors.New("invalid upload id")
 
-// ID names one upload. It is 128 random bits in lower-case base32. Nobody can
-// guess one, so whoever holds it may see the upload.
+// ID names one upload. It is 128 bits in lower-case base32, derived from the
+// upload's [Secret]. It is public, as a part of every image's URL, but nobody can
+// guess it.
 type ID string
 
-// NewID returns a fresh random ID.
-func NewID() ID {
-	var bits [16]byte
-	_, _ = rand.Read(bits[:]) // never fails: see crypto/rand.Read
-	return ID(idEncoding.EncodeToString(bits[:]))
-}
+// NewID returns the id of a fresh secret, which nobody keeps.
+func NewID() ID { return NewSecret().ID() }
 
 // ParseID returns s as an ID, or [ErrInvalidID] unless s is the one canonical
 // spelling of 128 bits: two strings never name the same upload.
