@@ -89,7 +89,7 @@ func permissions(t template, r *report, role string) []permission {
 
 // narrow reports whether p is about one resource, or about those keys of a bucket that the service uses.
 func narrow(t template, p permission) bool {
-	for id, prefix := range map[string]string{inputBucket: media.OriginalPrefix, outputBucket: media.PublishedPrefix} {
+	for id, prefix := range map[string]string{inputBucket: media.OriginalPrefix, outputBucket: string(media.Public)} {
 		if key, ok := strings.CutPrefix(p.resource, bucketARN(t, id)); ok {
 			return strings.HasPrefix(key, "/"+prefix) || key == "" && p.action == "s3:ListBucket"
 		}

@@ -2,6 +2,7 @@ package media
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -26,39 +27,63 @@ func ParseOriginalKey(key string) (ID, bool) {
 	return id, err == nil
 }
 
-// PublishedPrefix is what the key of everything published starts with, in the output bucket.
-const PublishedPrefix = "i/"
+// Area is the part of the output bucket that an upload is published in. Its value
+// is what the keys in it start with.
+type Area string
+
+// The areas of the output bucket. The CDN serves what is in Private to requests with
+// a signature only.
+const (
+	Public  Area = "i/"
+	Private Area = "p/"
+)
+
+// Areas lists the areas of the output bucket.
+func Areas() []Area { return []Area{Public, Private} }
+
+// Prefix is what the key of everything published for id starts with.
+func (a Area) Prefix(id ID) string { return string(a) + string(id) + "/" }
+
+// ManifestKey is the key of id's manifest.
+func (a Area) ManifestKey(id ID) string { return a.Prefix(id) + "manifest.json" }
+
+// VariantKey is the key of one variant. The revision is part of it, so that the
+// bytes behind a key never change their meaning.
+func (a Area) VariantKey(id ID, rev, name string, format Format) string {
+	return a.Prefix(id) + rev + "/" + name + format.Extension()
+}
 
 // revision is what [Preset.Rev] returns.
 var revision = regexp.MustCompile(`^[0-9a-f]{8}$`)
 
-// ImagePrefix is what the key of everything published for id starts with, in the output bucket.
-func ImagePrefix(id ID) string { return PublishedPrefix + string(id) + "/" }
-
-// ParseImageKey returns the id, and of a variant the revision, in the key of an
-// object that is published. It reports false for any key that the worker never puts.
+// ParseImageKey returns the id, and of a variant the revision, in the key of an object
+// that is published, in either area. It reports false for any key that the worker never
+// puts.
 func ParseImageKey(key string) (id ID, rev string, ok bool) {
 	parts := strings.Split(key, "/")
 	if len(parts) < 3 || len(parts) > 4 {
 		return "", "", false
 	}
+	area := Area(parts[0] + "/")
 	id, err := ParseID(parts[1])
-	if err != nil || !strings.HasPrefix(key, ImagePrefix(id)) {
+	if err != nil || !slices.Contains(Areas(), area) {
 		return "", "", false
 	}
 	if len(parts) == 3 {
-		return id, "", key == ManifestKey(id)
+		return id, "", key == area.ManifestKey(id)
 	}
 	return id, parts[2], revision.MatchString(parts[2]) && parts[3] != ""
 }
 
-// ManifestKey is the key of id's manifest in the output bucket.
-func ManifestKey(id ID) string { return ImagePrefix(id) + "manifest.json" }
+// ImagePrefix is [Area.Prefix] of a public upload.
+func ImagePrefix(id ID) string { return Public.Prefix(id) }
 
-// VariantKey is the key of one variant in the output bucket. The revision is
-// part of it, so that the bytes behind a key never change their meaning.
+// ManifestKey is [Area.ManifestKey] of a public upload.
+func ManifestKey(id ID) string { return Public.ManifestKey(id) }
+
+// VariantKey is [Area.VariantKey] of a public upload.
 func VariantKey(id ID, rev, name string, format Format) string {
-	return ImagePrefix(id) + rev + "/" + name + format.Extension()
+	return Public.VariantKey(id, rev, name, format)
 }
 
 // URL is the host-relative reference under which the CDN serves an object of the

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // Status says how far an upload has come.
@@ -77,6 +78,24 @@ const SettledMaxAge = "max-age=60"
 // one is tried again.
 func (m Manifest) Settled() bool {
 	return m.Status == Rejected || m.Status == Failed || m.Status == Ready && m.Complete
+}
+
+// Signed returns a copy of the manifest of a private upload, with a query added to
+// every URL in it.
+func (m Manifest) Signed(query string) Manifest {
+	m.Variants, m.Sizes = slices.Clone(m.Variants), slices.Clone(m.Sizes)
+	for i := range m.Variants {
+		m.Variants[i].URL += "?" + query
+	}
+	for i, size := range m.Sizes {
+		if size.AutoURL != "" {
+			m.Sizes[i].AutoURL += "?" + query
+		}
+	}
+	if m.Picture != "" {
+		m.Picture = Picture(m.Variants, m.Original.Animated)
+	}
+	return m
 }
 
 // Encode returns the manifest as JSON.

@@ -2,6 +2,7 @@ package media
 
 import (
 	"fmt"
+	"html"
 	"strings"
 )
 
@@ -29,7 +30,7 @@ func Picture(variants []Variant, animated bool) string {
 		if srcsets[v.ContentType] == nil {
 			formats = append(formats, v.ContentType)
 		}
-		srcsets[v.ContentType] = append(srcsets[v.ContentType], fmt.Sprintf("%s %dw", v.URL, v.Width))
+		srcsets[v.ContentType] = append(srcsets[v.ContentType], fmt.Sprintf("%s %dw", html.EscapeString(v.URL), v.Width))
 	}
 	if fallback.URL == "" {
 		return ""
@@ -47,7 +48,7 @@ func Picture(variants []Variant, animated bool) string {
 		}
 	}
 	fmt.Fprintf(&b, "  <img src=\"%s\" sizes=\"%s\" srcset=\"%s\" width=\"%d\" height=\"%d\" alt=\"\" loading=\"lazy\" decoding=\"async\">\n",
-		fallback.URL, sizes, strings.Join(srcsets[JPEG], ", "), fallback.Width, fallback.Height)
+		html.EscapeString(fallback.URL), sizes, strings.Join(srcsets[JPEG], ", "), fallback.Width, fallback.Height)
 	b.WriteString("</picture>")
 	return b.String()
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strconv"
 )
 
@@ -50,6 +51,17 @@ type Preset struct {
 	Encoders   []Encoder `json:"encoders"`       // best first: the order of <source>
 
 	Watermark *Watermark `json:"watermark,omitempty"`
+
+	Rules        // what an original must be; they decide no pixels
+	Private bool `json:"private,omitempty"` // published in [Private], to be seen with a signature only
+}
+
+// Area is where the preset's uploads are published.
+func (p Preset) Area() Area {
+	if p.Private {
+		return Private
+	}
+	return Public
 }
 
 // Size is one output size in pixels. With Inside, Height 0 leaves the height free.
@@ -88,6 +100,7 @@ func (p Preset) QuickVariants() int {
 // variants: the first 8 hex digits of a SHA-256 over the preset, [Engine], [EncoderThreads] and the
 // image of the watermark.
 func (p Preset) Rev() string {
+	p.Rules, p.Private = Rules{}, false // who may upload what, and who may see it
 	recipe, err := json.Marshal(p)
 	if err != nil {
 		panic(err) // strings and finite numbers always marshal
@@ -110,7 +123,7 @@ func (p Preset) Variants(id ID) []Variant {
 			variants = append(variants, Variant{
 				Name:        size.Name(),
 				ContentType: encoder.Format,
-				URL:         URL(VariantKey(id, rev, size.Name(), encoder.Format)),
+				URL:         URL(p.Area().VariantKey(id, rev, size.Name(), encoder.Format)),
 			})
 		}
 	}
@@ -163,6 +176,24 @@ func (p Presets) Find(name string) (Preset, bool) {
 	return Preset{}, false
 }
 
+// Of returns the preset that an original's label asks for, or the default one and
+// false where there is none of that name. It is private if the label or the preset
+// says so: neither a renamed preset nor one that was made private later publishes
+// what is private.
+func (p Presets) Of(label Label) (Preset, bool) {
+	preset, found := p.Find(label.Preset)
+	if !found {
+		preset, _ = p.Find(DefaultPreset) // ParsePresets sees to it that there is one
+	}
+	preset.Private = preset.Private || label.Private
+	return preset, found
+}
+
+// HavePrivate reports whether any of the presets is private.
+func (p Presets) HavePrivate() bool {
+	return slices.ContainsFunc(p, func(preset Preset) bool { return preset.Private })
+}
+
 var (
 	presetName  = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 	presetColor = regexp.MustCompile(`^#[0-9a-f]{6}$`)
@@ -204,6 +235,7 @@ func (p Preset) check() error {
 			"encoder %d: want an effort from 1 to 6 for WebP, none otherwise", i)
 		formats[encoder.Format] = true
 	}
+	problems = append(problems, p.Rules.check()...)
 	expect(formats[JPEG], "encoders: image/jpeg is missing, which every client can show")
 	return errors.Join(problems...)
 }

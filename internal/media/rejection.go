@@ -17,6 +17,7 @@ const (
 	TooManyBytes    Code = "too-many-bytes"   // beyond Limits.Bytes
 	TooManyPixels   Code = "too-many-pixels"  // beyond Limits.Pixels
 	TooManyFrames   Code = "too-many-frames"  // beyond Limits.Frames
+	TooSmall        Code = "too-small"        // below what the preset needs
 )
 
 // Codes lists the reasons to reject a file.
