@@ -21,6 +21,15 @@ type run struct {
 	report    *report
 	etag      string         // of the manifest as this job has last seen it, "" for none
 	published media.Manifest // what this job has put, at last; without a status before that
+	private   bool           // the upload is published in media.Private
+}
+
+// area is where the upload is published.
+func (r *run) area() media.Area {
+	if r.private {
+		return media.Private
+	}
+	return media.Public
 }
 
 // reconcile brings what is published into agreement with the original.
@@ -76,7 +85,11 @@ func same(a, b *bucket.Info) bool {
 func (r *run) process(ctx context.Context, original bucket.Info) error {
 	preset := r.preset(ctx, original)
 	r.report.preset, r.report.bytes = preset.Name, original.Size
-
+	if r.private = preset.Private; r.private {
+		if err := r.hide(ctx); err != nil {
+			return err
+		}
+	}
 	done, err := r.isDone(ctx, original, preset)
 	if done || err != nil {
 		r.report.outcome = unchanged
@@ -123,7 +136,7 @@ func (r *run) preset(ctx context.Context, original bucket.Info) media.Preset {
 func (r *run) render(ctx context.Context, original bucket.Info, preset media.Preset, manifest media.Manifest) error {
 	ctx, cancel := withMargin(ctx)
 	defer cancel() // ends a rendering that could not be published
-	data, err := r.fetch(ctx, original)
+	data, err := r.fetch(ctx, original, preset.Within(r.Limits))
 	if err != nil {
 		return err
 	}
@@ -143,12 +156,12 @@ func (r *run) render(ctx context.Context, original bucket.Info, preset media.Pre
 }
 
 // fetch returns the bytes of an original, unless there are too many.
-func (r *run) fetch(ctx context.Context, original bucket.Info) ([]byte, error) {
+func (r *run) fetch(ctx context.Context, original bucket.Info, limits media.Limits) ([]byte, error) {
 	defer clock(&r.report.fetch)()
 	if original.Size == 0 {
 		return nil, nil // there is no part of it that could be asked for
 	}
-	if err := r.Limits.CheckBytes(original.Size); err != nil {
+	if err := limits.CheckBytes(original.Size); err != nil {
 		return nil, err
 	}
 	if most := r.Renderer.MaxBytes(); original.Size > most {
@@ -166,7 +179,11 @@ func (r *run) fetch(ctx context.Context, original bucket.Info) ([]byte, error) {
 // was declared does not count: originals are never served.
 func (r *run) probe(ctx context.Context, data []byte, preset media.Preset) (*renderer.Original, error) {
 	defer clock(&r.report.probe)()
-	return r.Renderer.Probe(ctx, data, r.Limits, preset)
+	probed, err := r.Renderer.Probe(ctx, data, r.Limits, preset)
+	if err != nil {
+		return probed, err
+	}
+	return probed, preset.Check(probed.Format, probed.Upright)
 }
 
 // withMargin returns a context that ends so long before ctx that what follows has time.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -91,7 +92,7 @@ func (r *run) putVariants(ctx context.Context, rev string, next func() (renderer
 			break
 		}
 		bytes += int64(len(variant.Bytes))
-		key := media.VariantKey(r.job.ID, rev, variant.Name, variant.Format)
+		key := r.area().VariantKey(r.job.ID, rev, variant.Name, variant.Format)
 		done[media.URL(key)] = media.Variant{
 			Name:        variant.Name,
 			ContentType: variant.Format,
@@ -101,7 +102,7 @@ func (r *run) putVariants(ctx context.Context, rev string, next func() (renderer
 			Bytes:       int64(len(variant.Bytes)),
 		}
 		group.Go(func() error {
-			object := bucket.Info{Key: key, ContentType: string(variant.Format), CacheControl: cacheVariant}
+			object := bucket.Info{Key: key, ContentType: string(variant.Format), CacheControl: r.cacheControl(cacheVariant)}
 			return r.Output.Put(ctx, object, variant.Bytes)
 		})
 	}
@@ -135,6 +136,16 @@ func inOrder(all []media.Variant, done map[string]media.Variant) (variants []med
 	return variants
 }
 
+// cacheControl is how long an object may be cached, and by whom: caches between the
+// CDN and the browser must not keep what is private. The CDN itself keeps it all the
+// same, by the minimum of its own policy (deploy/template/cdn.yml).
+func (r *run) cacheControl(public string) string {
+	if r.private {
+		return strings.Replace(public, "public", "private", 1)
+	}
+	return public
+}
+
 // putManifest puts the manifest in place of the one that this job has last seen. Where
 // another job has put one meanwhile, that may be of another original or revision, or say
 // less: then it is replaced. It fails with errSuperseded where it says more.
@@ -145,13 +156,13 @@ func (r *run) putManifest(ctx context.Context, original bucket.Info, manifest me
 		return err
 	}
 	object := bucket.Info{
-		Key:          media.ManifestKey(r.job.ID),
+		Key:          r.area().ManifestKey(r.job.ID),
 		ContentType:  "application/json",
-		CacheControl: cacheReady,
+		CacheControl: r.cacheControl(cacheReady),
 		Metadata:     map[string]string{finished.MetadataName: finished.Identity(original)},
 	}
 	if manifest.Settled() {
-		object.CacheControl = cacheSettled
+		object.CacheControl = r.cacheControl(cacheSettled)
 	}
 	for range conflicts {
 		etag, err := r.Output.Replace(ctx, object, document, r.etag)
@@ -172,7 +183,7 @@ func (r *run) putManifest(ctx context.Context, original bucket.Info, manifest me
 // meet looks at the manifest that is in the way of another one. It fails with
 // errSuperseded if that must stay.
 func (r *run) meet(ctx context.Context, original bucket.Info, manifest media.Manifest) error {
-	document, info, err := r.Output.Get(ctx, media.ManifestKey(r.job.ID), media.MaxManifest)
+	document, info, err := r.Output.Get(ctx, r.area().ManifestKey(r.job.ID), media.MaxManifest)
 	if errors.Is(err, bucket.ErrNotFound) {
 		r.etag = ""
 		return nil
@@ -214,7 +225,7 @@ func (r *run) fail(ctx context.Context, original bucket.Info, manifest media.Man
 // reject publishes why a file is rejected. The decoder may have seen it only when
 // some variants were published already: they go first.
 func (r *run) reject(ctx context.Context, original bucket.Info, manifest media.Manifest, rejection *media.Rejection) error {
-	if err := r.withdraw(ctx, media.ImagePrefix(r.job.ID)+manifest.Rev+"/"); err != nil {
+	if _, err := r.withdraw(ctx, r.area(), r.area().Prefix(r.job.ID)+manifest.Rev+"/"); err != nil {
 		return err
 	}
 	manifest.Status = media.Rejected

@@ -16,7 +16,7 @@ import (
 // What was published for another original under the same id is removed: its
 // variants would have the same keys.
 func (r *run) isDone(ctx context.Context, original bucket.Info, preset media.Preset) (bool, error) {
-	document, info, err := r.Output.Get(ctx, media.ManifestKey(r.job.ID), media.MaxManifest)
+	document, info, err := r.Output.Get(ctx, preset.Area().ManifestKey(r.job.ID), media.MaxManifest)
 	if errors.Is(err, bucket.ErrNotFound) {
 		r.etag = ""
 		return false, nil
@@ -33,16 +33,16 @@ func (r *run) isDone(ctx context.Context, original bucket.Info, preset media.Pre
 	default:
 		return false, nil // rendering again repairs it
 	}
-	if published, err := r.isPublished(ctx, *manifest); !published || err != nil {
+	if published, err := r.isPublished(ctx, preset.Area(), *manifest); !published || err != nil {
 		return false, err
 	}
 	return true, r.tag(ctx, original, manifest.Status) // where an earlier job came no further than its manifest
 }
 
 // isPublished reports whether every variant that the manifest names is there.
-func (r *run) isPublished(ctx context.Context, manifest media.Manifest) (bool, error) {
+func (r *run) isPublished(ctx context.Context, area media.Area, manifest media.Manifest) (bool, error) {
 	there := make(map[string]bool) // by URL
-	for object, err := range r.Output.List(ctx, media.ImagePrefix(manifest.ID)) {
+	for object, err := range r.Output.List(ctx, area.Prefix(manifest.ID)) {
 		if err != nil {
 			return false, err
 		}
@@ -61,33 +61,69 @@ func (r *run) isPublished(ctx context.Context, manifest media.Manifest) (bool, e
 // of the original that is there now, nil if there is none. A job that meets several
 // in turn has something new to invalidate for each, a repeated job has not.
 func (r *run) unpublish(ctx context.Context, now *bucket.Info) error {
-	prefix := media.ImagePrefix(r.job.ID)
-	if err := r.withdraw(ctx, prefix); err != nil {
-		return err
+	reference := ""
+	if now != nil {
+		reference = "-" + strings.Trim(now.ETag, `"`)
 	}
+	for _, area := range media.Areas() {
+		found, err := r.withdraw(ctx, area, area.Prefix(r.job.ID))
+		if err != nil {
+			return err
+		}
+		if area == media.Private && !found && !r.Presets.HavePrivate() {
+			continue // each path costs, and this one is in no cache
+		}
+		if err := r.invalidate(ctx, area, reference); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hide removes what was published of a private upload while its preset was still
+// public. It invalidates before, so that a job that fails finds something to repeat,
+// and again when no cache can fetch anything any more.
+func (r *run) hide(ctx context.Context) error {
+	prefix := media.Public.Prefix(r.job.ID)
+	for _, err := range r.Output.List(ctx, prefix) {
+		if err != nil {
+			return err
+		}
+		if err := r.invalidate(ctx, media.Public, "-hide"); err != nil {
+			return err
+		}
+		if _, err := r.withdraw(ctx, media.Public, prefix); err != nil {
+			return err
+		}
+		return r.invalidate(ctx, media.Public, "-hidden")
+	}
+	return nil
+}
+
+// invalidate makes the CDN forget an area of the upload. The reference tells apart what
+// one event invalidates.
+func (r *run) invalidate(ctx context.Context, area media.Area, reference string) error {
 	if r.Invalidator == nil {
 		return nil
 	}
-	reference := string(r.job.ID) + "-" + r.job.Event
-	if now != nil {
-		reference += "-" + strings.Trim(now.ETag, `"`)
-	}
-	return r.Invalidator.Invalidate(ctx, reference, media.URL(prefix)+"*")
+	reference = string(area[:1]) + "-" + string(r.job.ID) + "-" + r.job.Event + reference
+	return r.Invalidator.Invalidate(ctx, reference, media.URL(area.Prefix(r.job.ID))+"*")
 }
 
-// withdraw deletes the manifest and then the variants with the given prefix.
-func (r *run) withdraw(ctx context.Context, prefix string) error {
+// withdraw deletes the manifest in an area and then the variants with the given prefix.
+// It reports whether there were any.
+func (r *run) withdraw(ctx context.Context, area media.Area, prefix string) (found bool, err error) {
 	defer clock(&r.report.publish)()
-	if err := r.Output.Delete(ctx, media.ManifestKey(r.job.ID)); err != nil {
-		return err
+	if err := r.Output.Delete(ctx, area.ManifestKey(r.job.ID)); err != nil {
+		return false, err
 	}
 	r.etag, r.published = "", media.Manifest{}
 	var keys []string
 	for object, err := range r.Output.List(ctx, prefix) {
 		if err != nil {
-			return err
+			return false, err
 		}
 		keys = append(keys, object.Key)
 	}
-	return r.Output.Delete(ctx, keys...)
+	return len(keys) > 0, r.Output.Delete(ctx, keys...)
 }

@@ -46,7 +46,7 @@ func TestRemovalTakesEverythingAlong(t *testing.T) {
 			h.mustHandle(document(id))
 			h.expect(id, nil)
 			h.expect(other, untouched)
-			if gone := h.wire.Sent("DELETE"); !strings.HasSuffix(gone[0], "/manifest.json") || len(gone) != 13 {
+			if gone := h.wire.Sent("DELETE"); !strings.HasSuffix(gone[0], "/manifest.json") || len(gone) != 14 { // the manifest of each area, and 12 variants
 				t.Errorf("deleted %q, want the manifest first", gone)
 			}
 			if len(cdn.calls) != 1 || !strings.HasPrefix(cdn.calls[0], "/i/"+string(id)+"/* ") {

@@ -29,12 +29,9 @@ func Identity(original bucket.Info) string {
 // is no such preset: then it is the default one. The API lets no unknown name pass,
 // but an original may also be put by hand, or be older than the presets.
 func Preset(original bucket.Info, presets media.Presets) (media.Preset, bool) {
-	name, asked := original.Metadata[media.PresetMetadata]
-	preset, found := presets.Find(name)
-	if !found {
-		preset, _ = presets.Find(media.DefaultPreset) // ParsePresets requires it
-	}
-	return preset, found || !asked
+	label := media.ParseLabel(original.Metadata)
+	preset, found := presets.Of(label)
+	return preset, found || label.Preset == ""
 }
 
 // State is how far the worker is with an original.
@@ -94,7 +91,7 @@ func (u Uploads) Look(ctx context.Context, id media.ID) (Upload, error) {
 	}
 	upload := Upload{Original: original, State: Missing}
 	upload.Preset, _ = Preset(original, u.Presets)
-	document, info, err := u.Output.Get(ctx, media.ManifestKey(id), media.MaxManifest)
+	document, info, err := u.Output.Get(ctx, upload.Preset.Area().ManifestKey(id), media.MaxManifest)
 	if errors.Is(err, bucket.ErrNotFound) {
 		return upload, nil
 	}
