@@ -2,6 +2,9 @@
 // http.Handler. It grants uploads, tells how far they are, and deletes them. It
 // keeps no state: what it knows is in the two buckets.
 //
+// Whose an upload is follows from its secret, which the id derives from, and from the
+// owner in the original's metadata (see [WithSubject]).
+//
 // Each handler takes a request and returns an answer or an error. [service.serve]
 // is the one place that writes to the client: it turns errors into problems (see
 // problem.go) and logs the request.
@@ -19,6 +22,7 @@ import (
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/signed"
 )
 
 //go:embed openapi.yaml
@@ -27,14 +31,15 @@ var openAPI []byte
 // DefaultGrantTTL is the default validity of a grant.
 const DefaultGrantTTL = 15 * time.Minute
 
-// Config is what the API needs. All of it is required.
+// Config is what the API needs. All of it is required unless it says otherwise.
 type Config struct {
 	Input       *bucket.Bucket // the originals
 	Output      *bucket.Bucket // the manifests
 	Presets     media.Presets
-	Limits      media.Limits  // only Bytes can be checked before an upload
-	GrantTTL    time.Duration // how long a grant can be used
-	RetryBudget time.Duration // how long the worker may try: after that, an upload without a manifest has failed
+	Limits      media.Limits   // only Bytes can be checked before an upload
+	Signer      *signed.Signer // of URLs of private uploads; nil if no preset is private
+	GrantTTL    time.Duration  // how long a grant can be used
+	RetryBudget time.Duration  // how long the worker may try: after that, an upload without a manifest has failed
 	Log         *slog.Logger
 }
 
@@ -74,13 +79,22 @@ func New(config Config) http.Handler {
 	// The mux would answer the rest in plain text; the patterns above are more
 	// specific than these and win.
 	for path, methods := range allowed {
-		mux.Handle(path, s.serve(path, func(*http.Request) (answer, error) {
-			return answer{}, methodNotAllowed.problem("This resource allows %s.", strings.Join(methods, ", ")).
-				with("Allow", strings.Join(methods, ", "))
-		}))
+		mux.Handle(path, s.serve(path, otherMethods(strings.Join(methods, ", "))))
 	}
 	mux.Handle("/", s.serve("/", func(*http.Request) (answer, error) {
 		return answer{}, notFound.problem("The API has no resource at this path.")
 	}))
 	return mux
+}
+
+// otherMethods answers a request whose method has no route. OPTIONS succeeds, for the
+// preflights of browsers: whether a page may go on is for the front door to say, which
+// adds the headers of CORS.
+func otherMethods(allowed string) handler {
+	return func(r *http.Request) (answer, error) {
+		if r.Method == http.MethodOptions {
+			return answer{status: http.StatusNoContent, header: http.Header{"Allow": {allowed}}}, nil
+		}
+		return answer{}, methodNotAllowed.problem("This resource allows %s.", allowed).with("Allow", allowed)
+	}
 }

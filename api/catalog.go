@@ -15,6 +15,12 @@ type offeredPreset struct {
 	Fit     media.Fit      `json:"fit"`
 	Sizes   []offeredSize  `json:"sizes"`
 	Formats []media.Format `json:"formats"`
+	Private bool           `json:"private,omitempty"`
+	// What an original must be: the preset's rules within the service's limits.
+	Accept    []media.Format `json:"accept"`
+	MaxBytes  int64          `json:"maxBytes"`
+	MinWidth  int            `json:"minWidth,omitempty"`
+	MinHeight int            `json:"minHeight,omitempty"`
 }
 
 type offeredSize struct {
@@ -26,7 +32,15 @@ type offeredSize struct {
 func (s *service) presets(*http.Request) (answer, error) {
 	offered := make([]offeredPreset, 0, len(s.Presets))
 	for _, preset := range s.Presets {
-		offer := offeredPreset{Name: preset.Name, Fit: preset.Fit}
+		offer := offeredPreset{
+			Name:      preset.Name,
+			Fit:       preset.Fit,
+			Private:   preset.Private,
+			Accept:    preset.Rules.Formats(),
+			MaxBytes:  preset.Within(s.Limits).Bytes,
+			MinWidth:  preset.MinWidth,
+			MinHeight: preset.MinHeight,
+		}
 		for _, size := range preset.Sizes {
 			offer.Sizes = append(offer.Sizes, offeredSize{size.Name(), size})
 		}

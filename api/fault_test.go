@@ -33,12 +33,15 @@ func s3Error(status int) roundTrip {
 }
 
 // everyCall is a request to each operation that talks to S3.
-func everyCall(id media.ID) []func(*harness) reply {
-	path := media.StatusURL(id)
+func everyCall(secret media.Secret) []func(*harness) reply {
+	path := media.StatusURL(secret.ID())
 	return []func(*harness) reply{
 		func(h *harness) reply { return h.do("GET", path, nil) },
 		func(h *harness) reply { return h.do("GET", path, nil, "Prefer", "wait=20") },
-		func(h *harness) reply { return h.do("DELETE", path, nil) },
+		func(h *harness) reply { return h.do("DELETE", path, nil, secretHeader, secret.Reveal()) },
+		func(h *harness) reply {
+			return h.askGrant(`{"contentType":"image/png","bytes":5,"secret":"` + secret.Reveal() + `"}`)
+		},
 		func(h *harness) reply {
 			return h.do("POST", "/api/v1/images", []byte("\xff\xd8\xff"), "Content-Type", "image/jpeg")
 		},
@@ -47,7 +50,8 @@ func everyCall(id media.ID) []func(*harness) reply {
 
 func TestFailingS3IsAGenericProblemAndPasses(t *testing.T) {
 	h := start(t)
-	id := media.NewID()
+	secret := media.NewSecret()
+	id := secret.ID()
 	h.putOriginal(id, "bytes")
 	tests := map[string]roundTrip{
 		"internal error":  s3Error(http.StatusInternalServerError),
@@ -59,13 +63,13 @@ func TestFailingS3IsAGenericProblemAndPasses(t *testing.T) {
 	}
 	for name, fault := range tests {
 		t.Run(name, func(t *testing.T) {
-			for _, call := range everyCall(id) {
+			for _, call := range everyCall(secret) {
 				h.instead(fault)
 				got := call(h)
 				wantProblem(t, got, internal)
-				for _, secret := range []string{secretCause, "presize-input", "amazonaws", string(id), "127.0.0.1"} {
-					if strings.Contains(string(got.body), secret) {
-						t.Errorf("the answer tells %q: %s", secret, got.body)
+				for _, hidden := range []string{secretCause, "presize-input", "amazonaws", string(id), secret.Reveal(), "127.0.0.1"} {
+					if strings.Contains(string(got.body), hidden) {
+						t.Errorf("the answer tells %q: %s", hidden, got.body)
 					}
 				}
 				if line := h.log.await(`"level":"ERROR"`); !strings.Contains(line, got.header.Get("X-Request-Id")) {
@@ -116,7 +120,7 @@ func TestSilentS3IsAnsweredInTime(t *testing.T) {
 		if took := time.Since(started); took <= maxWait || took >= 28*time.Second { // when the Lambda is stopped
 			t.Errorf("answered after %v of the test's own time", took)
 		}
-		if line := log.await(`"level":"ERROR"`); !strings.Contains(line, "get presize-output") {
+		if line := log.await(`"level":"ERROR"`); !strings.Contains(line, "head presize-input") {
 			t.Errorf("the log does not tell what took long: %s", line)
 		}
 	})

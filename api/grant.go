@@ -1,15 +1,17 @@
 package api
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
@@ -27,13 +29,16 @@ type grantRequest struct {
 	bytes       int64
 	sha256      string // base64; "" if not told
 	filename    string // "" if not told
+	reference   string // "" if not told
 	preset      media.Preset
+	secret      media.Secret // the zero value if the API is to make it
 }
 
 // granted is the answer to a grantRequest.
 type granted struct {
 	ID        media.ID     `json:"id"`
-	Upload    uploadGrant  `json:"upload"`
+	Secret    string       `json:"secret"`
+	Upload    *uploadGrant `json:"upload,omitempty"` // nil where the original is there already
 	StatusURL string       `json:"statusUrl"`
 	Image     plannedImage `json:"image"`
 }
@@ -52,7 +57,8 @@ type plannedImage struct {
 	Variants    []media.Variant `json:"variants"`
 }
 
-// grant answers POST /api/v1/uploads. It does not talk to S3.
+// grant answers POST /api/v1/uploads. It talks to S3 only where the client brings the
+// secret: the same request may have come before.
 func (s *service) grant(r *http.Request) (answer, error) {
 	body, err := readFields(r, maxGrantRequest)
 	if err != nil {
@@ -62,32 +68,90 @@ func (s *service) grant(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	id := media.NewID()
-	// S3 counts whole seconds from the signature's own time, which comes after this one.
-	expires := time.Now().UTC().Truncate(time.Second).Add(s.GrantTTL)
-	signed, err := s.Input.PresignPut(r.Context(), bucket.Grant{
-		Key:         media.OriginalKey(id),
-		ContentType: string(request.contentType),
-		Bytes:       request.bytes,
-		SHA256:      request.sha256,
-		Metadata:    metadata(request.preset, request.filename),
-		TTL:         s.GrantTTL,
-	})
+	owner, err := senderOf(r).owner()
 	if err != nil {
 		return answer{}, err
 	}
-	a, err := jsonAnswer(http.StatusCreated, granted{
+	label := media.Label{
+		Preset:    request.preset.Name,
+		Private:   request.preset.Private,
+		Owner:     owner,
+		Reference: request.reference,
+		Filename:  request.filename,
+	}
+	if request.secret.IsZero() {
+		request.secret = media.NewSecret()
+	} else if exists, err := s.exists(r.Context(), request, label); err != nil {
+		return answer{}, err
+	} else if exists {
+		return grantAnswer(http.StatusOK, request, nil)
+	}
+	upload, err := s.presign(r.Context(), request, label)
+	if err != nil {
+		return answer{}, err
+	}
+	a, err := grantAnswer(http.StatusCreated, request, upload)
+	a.counts = []slog.Attr{metric.Count("Grants")}
+	return a, err
+}
+
+// exists reports whether the original that is asked for is there already. It fails if
+// another one is.
+func (s *service) exists(ctx context.Context, request grantRequest, label media.Label) (bool, error) {
+	original, err := s.Input.Head(ctx, media.OriginalKey(request.secret.ID()))
+	if errors.Is(err, bucket.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	there := media.ParseLabel(original.Metadata)
+	if original.Size != request.bytes || original.ContentType != string(request.contentType) ||
+		there.Preset != label.Preset || there.Owner != label.Owner || there.Reference != label.Reference {
+		return false, uploadExists.problem("With this secret something else was uploaded already. Please take a new one.")
+	}
+	return true, nil
+}
+
+// presign returns the grant itself.
+func (s *service) presign(ctx context.Context, request grantRequest, label media.Label) (*uploadGrant, error) {
+	metadata, err := label.Metadata()
+	if errors.Is(err, media.ErrLabelTooLong) {
+		return nil, invalidRequest.problem("The file name and the reference are too long together.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	// S3 counts whole seconds from the signature's own time, which comes after this one.
+	expires := time.Now().UTC().Truncate(time.Second).Add(s.GrantTTL)
+	signed, err := s.Input.PresignPut(ctx, bucket.Grant{
+		Key:         media.OriginalKey(request.secret.ID()),
+		ContentType: string(request.contentType),
+		Bytes:       request.bytes,
+		SHA256:      request.sha256,
+		Metadata:    metadata,
+		TTL:         s.GrantTTL,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &uploadGrant{signed.Method, signed.URL, signed.Headers, expires}, nil
+}
+
+func grantAnswer(status int, request grantRequest, upload *uploadGrant) (answer, error) {
+	id, preset := request.secret.ID(), request.preset
+	a, err := jsonAnswer(status, granted{
 		ID:        id,
-		Upload:    uploadGrant{signed.Method, signed.URL, signed.Headers, expires},
+		Secret:    request.secret.Reveal(),
+		Upload:    upload,
 		StatusURL: media.StatusURL(id),
-		Image:     plannedImage{media.URL(media.ManifestKey(id)), request.preset.Variants(id)},
+		Image:     plannedImage{media.URL(preset.Area().ManifestKey(id)), preset.Variants(id)},
 	})
 	if err != nil {
 		return answer{}, err
 	}
 	a.header.Set("Location", media.StatusURL(id))
 	a.upload = id
-	a.counts = []slog.Attr{metric.Count("Grants")}
 	return a, nil
 }
 
@@ -95,23 +159,49 @@ func (s *service) grant(r *http.Request) (answer, error) {
 // everything that is wrong at once.
 func (s *service) parseGrantRequest(body *fields) (grantRequest, error) {
 	var request grantRequest
+	var ok bool
+	name := media.DefaultPreset
+	body.optional("preset", &name, "a string")
+	if request.preset, ok = s.Presets.Find(name); !ok {
+		body.refuse("preset", refusePreset(name))
+	}
+	s.parseFile(body, &request)
+	if body.optional("filename", &request.filename, "a string") && len(request.filename) > maxFilename {
+		body.refuse("filename", fmt.Sprintf("The file name has more than %d bytes.", maxFilename))
+	}
+	if body.optional("reference", &request.reference, "a string") && utf8.RuneCountInString(request.reference) > media.MaxReference {
+		body.refuse("reference", fmt.Sprintf("The reference has more than %d characters.", media.MaxReference))
+	}
+	var secret string
+	if body.optional("secret", &secret, "a string") {
+		var err error
+		if request.secret, err = media.ParseSecret(secret); err != nil {
+			body.refuse("secret", "secret must be 32 random bytes in base64url without padding.")
+		}
+	}
+	return request, body.err()
+}
+
+// parseFile checks what a request says of the file, by the rules of its preset.
+func (s *service) parseFile(body *fields, request *grantRequest) {
 	var contentType, sum string
 	var size float64 // as JSON has it: 1e3 is a whole number too
-	preset := media.DefaultPreset
+	rules := request.preset.Rules
 	if body.required("contentType", &contentType, "a string") {
 		var ok bool
-		if request.contentType, ok = media.ParseDeclared(contentType); !ok {
-			body.refuse("contentType", refuseFormat(contentType))
+		if request.contentType, ok = media.ParseDeclared(contentType); !ok || request.contentType != media.Undeclared && !rules.Accepts(request.contentType) {
+			body.refuse("contentType", refuseFormat(contentType, rules))
 		}
 	}
 	if body.required("bytes", &size, "a number") {
+		most := rules.Within(s.Limits).Bytes
 		switch {
 		case size == 0:
 			body.refuse("bytes", "The file is empty.")
 		case size < 0 || size != math.Trunc(size):
 			body.refuse("bytes", "bytes must be a whole number.")
-		case size > float64(s.Limits.Bytes):
-			body.refuse("bytes", fmt.Sprintf("The file has %.0f bytes, and at most %d are accepted.", size, s.Limits.Bytes))
+		case size > float64(most):
+			body.refuse("bytes", fmt.Sprintf("The file has %.0f bytes, and at most %d are accepted.", size, most))
 		}
 		request.bytes = int64(size)
 	}
@@ -122,29 +212,11 @@ func (s *service) parseGrantRequest(body *fields) (grantRequest, error) {
 		}
 		request.sha256 = sum
 	}
-	if body.optional("filename", &request.filename, "a string") && len(request.filename) > maxFilename {
-		body.refuse("filename", fmt.Sprintf("The file name has more than %d bytes.", maxFilename))
-	}
-	body.optional("preset", &preset, "a string")
-	var ok bool
-	if request.preset, ok = s.Presets.Find(preset); !ok {
-		body.refuse("preset", refusePreset(preset))
-	}
-	return request, body.err()
 }
 
-// metadata is what an original carries about itself. Its values must be ASCII.
-func metadata(preset media.Preset, filename string) map[string]string {
-	values := map[string]string{media.PresetMetadata: preset.Name}
-	if filename != "" {
-		values[media.FilenameMetadata] = url.PathEscape(filename)
-	}
-	return values
-}
-
-func refuseFormat(contentType string) string {
+func refuseFormat(contentType string, rules media.Rules) string {
 	var accepted []string
-	for _, format := range media.Accepted() {
+	for _, format := range rules.Formats() {
 		accepted = append(accepted, strings.TrimPrefix(string(format), "image/"))
 	}
 	return fmt.Sprintf("Files of the type %q are not accepted, only images of the types %s.", contentType, strings.Join(accepted, ", "))

@@ -35,27 +35,39 @@ func (s *service) createImage(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	body, err := readBody(r, min(maxImage, s.Limits.Bytes))
+	owner, err := senderOf(r).owner()
+	if err != nil {
+		return answer{}, err
+	}
+	body, err := readBody(r, min(maxImage, preset.Within(s.Limits).Bytes))
 	if err != nil {
 		return answer{}, err
 	}
 	if len(body) == 0 {
 		return answer{}, invalidRequest.problem("The body is empty; it must be the image.")
 	}
-	format, err := originalFormat(declared, body)
+	format, err := originalFormat(declared, body, preset.Rules)
 	if err != nil {
 		return answer{}, err
 	}
-	id := media.NewID()
+	metadata, err := media.Label{Preset: preset.Name, Private: preset.Private, Owner: owner}.Metadata()
+	if err != nil {
+		return answer{}, err
+	}
+	secret := media.NewSecret()
+	id := secret.ID()
 	err = s.Input.Create(r.Context(), bucket.Info{
 		Key:         media.OriginalKey(id),
 		ContentType: string(format),
-		Metadata:    metadata(preset, ""),
+		Metadata:    metadata,
 	}, body)
 	if err != nil {
 		return answer{}, err
 	}
-	a, err := jsonAnswer(http.StatusAccepted, processing(id, preset.Name, format, int64(len(body))))
+	a, err := jsonAnswer(http.StatusAccepted, uploadStatus{
+		Manifest: processing(id, preset.Name, format, int64(len(body))),
+		Secret:   secret.Reveal(),
+	})
 	if err != nil {
 		return answer{}, err
 	}
@@ -66,16 +78,19 @@ func (s *service) createImage(r *http.Request) (answer, error) {
 
 // originalFormat returns the format that the bytes are of, or else the declared one: the
 // worker says why it is not that.
-func originalFormat(declared string, body []byte) (media.Format, error) {
+func originalFormat(declared string, body []byte, rules media.Rules) (media.Format, error) {
 	format, ok := media.ParseDeclared(cmp.Or(declared, string(media.Undeclared)))
 	if !ok {
-		return "", unsupportedType.problem("%s", refuseFormat(declared))
+		return "", unsupportedType.problem("%s", refuseFormat(declared, rules))
 	}
 	if sniffed, ok := media.Sniff(body); ok {
-		return sniffed, nil
+		format = sniffed
 	}
 	if format == media.Undeclared {
 		return "", unsupportedType.problem("The body is no image of a type that is accepted.")
+	}
+	if !rules.Accepts(format) {
+		return "", unsupportedType.problem("%s", refuseFormat(string(format), rules))
 	}
 	return format, nil
 }

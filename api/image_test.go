@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -48,8 +49,12 @@ func TestImageIsStoredAsAGrantWouldHave(t *testing.T) {
 			if !bytes.Equal(body, test.body) || info.ContentType != string(test.format) || info.Metadata["preset"] != test.preset {
 				t.Errorf("stored %d bytes as %+v", len(body), info)
 			}
-			if again := h.do("GET", reply.header.Get("Location"), nil); !bytes.Equal(again.body, reply.body) {
-				t.Errorf("the status says %s", again.body)
+			again := decode[media.Manifest](t, h.do("GET", reply.header.Get("Location"), nil), http.StatusOK)
+			if !reflect.DeepEqual(again, got) {
+				t.Errorf("the status says %+v", again)
+			}
+			if secret, err := media.ParseSecret(decode[uploadStatus](t, reply, http.StatusAccepted).Secret); err != nil || !secret.Opens(got.ID) {
+				t.Errorf("the secret is not that of the upload: %v", err)
 			}
 		})
 	}

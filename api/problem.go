@@ -16,7 +16,9 @@ const (
 	unreadableBody   kind = "unreadable-body"
 	notFound         kind = "not-found"
 	uploadNotFound   kind = "upload-not-found"
+	uploadExists     kind = "upload-exists"
 	crossOrigin      kind = "cross-origin"
+	forbidden        kind = "forbidden"
 	methodNotAllowed kind = "method-not-allowed"
 	bodyTooLarge     kind = "body-too-large"
 	unsupportedType  kind = "unsupported-media-type"
@@ -34,6 +36,8 @@ var kinds = map[kind]struct {
 	unreadableBody:   {http.StatusBadRequest, "The body did not arrive whole"},
 	notFound:         {http.StatusNotFound, "There is no such resource"},
 	uploadNotFound:   {http.StatusNotFound, "There is no such upload"},
+	uploadExists:     {http.StatusConflict, "There is another upload with this secret"},
+	forbidden:        {http.StatusForbidden, "The upload is not yours"},
 	crossOrigin:      {http.StatusForbidden, "The request comes from a page of another site"},
 	methodNotAllowed: {http.StatusMethodNotAllowed, "The resource does not allow this method"},
 	bodyTooLarge:     {http.StatusRequestEntityTooLarge, "The body is too large"},

@@ -150,7 +150,7 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request) {
 	for name, values := range a.header {
 		header[name] = values
 	}
-	if a.status == http.StatusOK {
+	if a.status == http.StatusOK && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		digest := sha256.Sum256(a.body)
 		tag := `"` + hex.EncodeToString(digest[:8]) + `"`
 		header.Set("ETag", tag)

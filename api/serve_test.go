@@ -26,7 +26,6 @@ func TestUnknownMethodsAreProblems(t *testing.T) {
 	h := start(t)
 	tests := []struct{ method, path, allow string }{
 		{"GET", "/api/v1/uploads", "POST"},
-		{"OPTIONS", "/api/v1/uploads", "POST"},
 		{"PUT", "/api/v1/uploads/x", "GET, HEAD, DELETE"},
 		{"DELETE", "/api/v1/images", "POST"},
 		{"POST", "/api/v1/presets", "GET, HEAD"},
@@ -39,6 +38,18 @@ func TestUnknownMethodsAreProblems(t *testing.T) {
 			t.Errorf("%s %s: Allow: got %q, want %q", test.method, test.path, got, test.allow)
 		}
 	}
+}
+
+// A browser goes on only where the answer to its preflight is a success.
+func TestPreflightsSucceed(t *testing.T) {
+	h := start(t)
+	for path, allow := range map[string]string{"/api/v1/uploads": "POST", "/api/v1/uploads/x": "GET, HEAD, DELETE", "/api/v1/presets": "GET, HEAD"} {
+		reply := h.do("OPTIONS", path, nil, "Origin", "https://app.example", "Access-Control-Request-Method", "POST")
+		if reply.status != http.StatusNoContent || reply.header.Get("Allow") != allow {
+			t.Errorf("%s: %d %v", path, reply.status, reply.header)
+		}
+	}
+	wantProblem(t, h.do("OPTIONS", "/api/v1/nothing", nil), notFound)
 }
 
 func TestHeadAnswersLikeGet(t *testing.T) {
@@ -148,7 +159,7 @@ func TestEveryRequestIsLoggedOnceAndDiscreetly(t *testing.T) {
 	}
 	image := decode[media.Manifest](t, h.do("POST", "/api/v1/images?preset=avatar&token=query-secret", pngHead), http.StatusAccepted)
 	h.do("GET", grant.StatusURL+"?token=query-secret", nil)
-	h.do("DELETE", grant.StatusURL, nil)
+	h.do("DELETE", grant.StatusURL, nil, secretHeader, grant.Secret)
 	h.do("GET", "/path-secret?token=query-secret", nil)
 	want := []struct {
 		Method, Route string
@@ -163,7 +174,7 @@ func TestEveryRequestIsLoggedOnceAndDiscreetly(t *testing.T) {
 	}
 	for i := range want {
 		line := <-h.log
-		for _, secret := range []string{"X-Amz", "a.png", "secret", "http:"} {
+		for _, secret := range []string{"X-Amz", "a.png", "secret", "http:", grant.Secret} {
 			if strings.Contains(line, secret) {
 				t.Errorf("the log tells %q: %s", secret, line)
 			}

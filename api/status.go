@@ -9,7 +9,26 @@ import (
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/signed"
 )
+
+// upload is what is known of an upload.
+type upload struct {
+	manifest media.Manifest
+	area     media.Area
+	// held is whether the sender of the request has proved to own the upload. The
+	// reference is known only then.
+	held      bool
+	reference string
+}
+
+// uploadStatus is what the API tells of an upload.
+type uploadStatus struct {
+	media.Manifest
+	Reference string         `json:"reference,omitempty"`
+	Secret    string         `json:"secret,omitempty"` // where the API has just made it
+	Access    *signed.Access `json:"access,omitempty"` // of a private upload
+}
 
 // status answers GET /api/v1/uploads/{id}.
 func (s *service) status(r *http.Request) (answer, error) {
@@ -17,22 +36,31 @@ func (s *service) status(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	look := func(ctx context.Context) (media.Manifest, error) { return s.lookUp(ctx, id) }
+	var found upload
+	look := func(ctx context.Context) (media.Manifest, error) {
+		found, err = s.lookUp(ctx, id, senderOf(r))
+		return found.manifest, err
+	}
 	manifest, err := look(r.Context())
 	if err != nil {
 		return answer{}, err
 	}
 	wait := preferredWait(r.Header)
 	if wait > 0 {
-		if manifest, err = awaitChange(r.Context(), manifest, wait, look); err != nil {
+		if _, err = awaitChange(r.Context(), manifest, wait, look); err != nil {
 			return answer{}, err
 		}
 	}
-	a, err := jsonAnswer(http.StatusOK, manifest)
+	status, err := s.describeUpload(found, time.Now())
 	if err != nil {
 		return answer{}, err
 	}
-	if manifest.Settled() {
+	a, err := jsonAnswer(http.StatusOK, status)
+	if err != nil {
+		return answer{}, err
+	}
+	a.header.Set("Vary", "Authorization, "+secretHeader)
+	if status.Settled() {
 		a.header.Set("Cache-Control", "private, "+media.SettledMaxAge)
 	}
 	if wait > 0 {
@@ -41,15 +69,46 @@ func (s *service) status(r *http.Request) (answer, error) {
 	return a, nil
 }
 
+// describeUpload returns what is told of an upload. The URLs of a private one are
+// signed, as long as there is a signer.
+func (s *service) describeUpload(found upload, now time.Time) (uploadStatus, error) {
+	status := uploadStatus{Manifest: found.manifest, Reference: found.reference}
+	if found.area == media.Public || s.Signer == nil {
+		return status, nil
+	}
+	access, err := s.Signer.Access(found.manifest.ID, now)
+	if err != nil {
+		return uploadStatus{}, err
+	}
+	status.Access = &access
+	status.Manifest = status.Signed(access.Query)
+	return status, nil
+}
+
 // delete answers DELETE /api/v1/uploads/{id}. It removes the original only; S3
 // tells the worker, which removes the rest.
+//
+// Only the holder of the secret is told that there is no such upload: everyone else
+// gets the same answer, be it there or not.
 func (s *service) delete(r *http.Request) (answer, error) {
 	id, err := uploadID(r)
 	if err != nil {
 		return answer{}, err
 	}
-	if _, err := s.lookUp(r.Context(), id); err != nil {
+	from := senderOf(r)
+	if !from.secret.Opens(id) && from.subject == "" {
+		return answer{}, notYours()
+	}
+	found, err := s.lookUp(r.Context(), id, from)
+	var p *problem
+	if errors.As(err, &p) && !from.secret.Opens(id) {
+		return answer{}, notYours()
+	}
+	if err != nil {
 		return answer{}, err
+	}
+	if !found.held {
+		return answer{}, notYours()
 	}
 	if err := s.ensureOriginal(r.Context(), id); err != nil {
 		return answer{}, err
@@ -88,28 +147,63 @@ func noSuchUpload() error {
 	return uploadNotFound.problem("Nothing has been uploaded under this id yet, or it was deleted.")
 }
 
+func notYours() error {
+	return forbidden.problem("This needs the upload's secret, or the token of the upload's owner.")
+}
+
 // lookUp returns how far an upload is: its manifest, or else what its original
-// tells.
-func (s *service) lookUp(ctx context.Context, id media.ID) (media.Manifest, error) {
-	data, _, err := s.Output.Get(ctx, media.ManifestKey(id), media.MaxManifest)
-	if err == nil {
-		return media.ParseManifest(data)
-	}
-	if !errors.Is(err, bucket.ErrNotFound) {
-		return media.Manifest{}, err
-	}
+// tells. An upload that is private or has an owner is not there for others.
+func (s *service) lookUp(ctx context.Context, id media.ID, from sender) (upload, error) {
 	original, err := s.Input.Head(ctx, media.OriginalKey(id))
 	if errors.Is(err, bucket.ErrNotFound) {
-		return media.Manifest{}, noSuchUpload()
+		return s.lookUpExpired(ctx, id, from)
 	}
+	if err != nil {
+		return upload{}, err
+	}
+	label := media.ParseLabel(original.Metadata)
+	preset, _ := s.Presets.Of(label)
+	found := upload{area: preset.Area(), held: from.holds(id, label.Owner)}
+	if found.held {
+		found.reference = label.Reference
+	} else if label.Owner != "" || found.area == media.Private {
+		return upload{}, noSuchUpload()
+	}
+	found.manifest, err = s.manifest(ctx, found.area, id)
+	if errors.Is(err, bucket.ErrNotFound) {
+		found.manifest = processing(id, label.Preset, media.Format(original.ContentType), original.Size)
+		if time.Since(original.Modified) > s.RetryBudget {
+			found.manifest.Status = media.Failed
+		}
+		return found, nil
+	}
+	return found, err
+}
+
+// lookUpExpired is lookUp for an upload whose original is not there, or no longer. Who
+// owned it is not known any more, so that only the secret opens what is private. What
+// is public stands on the CDN for everyone.
+func (s *service) lookUpExpired(ctx context.Context, id media.ID, from sender) (upload, error) {
+	held := from.secret.Opens(id)
+	for _, area := range media.Areas() {
+		if area == media.Private && !held {
+			break
+		}
+		manifest, err := s.manifest(ctx, area, id)
+		if !errors.Is(err, bucket.ErrNotFound) {
+			return upload{manifest: manifest, area: area, held: held}, err
+		}
+	}
+	return upload{}, noSuchUpload()
+}
+
+// manifest returns the manifest of an upload, or bucket.ErrNotFound.
+func (s *service) manifest(ctx context.Context, area media.Area, id media.ID) (media.Manifest, error) {
+	data, _, err := s.Output.Get(ctx, area.ManifestKey(id), media.MaxManifest)
 	if err != nil {
 		return media.Manifest{}, err
 	}
-	manifest := processing(id, original.Metadata[media.PresetMetadata], media.Format(original.ContentType), original.Size)
-	if time.Since(original.Modified) > s.RetryBudget {
-		manifest.Status = media.Failed
-	}
-	return manifest, nil
+	return media.ParseManifest(data)
 }
 
 // processing is the status of an upload of which there is only the original.

@@ -89,29 +89,32 @@ func TestDeleteRemovesTheOriginal(t *testing.T) {
 	h := start(t)
 	other := media.NewID()
 	h.putOriginal(other, "other")
-	id := media.NewID()
-	wantProblem(t, h.do("DELETE", media.StatusURL(id), nil), uploadNotFound)
+	secret := media.NewSecret()
+	id := secret.ID()
+	del := func() reply { return h.do("DELETE", media.StatusURL(id), nil, secretHeader, secret.Reveal()) }
+	wantProblem(t, del(), uploadNotFound)
 
 	h.putOriginal(id, "bytes")
-	if reply := h.do("DELETE", media.StatusURL(id), nil); reply.status != http.StatusAccepted || len(reply.body) > 0 {
+	if reply := del(); reply.status != http.StatusAccepted || len(reply.body) > 0 {
 		t.Errorf("got %d %q", reply.status, reply.body)
 	}
 	if got := h.originals(); !slices.Equal(got, []string{media.OriginalKey(other)}) {
 		t.Errorf("originals: %q", got)
 	}
-	wantProblem(t, h.do("DELETE", media.StatusURL(id), nil), uploadNotFound)
+	wantProblem(t, del(), uploadNotFound)
 
 	h.putManifest(readyManifest(id, true)) // the worker has not cleaned up yet
-	if reply := h.do("DELETE", media.StatusURL(id), nil); reply.status != http.StatusAccepted {
+	if reply := del(); reply.status != http.StatusAccepted {
 		t.Errorf("with a manifest: %d", reply.status)
 	}
 }
 
 func TestDeleteIsToldOfWhereTheOriginalHasExpired(t *testing.T) {
 	h := start(t)
-	id := media.NewID()
+	secret := media.NewSecret()
+	id := secret.ID()
 	h.putManifest(readyManifest(id, true))
-	if reply := h.do("DELETE", media.StatusURL(id), nil); reply.status != http.StatusAccepted {
+	if reply := h.do("DELETE", media.StatusURL(id), nil, secretHeader, secret.Reveal()); reply.status != http.StatusAccepted {
 		t.Errorf("status %d", reply.status)
 	}
 	want := []string{"ObjectCreated:Put " + media.OriginalKey(id), "ObjectRemoved:Delete " + media.OriginalKey(id)}
