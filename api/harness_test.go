@@ -50,12 +50,25 @@ func start(t *testing.T, changes ...func(*Config)) *harness {
 	for _, change := range changes {
 		change(&config)
 	}
-	server := httptest.NewServer(New(config))
+	server := httptest.NewServer(frontDoor(New(config)))
 	t.Cleanup(server.Close)
 	h.url = server.URL
 	h.client = &http.Client{Transport: newContract(t, http.DefaultTransport)}
 	return h
 }
+
+// frontDoor stands for the one that checks tokens: here a token is its subject.
+func frontDoor(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer sub="); ok {
+			r = r.WithContext(WithSubject(r.Context(), token))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// as is the header that makes a request one of subject's.
+func as(subject string) []string { return []string{"Authorization", "Bearer sub=" + subject} }
 
 func testConfig(client *s3.Client, log io.Writer) Config {
 	return Config{
@@ -184,11 +197,17 @@ func wantProblem(t *testing.T, r reply, k kind) problemDocument {
 // putOriginal stores an original as a used grant leaves it.
 func (h *harness) putOriginal(id media.ID, body string) {
 	h.t.Helper()
-	info := bucket.Info{
-		Key:         media.OriginalKey(id),
-		ContentType: string(media.PNG),
-		Metadata:    map[string]string{"preset": "avatar"},
+	h.putLabelled(id, media.Label{Preset: "avatar"}, body)
+}
+
+// putLabelled is putOriginal with a label.
+func (h *harness) putLabelled(id media.ID, label media.Label, body string) {
+	h.t.Helper()
+	metadata, err := label.Metadata()
+	if err != nil {
+		h.t.Fatal(err)
 	}
+	info := bucket.Info{Key: media.OriginalKey(id), ContentType: string(media.PNG), Metadata: metadata}
 	if err := h.Input.Put(context.Background(), info, []byte(body)); err != nil {
 		h.t.Fatal(err)
 	}
@@ -197,11 +216,17 @@ func (h *harness) putOriginal(id media.ID, body string) {
 // putManifest publishes a manifest as the worker does.
 func (h *harness) putManifest(manifest media.Manifest) {
 	h.t.Helper()
+	h.putIn(media.Public, manifest)
+}
+
+// putIn is putManifest for an area.
+func (h *harness) putIn(area media.Area, manifest media.Manifest) {
+	h.t.Helper()
 	body, err := manifest.Encode()
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	info := bucket.Info{Key: media.ManifestKey(manifest.ID), ContentType: "application/json"}
+	info := bucket.Info{Key: area.ManifestKey(manifest.ID), ContentType: "application/json"}
 	if err := h.Output.Put(context.Background(), info, body); err != nil {
 		h.t.Fatal(err)
 	}
@@ -221,7 +246,12 @@ func (h *harness) originals() (keys []string) {
 
 // readyManifest is a manifest of a finished upload.
 func readyManifest(id media.ID, complete bool) media.Manifest {
-	variants := mediatest.Presets()[0].Variants(id)
+	return manifestOf(mediatest.Preset("photo"), id, complete)
+}
+
+// manifestOf is readyManifest for a preset of four sizes.
+func manifestOf(preset media.Preset, id media.ID, complete bool) media.Manifest {
+	variants := preset.Variants(id)
 	if !complete {
 		variants = variants[4:] // no AVIF yet
 	}
@@ -233,7 +263,7 @@ func readyManifest(id media.ID, complete bool) media.Manifest {
 		Status:      media.Ready,
 		Complete:    complete,
 		Preset:      "photo",
-		Rev:         mediatest.Presets()[0].Rev(),
+		Rev:         preset.Rev(),
 		Original:    &media.Original{ContentType: media.JPEG, Bytes: 5, Width: 640, Height: 480},
 		Placeholder: &media.Placeholder{ThumbHash: "3OcRJYB4d3h/iIeHeEh3eIhw+j2w", Color: "#6b7f8a"},
 		Variants:    variants,

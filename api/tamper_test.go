@@ -111,24 +111,37 @@ func TestGrantIsForOneExactRequest(t *testing.T) {
 	h := start(t)
 	body := []byte("0123456789")
 	for _, test := range tamperings() {
-		t.Run(test.name, func(t *testing.T) {
-			grant := h.grantFor(body)
-			request := grant.Upload.put(t, body)
-			test.tamper(request)
-			if status := send(t, request); status != test.status {
-				t.Errorf("status: got %d, want %d", status, test.status)
+		t.Run(test.name, func(t *testing.T) { h.tamper(t, h.grantFor(body), body, test) })
+		t.Run(test.name+" with a renewed grant", func(t *testing.T) {
+			request := fmt.Sprintf(`{"contentType":"image/png","bytes":%d,"sha256":%q,"filename":"a.png","preset":"card","secret":%q}`,
+				len(body), sum(body), media.NewSecret().Reveal())
+			first := decode[granted](t, h.askGrant(request), http.StatusCreated)
+			renewed := decode[granted](t, h.askGrant(request), http.StatusCreated)
+			if renewed.ID != first.ID {
+				t.Errorf("renewed as %s", renewed.ID)
 			}
-			if got := h.originals(); got != nil {
-				t.Errorf("the refused request left %q", got)
-			}
-			// What was refused has not used the grant up.
-			if status := send(t, grant.Upload.put(t, body)); status != http.StatusOK {
-				t.Errorf("the granted request: status %d", status)
-			}
-			if err := h.Input.Delete(t.Context(), media.OriginalKey(grant.ID)); err != nil {
-				t.Fatal(err)
-			}
+			h.tamper(t, renewed, body, test)
 		})
+	}
+}
+
+// tamper tries a tampered request, and then the granted one.
+func (h *harness) tamper(t *testing.T, grant granted, body []byte, test tampering) {
+	t.Helper()
+	request := grant.Upload.put(t, body)
+	test.tamper(request)
+	if status := send(t, request); status != test.status {
+		t.Errorf("status: got %d, want %d", status, test.status)
+	}
+	if got := h.originals(); got != nil {
+		t.Errorf("the refused request left %q", got)
+	}
+	// What was refused has not used the grant up.
+	if status := send(t, grant.Upload.put(t, body)); status != http.StatusOK {
+		t.Errorf("the granted request: status %d", status)
+	}
+	if err := h.Input.Delete(t.Context(), media.OriginalKey(grant.ID)); err != nil {
+		t.Fatal(err)
 	}
 }
 
