@@ -6,6 +6,11 @@
 //	PRESIZE_MAX_BYTES             largest original, in bytes (52428800)
 //	PRESIZE_GRANT_SECONDS         validity of a grant (900)
 //	PRESIZE_RETRY_BUDGET_SECONDS  age at which an upload without a manifest has failed (21600)
+//	PRESIZE_SITE_URL              scheme and host of the signed URLs; required if a preset is private
+//	PRESIZE_SIGNING_KEY           SSM parameter with the private key that signs them; likewise
+//	PRESIZE_SIGNING_KEY_ID        id of the public half in CloudFront; likewise
+//
+// The owner of an upload is the subject of the token that API Gateway's JWT authorizer has checked.
 //
 // It checks PRESIZE_MAX_MEGAPIXELS and PRESIZE_MAX_FRAMES too, but only the worker uses them.
 package main
@@ -25,14 +30,17 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"github.com/presize/presize/api"
 	"github.com/presize/presize/deploy/presets"
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/env"
 	"github.com/presize/presize/internal/metric"
+	"github.com/presize/presize/internal/signed"
 )
 
 const (
@@ -69,6 +77,11 @@ func newFunction(ctx context.Context, lookup func(string) (string, bool), log *s
 		RetryBudget: variables.Seconds("PRESIZE_RETRY_BUDGET_SECONDS", retryBudget, time.Minute, 7*24*time.Hour),
 		Log:         log,
 	}
+	var signing signing
+	if shipped.HavePrivate() {
+		signing.site, signing.parameter = variables.String("PRESIZE_SITE_URL"), variables.String("PRESIZE_SIGNING_KEY")
+		signing.keyID = variables.String("PRESIZE_SIGNING_KEY_ID")
+	}
 	if err := variables.Err(); err != nil {
 		return nil, err
 	}
@@ -76,17 +89,43 @@ func newFunction(ctx context.Context, lookup func(string) (string, bool), log *s
 	if err != nil {
 		return nil, fmt.Errorf("load the AWS configuration: %w", err)
 	}
+	if settings.Signer, err = newSigner(ctx, account, signing); err != nil {
+		return nil, err
+	}
 	client := s3.NewFromConfig(account)
 	settings.Input, settings.Output = bucket.New(client, input), bucket.New(client, output)
 	gateway := &algnhsa.Options{RequestType: algnhsa.RequestTypeAPIGatewayV2}
-	return function{algnhsa.New(withRequestID(api.New(settings)), gateway)}, nil
+	return function{algnhsa.New(withGateway(api.New(settings)), gateway)}, nil
 }
 
-// withRequestID gives the API the id under which API Gateway logs the request.
-func withRequestID(next http.Handler) http.Handler {
+// signing says what signed URLs are made with. It is empty if no preset is private.
+type signing struct{ site, parameter, keyID string }
+
+// newSigner reads the private key. It returns nil if there is nothing to sign.
+func newSigner(ctx context.Context, account aws.Config, signing signing) (*signed.Signer, error) {
+	if signing.parameter == "" {
+		return nil, nil
+	}
+	output, err := ssm.NewFromConfig(account).GetParameter(ctx, &ssm.GetParameterInput{
+		Name:           &signing.parameter,
+		WithDecryption: aws.Bool(true),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the signing key %s: %w", signing.parameter, err)
+	}
+	return signed.NewSigner(signing.site, signing.keyID, []byte(aws.ToString(output.Parameter.Value)))
+}
+
+// withGateway gives the API what API Gateway knows of a request: the id that it logs, and
+// the subject of the token that its authorizer has checked.
+func withGateway(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if event, ok := algnhsa.APIGatewayV2RequestFromContext(r.Context()); ok {
-			r = r.WithContext(api.WithRequestID(r.Context(), event.RequestContext.RequestID))
+			ctx := api.WithRequestID(r.Context(), event.RequestContext.RequestID)
+			if authorizer := event.RequestContext.Authorizer; authorizer != nil && authorizer.JWT != nil {
+				ctx = api.WithSubject(ctx, authorizer.JWT.Claims["sub"])
+			}
+			r = r.WithContext(ctx)
 		}
 		next.ServeHTTP(w, r)
 	})

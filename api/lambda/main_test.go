@@ -5,23 +5,31 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/s3local/s3test"
+	"github.com/presize/presize/internal/signed"
 )
 
-// uploadID is the upload that the payloads in testdata are about.
-const uploadID media.ID = "mzxw6ytboi2gk3tdmuqhg5dbna"
+// uploadID is the upload that the payloads in testdata are about. The secret that it derives
+// from is in delete.json.
+const uploadID media.ID = "mmg42klgyqzwneiskrelxms3j4"
 
 // requestID is the id under which API Gateway made the payloads.
 const requestID = "JKJaXmPLvHcESHA="
@@ -229,6 +237,82 @@ func TestUploadPayloads(t *testing.T) {
 	}
 	if _, err := storage.Input.Head(t.Context(), media.OriginalKey(uploadID)); err == nil {
 		t.Error("the original is still there")
+	}
+}
+
+func TestSubjectOfTheTokenOwnsTheUpload(t *testing.T) {
+	payloads := payloads(t)
+	_, function := start(t)
+	grant := body[struct {
+		Upload struct{ Headers map[string]string }
+	}](t, invoke(t, function, payloads["grant-signed-in"]), 201)
+	metadata := map[string]string{"owner": grant.Upload.Headers["X-Amz-Meta-Owner"]}
+	if got := media.ParseLabel(metadata).Owner; got != "auth0|5f7c8ec7c33c6c004bbafe82" {
+		t.Errorf("owner %q", got)
+	}
+	var document map[string]any
+	if err := json.Unmarshal(payloads["grant-signed-in"], &document); err != nil {
+		t.Fatal(err)
+	}
+	authorizer := document["requestContext"].(map[string]any)["authorizer"].(map[string]any)
+	delete(authorizer["jwt"].(map[string]any)["claims"].(map[string]any), "sub")
+	payload, err := json.Marshal(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response := invoke(t, function, payload); response.StatusCode != 403 {
+		t.Errorf("without a subject: %+v", response)
+	}
+}
+
+// ssmServer answers GetParameter with a value, and an error for every other name.
+func ssmServer(t *testing.T, name, value string) (url string) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var request struct {
+			Name           string
+			WithDecryption bool
+		}
+		if err := json.NewDecoder(r.Body).Decode(&request); err != nil || r.Header.Get("X-Amz-Target") != "AmazonSSM.GetParameter" {
+			t.Errorf("%s, %v", r.Header.Get("X-Amz-Target"), err)
+		}
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		if request.Name != name || !request.WithDecryption {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `{"__type":"ParameterNotFound"}`)
+			return
+		}
+		if err := json.NewEncoder(w).Encode(map[string]any{"Parameter": map[string]string{"Name": name, "Value": value}}); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestSignerReadsItsKeyFromSSM(t *testing.T) {
+	key, err := signed.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	account := aws.Config{
+		Region:       "us-east-1",
+		Credentials:  credentials.NewStaticCredentialsProvider("access", "secret", ""),
+		BaseEndpoint: aws.String(ssmServer(t, "/presize/dev/signing-key-a", string(key))),
+	}
+	signer, err := newSigner(t.Context(), account, signing{"https://a.example", "/presize/dev/signing-key-a", "K1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if access, err := signer.Access(uploadID, time.Now()); err != nil || !strings.HasSuffix(access.Query, "&Key-Pair-Id=K1") {
+		t.Errorf("%+v, %v", access, err)
+	}
+	_, err = newSigner(t.Context(), account, signing{"https://a.example", "/presize/dev/other", "K1"})
+	if err == nil || !strings.Contains(err.Error(), "/presize/dev/other") {
+		t.Errorf("got %v", err)
+	}
+	if signer, err := newSigner(t.Context(), account, signing{}); signer != nil || err != nil {
+		t.Errorf("without private presets: %v, %v", signer, err)
 	}
 }
 

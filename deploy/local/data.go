@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/presize/presize/internal/signed"
 )
 
 // data is the folder of all data.
@@ -47,5 +49,18 @@ func (d *data) objects() string { return filepath.Join(d.dir, "s3") }
 
 // failures is the folder of the failure queue.
 func (d *data) failures() string { return filepath.Join(d.dir, "failures") }
+
+// signingKey returns the private key of signed URLs, as PEM. The first start makes it.
+func (d *data) signingKey() ([]byte, error) {
+	path := filepath.Join(d.dir, "signing-key.pem")
+	key, err := os.ReadFile(path)
+	if !errors.Is(err, os.ErrNotExist) {
+		return key, err
+	}
+	if key, err = signed.NewKey(); err != nil {
+		return nil, err
+	}
+	return key, os.WriteFile(path, key, 0o600)
+}
 
 func (d *data) close() error { return d.lock.Close() }

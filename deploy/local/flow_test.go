@@ -45,7 +45,7 @@ func TestPhotoGoesAllTheWay(t *testing.T) {
 	if parsed, err := media.ParseManifest(published); err != nil || !parsed.Complete {
 		t.Errorf("published manifest: %s %v", response.Status, err)
 	}
-	checkRemoval(t, stack, m)
+	checkRemoval(t, stack, m, upload.Secret)
 }
 
 // checkAutoURLs compares the answers of each size's auto URL with the variants.
@@ -157,9 +157,9 @@ func average(img image.Image, column, row, parts int) (mean [3]int) {
 }
 
 // checkRemoval deletes an upload, and waits until nothing of it is left.
-func checkRemoval(t *testing.T, stack client, m media.Manifest) {
+func checkRemoval(t *testing.T, stack client, m media.Manifest, secret string) {
 	t.Helper()
-	if response, answer := stack.send("DELETE", media.StatusURL(m.ID), nil); response.StatusCode != http.StatusAccepted {
+	if response, answer := stack.send("DELETE", media.StatusURL(m.ID), nil, "Upload-Secret", secret); response.StatusCode != http.StatusAccepted {
 		t.Fatalf("delete: %s %s", response.Status, answer)
 	}
 	stack.awaitStatus(media.StatusURL(m.ID), http.StatusNotFound)
@@ -210,7 +210,7 @@ func TestUploadOutlivesItsOriginalUntilItIsDeleted(t *testing.T) {
 			for _, variant := range m.Variants {
 				stack.awaitStatus(variant.URL, http.StatusOK)
 			}
-			checkRemoval(t, stack, m)
+			checkRemoval(t, stack, m, upload.Secret)
 		})
 	}
 }

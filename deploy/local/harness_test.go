@@ -76,9 +76,12 @@ func newClient(t *testing.T, url string) client {
 
 // startStack runs the whole stack in this process until the test ends, which must
 // end it cleanly. It changes the working directory: photos are to be named before.
-func startStack(t *testing.T) client {
+func startStack(t *testing.T, changes ...func(*settings)) client {
 	t.Helper()
 	settings := freeSettings(t)
+	for _, change := range changes {
+		change(&settings)
+	}
 	t.Chdir(t.TempDir())
 	ctx, stop := context.WithCancel(t.Context())
 	reader, writer := io.Pipe()
@@ -116,6 +119,7 @@ func readyURL(t *testing.T, stdout *bufio.Reader) string {
 // granted is the answer to the request for a grant.
 type granted struct {
 	ID     media.ID
+	Secret string
 	Upload struct {
 		Method, URL string
 		Headers     map[string]string

@@ -10,6 +10,9 @@
 //	PRESIZE_MAX_BYTES       largest original, in bytes (52428800)
 //	PRESIZE_MAX_MEGAPIXELS  most pixels of an image, all frames together, in millions (100)
 //	PRESIZE_MAX_FRAMES      most frames of an animation (300)
+//	PRESIZE_JWT_ISSUER      URL of an OpenID provider, whose tokens the API then requires
+//	PRESIZE_JWT_AUDIENCE    audiences of these tokens, separated by commas; required with an issuer
+//	PRESIZE_ALLOWED_ORIGINS other origins whose pages may use the service, separated by commas
 //
 // The renderer is the program of that name in the folder of this one.
 package main
@@ -21,6 +24,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/presize/presize/deploy/presets"
@@ -39,6 +43,8 @@ type settings struct {
 
 	renderer  string // its program
 	libraries string // folders for its loader, separated by colons
+	jwtIssuer, jwtAudience string // both or neither
+	allowedOrigins         []string
 }
 
 func main() {
@@ -69,6 +75,11 @@ func readSettings(lookup func(string) (string, bool)) (settings, error) {
 		limits: reader.Limits(),
 
 		libraries: reader.StringOr("LD_LIBRARY_PATH", ""),
+		jwtIssuer:   reader.StringOr("PRESIZE_JWT_ISSUER", ""),
+		jwtAudience: reader.StringOr("PRESIZE_JWT_AUDIENCE", ""),
+	}
+	if origins := reader.StringOr("PRESIZE_ALLOWED_ORIGINS", ""); origins != "" {
+		s.allowedOrigins = strings.Split(origins, ",")
 	}
 	var err, besideErr error
 	s.presets, err = presets.Shipped()
@@ -76,6 +87,9 @@ func readSettings(lookup func(string) (string, bool)) (settings, error) {
 	err = errors.Join(err, besideErr, reader.Err())
 	if s.port == s.s3Port {
 		err = errors.Join(err, fmt.Errorf("PRESIZE_PORT and PRESIZE_S3_PORT are both %d: set one of them to another port", s.port))
+	}
+	if (s.jwtIssuer == "") != (s.jwtAudience == "") {
+		err = errors.Join(err, errors.New("PRESIZE_JWT_ISSUER and PRESIZE_JWT_AUDIENCE: set both or neither"))
 	}
 	return s, err
 }

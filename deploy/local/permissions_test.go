@@ -19,10 +19,12 @@ import (
 
 // The keys that the permissions are tried on.
 const (
-	originalKey = "originals/a"
-	manifestKey = "i/a/manifest.json"
-	variantKey  = "i/a/01234567/320.webp"
-	otherKey    = "other/a"
+	originalKey        = "originals/a"
+	manifestKey        = "i/a/manifest.json"
+	variantKey         = "i/a/01234567/320.webp"
+	privateManifestKey = "p/a/manifest.json"
+	privateVariantKey  = "p/a/01234567/320.webp"
+	otherKey           = "other/a"
 )
 
 // startStorage runs the stack's S3 server, with an object under every key that may
@@ -46,6 +48,8 @@ func startStorage(t *testing.T) *s3local.Server {
 		{apiAccount, "put", inputBucket, originalKey},
 		{workerAccount, "put", outputBucket, manifestKey},
 		{workerAccount, "put", outputBucket, variantKey},
+		{workerAccount, "put", outputBucket, privateManifestKey},
+		{workerAccount, "put", outputBucket, privateVariantKey},
 	} {
 		if err := try(t, storage, put); err != nil {
 			t.Fatal(err)
@@ -67,7 +71,7 @@ func attempts() (all []attempt) {
 					all = append(all, attempt{account, verb, bucket, ""})
 					continue
 				}
-				for _, key := range []string{originalKey, manifestKey, variantKey, otherKey} {
+				for _, key := range []string{originalKey, manifestKey, variantKey, privateManifestKey, privateVariantKey, otherKey} {
 					all = append(all, attempt{account, verb, bucket, key})
 				}
 			}
@@ -126,6 +130,7 @@ func TestEachAccountMayDoWhatItsRoleSaysAndNothingElse(t *testing.T) {
 		{apiAccount, "put", inputBucket, originalKey},
 		{apiAccount, "delete", inputBucket, originalKey},
 		{apiAccount, "get", outputBucket, manifestKey},
+		{apiAccount, "get", outputBucket, privateManifestKey},
 		{apiAccount, "list", inputBucket, ""},
 		{apiAccount, "list", outputBucket, ""},
 		{workerAccount, "get", inputBucket, originalKey},
@@ -136,10 +141,17 @@ func TestEachAccountMayDoWhatItsRoleSaysAndNothingElse(t *testing.T) {
 		{workerAccount, "put", outputBucket, variantKey},
 		{workerAccount, "delete", outputBucket, manifestKey},
 		{workerAccount, "delete", outputBucket, variantKey},
+		{workerAccount, "get", outputBucket, privateManifestKey},
+		{workerAccount, "put", outputBucket, privateManifestKey},
+		{workerAccount, "put", outputBucket, privateVariantKey},
+		{workerAccount, "delete", outputBucket, privateManifestKey},
+		{workerAccount, "delete", outputBucket, privateVariantKey},
 		{workerAccount, "list", inputBucket, ""},
 		{workerAccount, "list", outputBucket, ""},
 		{edgeAccount, "get", outputBucket, manifestKey},
 		{edgeAccount, "get", outputBucket, variantKey},
+		{edgeAccount, "get", outputBucket, privateManifestKey},
+		{edgeAccount, "get", outputBucket, privateVariantKey},
 		{edgeAccount, "list", outputBucket, ""},
 		{operatorAccount, "get", inputBucket, originalKey},
 		{operatorAccount, "get tags", inputBucket, originalKey},

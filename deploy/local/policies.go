@@ -72,14 +72,16 @@ func (p permissions) on(bucket string) (policy []s3local.Statement) {
 	return policy
 }
 
-// readCORS returns the CORS rule that the input bucket has on AWS, for the stack's page.
-func readCORS(deployment template.Deployment, port int) ([]types.CORSRule, error) {
+// readCORS returns the CORS rule that the input bucket has on AWS, for the stack's page
+// and the allowed origins.
+func readCORS(deployment template.Deployment, settings settings) ([]types.CORSRule, error) {
 	rule, err := deployment.UploadCORS()
 	if err != nil {
 		return nil, err
 	}
 	return []types.CORSRule{{
-		AllowedOrigins: []string{fmt.Sprintf("http://localhost:%d", port), fmt.Sprintf("http://127.0.0.1:%d", port)},
+		AllowedOrigins: append([]string{fmt.Sprintf("http://localhost:%d", settings.port), fmt.Sprintf("http://127.0.0.1:%d", settings.port)},
+			settings.allowedOrigins...),
 		AllowedMethods: rule.AllowedMethods,
 		AllowedHeaders: rule.AllowedHeaders,
 		ExposeHeaders:  rule.ExposedHeaders,

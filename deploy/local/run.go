@@ -20,6 +20,7 @@ import (
 	"github.com/presize/presize/deploy/template"
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/s3local"
+	"github.com/presize/presize/internal/signed"
 	"github.com/presize/presize/web"
 	"github.com/presize/presize/worker"
 	"github.com/presize/presize/worker/finished"
@@ -29,6 +30,9 @@ import (
 const (
 	inputBucket  = "presize-input"
 	outputBucket = "presize-output"
+
+	// signingKeyID is what CloudFront would call the public half of the signing key.
+	signingKeyID = "KLOCAL"
 
 	// workerTimeout is that of the Lambda function.
 	workerTimeout = 2 * time.Minute
@@ -84,7 +88,11 @@ func run(ctx context.Context, settings settings, stdout io.Writer, log *slog.Log
 		err = errors.Join(err, storage.Close())
 	}()
 
-	site, err := newSite(storage, settings, deployment, log)
+	key, err := data.signingKey()
+	if err != nil {
+		return err
+	}
+	site, err := newSite(ctx, storage, settings, deployment, key, log)
 	if err != nil {
 		return err
 	}
@@ -140,7 +148,7 @@ func startS3(ctx context.Context, settings settings, deployment template.Deploym
 	if err != nil {
 		return nil, err
 	}
-	cors, err := readCORS(deployment, settings.port)
+	cors, err := readCORS(deployment, settings)
 	if err != nil {
 		return nil, err
 	}
@@ -160,26 +168,43 @@ func startS3(ctx context.Context, settings settings, deployment template.Deploym
 	})
 }
 
-// newSite returns page, API and images as one handler.
-func newSite(storage *s3local.Server, settings settings, deployment template.Deployment, log *slog.Logger) (http.Handler, error) {
+// newSite returns page, API and images as one handler. The key is that of signed URLs.
+func newSite(ctx context.Context, storage *s3local.Server, settings settings, deployment template.Deployment, key []byte, log *slog.Logger) (http.Handler, error) {
 	distribution, err := deployment.Distribution()
 	if err != nil {
 		return nil, err
 	}
+	signer, err := signed.NewSigner("http://"+address(settings.port), signingKeyID, key)
+	if err != nil {
+		return nil, err
+	}
+	public, err := signed.PublicKey(key)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := edge.ParseKeyGroup(map[string][]byte{signingKeyID: public})
+	if err != nil {
+		return nil, err
+	}
 	client := storage.Client(apiAccount)
+	gateway, err := newGateway(ctx, settings, api.New(api.Config{
+		Input:       bucket.New(client, inputBucket),
+		Output:      bucket.New(client, outputBucket),
+		Presets:     settings.presets,
+		Limits:      settings.limits,
+		Signer:      signer,
+		GrantTTL:    api.DefaultGrantTTL,
+		RetryBudget: retryBudget,
+		Log:         log,
+	}))
+	if err != nil {
+		return nil, err
+	}
 	return edge.New(distribution, map[string]http.Handler{
 		"site":   edge.Site(web.FS, distribution.RootObject),
 		"output": edge.Objects(bucket.New(storage.Client(edgeAccount), outputBucket), log),
-		"api": api.New(api.Config{
-			Input:       bucket.New(client, inputBucket),
-			Output:      bucket.New(client, outputBucket),
-			Presets:     settings.presets,
-			Limits:      settings.limits,
-			GrantTTL:    api.DefaultGrantTTL,
-			RetryBudget: retryBudget,
-			Log:         log,
-		}),
-	})
+		"api":    gateway,
+	}, keys)
 }
 
 // startWorker starts the worker. It first queues the unfinished uploads of an earlier

@@ -1,8 +1,14 @@
 package template
 
-import "errors"
+import (
+	"errors"
+	"fmt"
 
-// CORSRule is what pages of other origins may do with a bucket.
+	"go.yaml.in/yaml/v3"
+)
+
+// CORSRule is what pages of other origins may do. Which origins these are is not part
+// of it.
 type CORSRule struct {
 	AllowedMethods []string `yaml:"AllowedMethods"`
 	AllowedHeaders []string `yaml:"AllowedHeaders"`
@@ -10,8 +16,7 @@ type CORSRule struct {
 	MaxAge         int32    `yaml:"MaxAge"` // seconds
 }
 
-// UploadCORS returns the rule that lets the page upload to the input bucket, without the
-// page's origin.
+// UploadCORS returns the rule that lets pages upload to the input bucket.
 func (d Deployment) UploadCORS() (CORSRule, error) {
 	var properties struct {
 		CorsConfiguration struct {
@@ -26,4 +31,39 @@ func (d Deployment) UploadCORS() (CORSRule, error) {
 		return CORSRule{}, errors.New("buckets.yml: the input bucket has no CORS rule")
 	}
 	return rules[0], nil
+}
+
+// APICORS returns the rule by which pages of the allowed origins use the API.
+func APICORS() (CORSRule, error) {
+	data, err := files.ReadFile("api.yml")
+	if err != nil {
+		return CORSRule{}, err
+	}
+	var template struct {
+		Extensions struct {
+			HTTPAPI struct {
+				Properties struct {
+					CORS yaml.Node `yaml:"CorsConfiguration"`
+				} `yaml:"Properties"`
+			} `yaml:"HttpApi"`
+		} `yaml:"extensions"`
+	}
+	if err := yaml.Unmarshal(data, &template); err != nil {
+		return CORSRule{}, fmt.Errorf("api.yml: %w", err)
+	}
+	// !If [HasAllowedOrigins, the rule, nothing]
+	branches := template.Extensions.HTTPAPI.Properties.CORS.Content
+	if len(branches) != 3 {
+		return CORSRule{}, errors.New("api.yml: the API has no CORS configuration that depends on allowedOrigins")
+	}
+	var rule struct {
+		AllowMethods  []string `yaml:"AllowMethods"`
+		AllowHeaders  []string `yaml:"AllowHeaders"`
+		ExposeHeaders []string `yaml:"ExposeHeaders"`
+		MaxAge        int32    `yaml:"MaxAge"`
+	}
+	if err := branches[1].Decode(&rule); err != nil {
+		return CORSRule{}, fmt.Errorf("api.yml: CORS configuration: %w", err)
+	}
+	return CORSRule{rule.AllowMethods, rule.AllowHeaders, rule.ExposeHeaders, rule.MaxAge}, nil
 }

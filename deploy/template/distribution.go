@@ -19,7 +19,8 @@ type Behavior struct {
 	Origin      string   `yaml:"TargetOriginId"`
 	Methods     []string `yaml:"AllowedMethods"`
 	Compress    bool     `yaml:"Compress"`
-	Function    Function `yaml:"-"` // of the event viewer-request
+	KeyGroups   []string `yaml:"TrustedKeyGroups"` // where not empty, only signed requests are answered
+	Function    Function `yaml:"-"`                // of the event viewer-request
 	Headers     []Header `yaml:"-"`
 
 	HeadersPolicy string        `yaml:"ResponseHeadersPolicyId"` // the policy from which Headers is read

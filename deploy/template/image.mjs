@@ -1,4 +1,4 @@
-// The CDN's function for /i/{id}/{rev}/{name}, one URL for every browser: it adds the extension of the best
+// The CDN's function for /i/{id}/{rev}/{name} and below /p/, one URL for every browser: it adds the extension of the best
 // format that the Accept header names. It runs before the cache is asked: on AWS in CloudFront's runtime
 // cloudfront-js-2.0, in the local stack in goja. Any other path stays as it is.
 
@@ -11,7 +11,7 @@ const FORMATS = [
 
 function handler(event) {
   const request = event.request;
-  if (/^\/i\/[a-z2-7]{26}\/[0-9a-f]{8}\/[0-9]+$/.test(request.uri)) {
+  if (/^\/[ip]\/[a-z2-7]{26}\/[0-9a-f]{8}\/[0-9]+$/.test(request.uri)) {
     request.uri += choose(weights(request.headers.accept)).extension;
   }
   return request;

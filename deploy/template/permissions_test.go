@@ -187,7 +187,7 @@ func operations(calls []call) (all []string) {
 // and the narrowest resource with one * that has all their keys.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 func permissionsFor(calls []call) (all []string) {
-	keys := make(map[string][]string) // by action and bucket
+	keys := make(map[string][]string) // by action, bucket and folder
 	for _, call := range calls {
 		onBucket := "s3:ListBucket arn:aws:s3:::" + call.name()
 		switch action := call.operation; action {
@@ -198,11 +198,14 @@ func permissionsFor(calls []call) (all []string) {
 			all = append(all, onBucket) // or what is not there is answered like what is forbidden
 			call.operation = "GetObject"
 		}
-		onKeys := "s3:" + call.operation + " arn:aws:s3:::" + call.name() + "/"
+		// Keys of another folder are another resource.
+		folder, _, _ := strings.Cut(call.key, "/")
+		onKeys := "s3:" + call.operation + " arn:aws:s3:::" + call.name() + "/ " + folder
 		keys[onKeys] = append(keys[onKeys], call.key)
 	}
 	for onKeys, keys := range keys {
-		all = append(all, onKeys+narrowest(keys))
+		onKeys, _, _ = strings.Cut(onKeys, "/ ")
+		all = append(all, onKeys+"/"+narrowest(keys))
 	}
 	return all
 }

@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-//go:embed buckets.yml cdn.yml roles.yml
+//go:embed api.yml buckets.yml cdn.yml roles.yml
 //go:embed image.mjs site.mjs
 var files embed.FS
 

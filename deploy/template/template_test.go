@@ -42,7 +42,7 @@ func TestCloudFrontMayOnlyReadWhatIsPublished(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"s3:GetObject arn:aws:s3:::out/i/*", "s3:ListBucket arn:aws:s3:::out"}
+	want := []string{"s3:GetObject arn:aws:s3:::out/i/*", "s3:GetObject arn:aws:s3:::out/p/*", "s3:ListBucket arn:aws:s3:::out"}
 	if got := permissions(statements); !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}

@@ -77,7 +77,8 @@ func useEverything(t *testing.T) map[string][]call {
 	t.Helper()
 	env := s3test.Start(t, nil)
 	presets, err := media.ParsePresets(fstest.MapFS{"presets.json": {Data: []byte(`[{"name":"photo","fit":"inside","sizes":[{"width":16}],"background":"#ffffff",
-		"encoders":[{"format":"image/avif","quality":50,"speed":9},{"format":"image/jpeg","quality":80}]}]`)}})
+		"encoders":[{"format":"image/avif","quality":50,"speed":9},{"format":"image/jpeg","quality":80}]},
+		{"name":"hidden","private":true,"fit":"inside","sizes":[{"width":16}],"background":"#ffffff","encoders":[{"format":"image/jpeg","quality":80}]}]`)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,16 +117,18 @@ func useEverything(t *testing.T) map[string][]call {
 	if err := png.Encode(&drawing, image.NewNRGBA(image.Rect(0, 0, 32, 32))); err != nil {
 		t.Fatal(err)
 	}
-	granted := u.request("POST", "/api/v1/uploads", "application/json", `{"contentType":"image/png","bytes":10}`, http.StatusCreated)
-	good := u.request("POST", "/api/v1/images", "image/png", drawing.String(), http.StatusAccepted)
-	bad := u.request("POST", "/api/v1/images", "image/png", drawing.String()[:40], http.StatusAccepted)
-	u.request("GET", media.StatusURL(granted), "", "", http.StatusNotFound)
-	for _, id := range []media.ID{good, bad} {
-		work("ObjectCreated:Put", id)
-		work("ObjectCreated:Put", id)
-		u.request("GET", media.StatusURL(id), "", "", http.StatusOK)
-		u.request("DELETE", media.StatusURL(id), "", "", http.StatusAccepted)
-		work("ObjectRemoved:Delete", id)
+	granted := u.request("POST", "/api/v1/uploads", "", `{"contentType":"image/png","bytes":10}`, http.StatusCreated)
+	u.request("POST", "/api/v1/uploads", "", `{"contentType":"image/png","bytes":10,"secret":"`+granted.Secret+`"}`, http.StatusCreated)
+	good := u.request("POST", "/api/v1/images", "", drawing.String(), http.StatusAccepted)
+	bad := u.request("POST", "/api/v1/images", "", drawing.String()[:40], http.StatusAccepted)
+	hidden := u.request("POST", "/api/v1/images?preset=hidden", "", drawing.String(), http.StatusAccepted)
+	u.request("GET", media.StatusURL(granted.ID), granted.Secret, "", http.StatusNotFound)
+	for _, upload := range []upload{good, bad, hidden} {
+		work("ObjectCreated:Put", upload.ID)
+		work("ObjectCreated:Put", upload.ID)
+		u.request("GET", media.StatusURL(upload.ID), upload.Secret, "", http.StatusOK)
+		u.request("DELETE", media.StatusURL(upload.ID), upload.Secret, "", http.StatusAccepted)
+		work("ObjectRemoved:Delete", upload.ID)
 	}
 	return map[string][]call{"api": byAPI.calls, "worker": byWorker.calls}
 }
@@ -136,20 +139,29 @@ type user struct {
 	api http.Handler
 }
 
-// request sends a request that must be answered with status, and returns the id in
+// upload is what the API says of one.
+type upload struct {
+	ID     media.ID
+	Secret string
+}
+
+// request sends a request that must be answered with status, and returns the upload in
 // the answer, if there is one.
-func (u user) request(method, url, contentType, body string, status int) media.ID {
+func (u user) request(method, url, secret, body string, status int) (answer upload) {
 	u.t.Helper()
 	request := httptest.NewRequest(method, url, strings.NewReader(body))
-	request.Header.Set("Content-Type", contentType)
+	request.Header.Set("Upload-Secret", secret)
+	request.Header.Set("Content-Type", "image/png")
+	if strings.HasPrefix(body, "{") {
+		request.Header.Set("Content-Type", "application/json")
+	}
 	response := httptest.NewRecorder()
 	u.api.ServeHTTP(response, request)
-	var answer struct{ ID media.ID }
 	_ = json.Unmarshal(response.Body.Bytes(), &answer) // not every answer is JSON
 	if response.Code != status {
 		u.t.Fatalf("%s %s: %d %s", method, url, response.Code, response.Body)
 	}
-	return answer.ID
+	return answer
 }
 
 // neededByLambda returns what Lambda does in a function's name, beside the function's

@@ -26,8 +26,9 @@ type behavior struct {
 }
 
 // New returns the CDN as one handler. origins are the handlers behind it, by the names
-// that distribution uses. A name without a handler is an error.
-func New(distribution template.Distribution, origins map[string]http.Handler) (http.Handler, error) {
+// that distribution uses. A name without a handler is an error. keys check signed URLs,
+// in place of the key groups that behaviors trust.
+func New(distribution template.Distribution, origins map[string]http.Handler, keys KeyGroup) (http.Handler, error) {
 	compress, err := newCompressor()
 	if err != nil {
 		return nil, err
@@ -45,13 +46,17 @@ func New(distribution template.Distribution, origins map[string]http.Handler) (h
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", config.PathPattern, err)
 		}
+		origin = function.before(origin)
+		if len(config.KeyGroups) > 0 {
+			origin = keys.before(origin)
+		}
 		all = append(all, behavior{
 			pattern: template.PathPattern(config.PathPattern),
 			methods: config.Methods,
 			headers: slices.DeleteFunc(slices.Clone(config.Headers), func(header template.Header) bool {
 				return header.Name == "Strict-Transport-Security" // forbidden over plain HTTP: RFC 6797 §7.2
 			}),
-			origin: function.before(origin),
+			origin: origin,
 		})
 	}
 	return all, nil

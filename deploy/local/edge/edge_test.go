@@ -42,7 +42,7 @@ func start(t *testing.T) (url string, output *bucket.Bucket) {
 			w.WriteHeader(http.StatusAccepted)
 			fmt.Fprint(w, r.Method, " ", r.URL)
 		}),
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func TestTextIsCompressedAndImagesAreNot(t *testing.T) {
 
 func TestOriginWithoutAHandlerIsAnError(t *testing.T) {
 	distribution := template.Distribution{Behaviors: []template.Behavior{{PathPattern: "*", Origin: "site"}}}
-	if _, err := edge.New(distribution, nil); err == nil {
+	if _, err := edge.New(distribution, nil, nil); err == nil {
 		t.Error("no error")
 	}
 }

@@ -41,6 +41,7 @@ func behind(t testing.TB, function template.Function) http.Handler {
 		map[string]http.Handler{"echo": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, r.URL.EscapedPath())
 		})},
+		nil,
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -227,7 +228,7 @@ func TestFunctionThatFailsIsAnErrorOfTheCDN(t *testing.T) {
 		}
 	}
 	distribution := template.Distribution{Behaviors: []template.Behavior{{PathPattern: "*", Origin: "x", Function: template.Function{Name: "x.mjs", Code: "function"}}}}
-	if _, err := edge.New(distribution, map[string]http.Handler{"x": http.NotFoundHandler()}); err == nil || !strings.Contains(err.Error(), "x.mjs") {
+	if _, err := edge.New(distribution, map[string]http.Handler{"x": http.NotFoundHandler()}, nil); err == nil || !strings.Contains(err.Error(), "x.mjs") {
 		t.Errorf("wrong syntax: %v", err)
 	}
 }
