@@ -1,12 +1,16 @@
 import { Card } from './card.js';
 import { drawPreset } from './diagram.js';
+import { keptUploads } from './kept.js';
 import { presets } from './presize.js';
 import { queue } from './queue.js';
 import { plural } from './words.js';
 
 const select = /** @type {HTMLSelectElement} */ (document.querySelector('#preset'));
 const picker = /** @type {HTMLInputElement} */ (document.querySelector('#files'));
-const page = { run: queue(3), announce: announcer(document.querySelector('#announcer')) };
+const page = { run: queue(3), announce: announcer(document.querySelector('#announcer')), kept: keptUploads(storage()) };
+
+/** How many cards there have been: each has a number of its own. */
+let frames = 0;
 
 /** The service's presets by name. Files that are added before wait for them. */
 const known = loadPresets();
@@ -18,12 +22,36 @@ picker.addEventListener('change', () => {
 addEventListener('paste', ({ clipboardData }) => add([...clipboardData.files]));
 takeDrops();
 
+restore();
+
+/** Returns what the browser keeps for this page, if it does at all. */
+function storage() {
+  try {
+    return localStorage;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Shows what was uploaded here before, the latest first. */
+async function restore() {
+  const byName = await known;
+  for (const upload of page.kept.list().reverse()) {
+    const preset = byName.get(upload.preset);
+    if (!preset) continue; // the service does not offer it now
+    const card = new Card({ name: upload.name, size: 0 }, preset, ++frames, page);
+    document.querySelector('#contact-sheet').hidden = false;
+    document.querySelector('#uploads').append(card.element);
+    card.restore(upload);
+  }
+}
+
 /** @param {File[]} files */
 async function add(files) {
   const preset = (await known).get(select.value);
   if (!preset || files.length === 0) return;
   const uploads = document.querySelector('#uploads');
-  const cards = files.map((file, at) => new Card(file, preset, uploads.children.length + at + 1, page));
+  const cards = files.map((file) => new Card(file, preset, ++frames, page));
   document.querySelector('#contact-sheet').hidden = false;
   uploads.append(...cards.map(({ element }) => element));
   cards[0].element.scrollIntoView({ block: 'nearest' });

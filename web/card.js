@@ -1,4 +1,5 @@
-import { UploadError, complete, upload } from './presize.js';
+import { offerDeletion } from './deletion.js';
+import { UploadError, complete, createSecret, deleteUpload, getUpload, upload } from './presize.js';
 import { createPicture, fillAutoUrls, fillTable, largest, markChosen } from './result.js';
 import { draw } from './thumbhash.js';
 import { bytes, plural, typeName } from './words.js';
@@ -8,6 +9,7 @@ const AVIF_PATIENCE = 5 * 60_000;
 
 /** The texts of a card for the phases of an upload. */
 const PHASES = {
+  restoring: () => 'Uploaded before. Loading its images',
   queued: () => 'Waiting for other uploads',
   hashing: () => 'Computing the checksum',
   granting: () => 'Requesting a grant',
@@ -21,23 +23,30 @@ export class Card {
   #preset;
   #run;
   #announce;
+  #kept;
+  /** @type {string} */
+  #id;
+  /** One upload however often it is tried: the service knows it again by its secret. */
+  #secret = createSecret();
   #controller = new AbortController();
   /** What the retry button does. */
   #again = () => this.start();
   #find;
 
   /**
-   * @param {File} file
+   * @param {File | {name: string, size: number}} file  without its bytes for an upload that was done before
    * @param {import('./presize.js').Preset} preset
    * @param {number} number  of the frame on the contact sheet
    * @param {object} page
    * @param {(job: () => Promise<any>, signal: AbortSignal) => Promise<any>} page.run
    * @param {(sentence: string) => void} page.announce
+   * @param {ReturnType<import('./kept.js').keptUploads>} page.kept
    */
-  constructor(file, preset, number, { run, announce }) {
+  constructor(file, preset, number, { run, announce, kept }) {
     this.#file = file;
     this.#preset = preset;
     this.#run = run;
+    this.#kept = kept;
     this.#announce = (sentence) => announce(`${file.name}: ${sentence}`);
 
     const template = /** @type {HTMLTemplateElement} */ (document.querySelector('#card'));
@@ -75,13 +84,57 @@ export class Card {
     try {
       const manifest = await this.#run(() => {
         this.#preview();
-        return upload(this.#file, { preset: this.#preset.name, signal, onProgress: (progress) => this.#showProgress(progress) });
+        return upload(this.#file, {
+          preset: this.#preset.name,
+          secret: this.#secret,
+          signal,
+          onGranted: ({ id }) => this.#granted(id),
+          onProgress: (progress) => this.#showProgress(progress),
+        });
       }, signal);
       await this.#finish(manifest);
     } catch (error) {
       if (signal.aborted) this.#settle('cancelled', 'Cancelled.');
       else this.#refuse(error);
     }
+  }
+
+  /** Keeps what it takes to find and to delete the upload after a reload. */
+  #granted(id) {
+    this.#id = id;
+    this.#kept.keep({ id, secret: this.#secret, name: this.#file.name, preset: this.#preset.name });
+  }
+
+  /**
+   * Shows an upload that was done before.
+   *
+   * @param {import('./kept.js').Kept} upload
+   */
+  async restore({ id, secret }) {
+    this.#id = id;
+    this.#secret = secret;
+    this.#again = () => this.restore({ id, secret });
+    this.#showProgress({ phase: 'restoring' });
+    this.#find('.cancel').hidden = true;
+    try {
+      const manifest = await getUpload(id, { secret });
+      this.#file.size = manifest.original.bytes;
+      if (manifest.status === 'ready') await this.#finish(manifest);
+      else if (manifest.status === 'processing') await this.#finish(await complete(id, { secret, signal: AbortSignal.timeout(AVIF_PATIENCE) }));
+      else this.#remove();
+    } catch (error) {
+      if (error?.code === 'upload-not-found') this.#remove(); // it never arrived, or was deleted elsewhere
+      else this.#refuse(error);
+    }
+  }
+
+  /** Takes the upload off the page and forgets it. */
+  #remove() {
+    this.#kept.forget(this.#id);
+    const next = this.element.nextElementSibling ?? this.element.previousElementSibling;
+    const focused = this.element.contains(document.activeElement);
+    this.element.remove();
+    if (focused) /** @type {HTMLElement} */ ((next ?? document).querySelector('.name, #contact-sheet-title')).focus();
   }
 
   /** Shows a manifest that is ready, and the complete one when it comes. */
@@ -97,7 +150,7 @@ export class Card {
   async #awaitComplete(manifest) {
     let all;
     try {
-      all = await complete(manifest.id, { signal: AbortSignal.timeout(AVIF_PATIENCE) });
+      all = await complete(manifest.id, { secret: this.#secret, signal: AbortSignal.timeout(AVIF_PATIENCE) });
     } catch {
       this.#again = () => this.#finish(manifest);
       this.#settle('ready', 'WebP and JPEG are ready. AVIF is not ready yet.', { retry: true });
@@ -122,6 +175,7 @@ export class Card {
     this.#find('.field-errors').hidden = fields.length === 0;
     this.#find('.reference').textContent = problem?.instance ?? '';
     this.#find('.reference').hidden = !problem?.instance;
+    if (!retryable && this.#id) this.#kept.forget(this.#id); // there is nothing to come back to
     this.#settle(retryable ? 'failed' : 'rejected', message, { retry: retryable });
   }
 
@@ -170,7 +224,7 @@ export class Card {
   }
 
   #showResult(manifest) {
-    const { placeholder, variants, sizes, picture, original, id } = manifest;
+    const { placeholder, variants, sizes, picture, original, id, access } = manifest;
     const { width, height } = largest(variants);
     const frame = this.#find('.window').style;
     frame.setProperty('--ratio', String(width / height));
@@ -185,8 +239,21 @@ export class Card {
     fillAutoUrls(this.#find('.urls'), sizes, copyUrl);
     this.#find('.auto').hidden = !this.#find('.urls').hasChildNodes();
     this.#find('pre code').textContent = picture;
-    this.#find('.manifest').href = `api/v1/uploads/${id}`;
+    this.#find('.manifest').href = access ? `p/${id}/manifest.json?${access.query}` : `api/v1/uploads/${id}`;
     this.#find('.result').hidden = false;
+    if (this.#find('.deletion').hidden) this.#offerDeletion();
+  }
+
+  #offerDeletion() {
+    offerDeletion(this.#find('.deletion'), {
+      name: this.#file.name,
+      announce: this.#announce,
+      remove: async () => {
+        await deleteUpload(this.#id, { secret: this.#secret });
+        this.#announce('Deleted.');
+        this.#remove();
+      },
+    });
   }
 
   #showPlaceholder({ thumbhash, color }) {

@@ -68,16 +68,31 @@ export { UploadError };
  * @property {string} picture
  * @property {{code: string, detail: string}} [rejection]
  * @property {{detail: string}} [failure]
+ * @property {string} [reference]  of the request, for those who own the upload
+ * @property {{query: string, expiresAt: string}} [access]  of a private upload: what its URLs need, and have already
  *
  * @typedef {object} Preset
  * @property {string} name
  * @property {'inside' | 'cover'} fit
  * @property {{name: string, width: number, height?: number}[]} sizes
  * @property {string[]} formats    content types
+ * @property {boolean} [private]   its images need a signature
+ * @property {string[]} accept     content types of originals
+ * @property {number} maxBytes     of an original
+ * @property {number} [minWidth]   pixels
+ * @property {number} [minHeight]  pixels
+ *
+ * @typedef {object} Options
+ * @property {string} [secret]     of the upload
+ * @property {AbortSignal} [signal]
+ * @property {string} [endpoint]   the API's URL
+ * @property {Record<string, string>} [headers]  for the API, Authorization for one
  */
 
 /** How long the service may answer 404 after the upload (ms). */
 const ARRIVAL_GRACE = 15_000;
+/** How often one upload requests a fresh grant in place of an expired one. */
+const RENEWALS = 3;
 /** Larger files are not hashed (bytes): WebCrypto needs the whole file in memory. */
 const HASH_LIMIT = 64 * 2 ** 20;
 
@@ -87,7 +102,10 @@ const HASH_LIMIT = 64 * 2 ** 20;
  *
  * @param {File} file
  * @param {object} [options]
+ * @param {string} [options.secret]    createSecret(), to keep; without it, nobody can delete the upload later
  * @param {string} [options.preset]    one of presets(); the service has a default
+ * @param {string} [options.reference] a string of your own, at most 256 characters
+ * @param {(granted: {id: string}) => void} [options.onGranted]  told the upload's id, before the file is sent
  * @param {(progress: Progress) => void} [options.onProgress]
  * @param {AbortSignal} [options.signal]
  * @param {string} [options.endpoint]  the API's URL
@@ -95,7 +113,9 @@ const HASH_LIMIT = 64 * 2 ** 20;
  * @returns {Promise<Manifest>}
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */
-export async function upload(file, { preset, onProgress = () => {}, signal, endpoint = '/api/v1', headers } = {}) {
+export async function upload(file, {
+  secret = createSecret(), preset, reference, onGranted = () => {}, onProgress = () => {}, signal, endpoint = '/api/v1', headers,
+} = {}) {
   /** @param {Progress['phase']} phase */
   const report = (phase, loaded = 0) => onProgress({ phase, loaded, total: file.size });
 
@@ -107,10 +127,12 @@ export async function upload(file, { preset, onProgress = () => {}, signal, endp
     sha256,
     filename: cutName(file.name),
     preset,
+    reference,
+    secret,
   };
-  const statusUrl = await putOriginal(body, `${endpoint}/uploads`, request, headers, report, signal);
+  const statusUrl = await putOriginal(body, `${endpoint}/uploads`, request, headers, { report, onGranted, signal });
   report('processing', file.size);
-  return follow(statusUrl, (manifest) => manifest.status === 'ready', { signal, headers, grace: ARRIVAL_GRACE });
+  return follow(statusUrl, (manifest) => manifest.status === 'ready', { signal, headers: proof(secret, headers), grace: ARRIVAL_GRACE });
 }
 
 /**
@@ -118,12 +140,52 @@ export async function upload(file, { preset, onProgress = () => {}, signal, endp
  * without limit; `AbortSignal.timeout` sets one.
  *
  * @param {string} id
- * @param {{signal?: AbortSignal, endpoint?: string, headers?: Record<string, string>}} [options]
+ * @param {Options} [options]
  * @returns {Promise<Manifest>}
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */
-export async function complete(id, { signal, endpoint = '/api/v1', headers } = {}) {
-  return follow(`${endpoint}/uploads/${encodeURIComponent(id)}`, (manifest) => manifest.complete, { signal, headers });
+export async function complete(id, { secret, signal, endpoint = '/api/v1', headers } = {}) {
+  return follow(uploadUrl(endpoint, id), (manifest) => manifest.complete, { signal, headers: proof(secret, headers) });
+}
+
+/**
+ * Tells how far an upload is, whatever its status.
+ *
+ * @param {string} id
+ * @param {Options} [options]
+ * @returns {Promise<Manifest>}
+ * @throws {UploadError}  or the signal's reason, once it is aborted
+ */
+export async function getUpload(id, { secret, signal, endpoint = '/api/v1', headers } = {}) {
+  return (await call(uploadUrl(endpoint, id), { headers: proof(secret, headers) }, signal)).body;
+}
+
+/**
+ * Deletes an upload and its images. This needs the secret, or the owner's token in
+ * the headers. It is no error if the upload does not exist any more.
+ *
+ * @param {string} id
+ * @param {Options} [options]
+ * @returns {Promise<void>}
+ * @throws {UploadError}  or the signal's reason, once it is aborted
+ */
+export async function deleteUpload(id, { secret, signal, endpoint = '/api/v1', headers } = {}) {
+  try {
+    await call(uploadUrl(endpoint, id), { method: 'DELETE', headers: proof(secret, headers) }, signal);
+  } catch (error) {
+    if (error?.code !== 'upload-not-found') throw error; // an earlier answer may have been lost
+  }
+}
+
+/**
+ * Makes the secret of one upload: 32 random bytes in base64url. Keep it to delete the
+ * upload, or to see it if it is private. Never use it for two files.
+ *
+ * @returns {string}
+ */
+export function createSecret() {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }
 
 /**
@@ -135,6 +197,15 @@ export async function complete(id, { signal, endpoint = '/api/v1', headers } = {
  */
 export async function presets({ signal, endpoint = '/api/v1' } = {}) {
   return (await call(`${endpoint}/presets`, {}, signal)).body.presets;
+}
+
+function uploadUrl(endpoint, id) {
+  return `${endpoint}/uploads/${encodeURIComponent(id)}`;
+}
+
+/** Returns the headers with the proof that an upload is ours. */
+function proof(secret, headers) {
+  return secret ? { ...headers, 'Upload-Secret': secret } : headers;
 }
 
 /**
@@ -163,24 +234,25 @@ async function read(file, report, signal) {
 }
 
 /**
- * Gets a grant, puts the original with it, and returns the upload's status URL.
- * A grant that expired before the original arrived is replaced once; whatever the
- * storage answered then, the old grant has no more use.
+ * Gets a grant, puts the original with it, and returns the upload's status URL. The
+ * request has the secret, so repeating it is safe: it is the same upload each time,
+ * and once the original is there the answer is no grant.
  */
-async function putOriginal(file, uploadsUrl, request, headers, report, signal) {
-  for (let renewed = false; ; renewed = true) {
+async function putOriginal(body, uploadsUrl, request, headers, { report, onGranted, signal }) {
+  for (let renewals = 0; ; renewals++) {
     report('granting');
     const { body: grant, url } = await call(uploadsUrl, {
       method: 'POST',
       headers: { ...headers, 'Content-Type': 'application/json' },
       body: JSON.stringify(request),
     }, signal);
+    if (renewals === 0) onGranted({ id: grant.id });
     try {
-      await put(file, grant.upload, (loaded) => report('uploading', loaded), signal);
+      if (grant.upload) await put(body, grant.upload, (loaded) => report('uploading', loaded), signal);
       return new URL(grant.statusUrl, url).href;
     } catch (error) {
       const expired = Date.now() >= Date.parse(grant.upload.expiresAt);
-      if (renewed || !expired || signal?.aborted) throw error;
+      if (renewals === RENEWALS || !expired || signal?.aborted) throw error;
     }
   }
 }

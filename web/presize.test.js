@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
-import { UploadError, complete, presets, upload } from './presize.js';
+import { UploadError, complete, createSecret, deleteUpload, getUpload, presets, upload } from './presize.js';
 import { interceptPauses, skipPauses } from './testdata/pauses.js';
 import { Service, answer, drop } from './testdata/service.js';
 import { XMLHttpRequest } from './testdata/xhr.js';
@@ -42,7 +42,9 @@ describe('upload', () => {
     const manifest = await send();
     assert.deepEqual(manifest, service.manifest);
     assert.deepEqual(service.original, Buffer.from(await PHOTO.arrayBuffer()));
+    assert.match(service.asked[0].secret, /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/);
     assert.deepEqual(service.asked, [{
+      secret: service.asked[0].secret,
       contentType: 'image/jpeg',
       bytes: PHOTO.size,
       sha256: createHash('sha256').update(service.original).digest('base64'),
@@ -109,7 +111,8 @@ describe('upload', () => {
   it('leaves the digest out where there is no WebCrypto, and of a file too large for it', async (t) => {
     await send(new File([new Uint8Array(64 * 2 ** 20 + 1)], 'large.jpg', { type: 'image/jpeg' }));
     service.original = undefined;
-    t.mock.getter(globalThis, 'crypto', () => ({}));
+    const random = crypto.getRandomValues.bind(crypto);
+    t.mock.getter(globalThis, 'crypto', () => ({ getRandomValues: random }));
     await send();
     assert.deepEqual(service.asked.map(({ sha256 }) => sha256), [undefined, undefined]);
   });
@@ -202,7 +205,7 @@ describe('the put', () => {
     assert.deepEqual(service.log, ['grant', 'put', 'put', 'status']);
   });
 
-  it('that was too late for its grant gets a new one, once', async () => {
+  it('that was too late for its grant gets a new one, a few times, for the same upload', async () => {
     service.lifetime = -1;
     service.faults.put = [answer(403)];
     await send();
@@ -210,9 +213,21 @@ describe('the put', () => {
 
     service.original = undefined;
     service.log = [];
-    service.faults.put = [answer(403), answer(403)];
+    service.asked = [];
+    service.faults.put = Array(4).fill(answer(403));
     const error = await fail();
-    assert.deepEqual([error.code, service.log], ['http-403', ['grant', 'put', 'grant', 'put']]);
+    assert.deepEqual([error.code, service.log], ['http-403', Array(4).fill(['grant', 'put']).flat()]);
+    assert.equal(new Set(service.asked.map(({ secret }) => secret)).size, 1);
+  });
+
+  it('that arrived although its answer was lost, and its grant expired meanwhile, is not repeated', async () => {
+    service.lifetime = -1;
+    service.faults.put = [function (request, response, body) {
+      this.put(request, { writeHead() {}, end() {} }, body);
+      answer(403)(request, response);
+    }];
+    await send();
+    assert.deepEqual(service.log, ['grant', 'put', 'grant', 'status']);
   });
 
   it('that is refused in time is not repeated', async () => {
@@ -324,5 +339,61 @@ describe('an aborted signal', () => {
   it('lets nothing begin', async () => {
     await assert.rejects(send(PHOTO, { signal: AbortSignal.abort(REASON) }), REASON);
     assert.deepEqual(service.log, []);
+  });
+});
+
+describe('the secret', () => {
+  it('is the same in every request for the upload, and told to nobody else', async () => {
+    const secret = createSecret();
+    const seen = { grant: [], put: [], status: [] };
+    const ids = [];
+    for (const step of Object.keys(seen)) {
+      const watch = function (request, response, body) {
+        seen[step].push(request.headers['upload-secret'] ?? JSON.parse(step === 'grant' ? body : 'null')?.secret);
+        this[step](request, response, body);
+      };
+      service.faults[step] = [watch];
+    }
+    service.faults.grant.unshift(drop);
+    await send(PHOTO, { secret, reference: 'order/17', onGranted: ({ id }) => ids.push(id) });
+    assert.deepEqual(seen, { grant: [secret], put: [undefined], status: [secret] });
+    assert.deepEqual(ids, ['abcdefghijklmnopqrstuvwxyz']);
+    assert.equal(service.asked[0].reference, 'order/17');
+  });
+
+  it('is 32 random bytes in base64url', () => {
+    const secrets = new Set(Array.from({ length: 1000 }, createSecret));
+    assert.equal(secrets.size, 1000);
+    for (const secret of secrets) {
+      assert.match(secret, /^[A-Za-z0-9_-]{43}$/);
+      assert.equal(Buffer.from(secret, 'base64url').length, 32);
+      assert.equal(Buffer.from(secret, 'base64url').toString('base64url'), secret);
+    }
+  });
+
+  it('deletes the upload, however often the answer is lost', async () => {
+    const secret = createSecret();
+    const { id } = await send(PHOTO, { secret });
+    const { endpoint } = service;
+    const denied = await deleteUpload(id, { endpoint, secret: createSecret() }).catch((error) => error);
+    assert.deepEqual([denied.code, denied.retryable], ['forbidden', false]);
+    assert.ok(service.original);
+    service.faults.delete = [drop];
+    await deleteUpload(id, { endpoint, secret });
+    assert.equal(service.original, undefined);
+    await deleteUpload(id, { endpoint, secret });
+    assert.deepEqual(service.log.slice(-4), ['delete', 'delete', 'delete', 'delete']);
+  });
+
+  it('shows the upload', async () => {
+    const secret = createSecret();
+    const { id } = await send(PHOTO, { secret });
+    let seen;
+    service.faults.status = [function (request, response) {
+      seen = request.headers['upload-secret'];
+      this.status(request, response);
+    }];
+    assert.deepEqual(await getUpload(id, { endpoint: service.endpoint, secret }), service.manifest);
+    assert.equal(seen, secret);
   });
 });

@@ -73,7 +73,7 @@ export function call(url, init, signal) {
       throw new UploadError('network', 'The service cannot be reached.', { retryable: true, cause });
     }
     const body = parse(text);
-    if (response.ok && body) return { body, url: response.url };
+    if (response.ok && (body || response.status === 202 && !text)) return { body, url: response.url };
     throw refusal(response, body);
   }, signal);
 }

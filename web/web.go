@@ -10,7 +10,7 @@ import (
 // FS has the page's files: index.html and the files that it loads.
 //
 //go:embed index.html style.css icon.svg
-//go:embed app.js card.js diagram.js presize.js queue.js result.js sniff.js thumbhash.js transport.js words.js
+//go:embed app.js card.js deletion.js diagram.js kept.js presize.js queue.js result.js sniff.js thumbhash.js transport.js words.js
 var FS embed.FS
 
 // Index is the file of FS for /, which loads all others.

@@ -41,8 +41,8 @@ type settings struct {
 	presets media.Presets
 	limits  media.Limits
 
-	renderer  string // its program
-	libraries string // folders for its loader, separated by colons
+	renderer               string // its program
+	libraries              string // folders for its loader, separated by colons
 	jwtIssuer, jwtAudience string // both or neither
 	allowedOrigins         []string
 }
@@ -74,7 +74,7 @@ func readSettings(lookup func(string) (string, bool)) (settings, error) {
 		data:   reader.StringOr("PRESIZE_DATA", ".data"),
 		limits: reader.Limits(),
 
-		libraries: reader.StringOr("LD_LIBRARY_PATH", ""),
+		libraries:   reader.StringOr("LD_LIBRARY_PATH", ""),
 		jwtIssuer:   reader.StringOr("PRESIZE_JWT_ISSUER", ""),
 		jwtAudience: reader.StringOr("PRESIZE_JWT_AUDIENCE", ""),
 	}

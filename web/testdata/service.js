@@ -22,11 +22,11 @@ export function drop(request) {
 /**
  * A small service that keeps to the contract: upload API and storage in one, over real
  * HTTP. It first gives the answers listed in `faults`, in that order, separately for
- * `grant`, `put` and `status`. After these it answers normally.
+ * `grant`, `put`, `status` and `delete`. After these it answers normally.
  */
 export class Service {
-  faults = { grant: [], put: [], status: [] };
-  /** Every request received: 'grant', 'put', 'status' or 'presets'. */
+  faults = { grant: [], put: [], status: [], delete: [] };
+  /** Every request received: 'grant', 'put', 'status', 'delete' or 'presets'. */
   log = [];
   /** The documents that asked for a grant. */
   asked = [];
@@ -53,7 +53,7 @@ export class Service {
   }
 
   async #serve(request, response) {
-    const step = { POST: 'grant', PUT: 'put', GET: request.url.endsWith('/presets') ? 'presets' : 'status' }[request.method];
+    const step = { POST: 'grant', PUT: 'put', DELETE: 'delete', GET: request.url.endsWith('/presets') ? 'presets' : 'status' }[request.method];
     this.log.push(step);
     const body = await received(request);
     if (!body) return;
@@ -69,9 +69,11 @@ export class Service {
     const asked = JSON.parse(body);
     this.asked.push(asked);
     this.headers = { 'Content-Type': asked.contentType, 'If-None-Match': '*', 'X-Amz-Meta-Preset': String(asked.preset) };
+    const known = { id: ID, secret: asked.secret, statusUrl: `/api/v1/uploads/${ID}` };
+    if (this.original) return answer(200, known)(request, response);
     const url = `${this.origin}/originals/${ID}`;
     const expiresAt = new Date(Date.now() + this.lifetime).toISOString();
-    answer(201, { id: ID, upload: { method: 'PUT', url, headers: this.headers, expiresAt }, statusUrl: `/api/v1/uploads/${ID}` })(request, response);
+    answer(201, { ...known, upload: { method: 'PUT', url, headers: this.headers, expiresAt } })(request, response);
   }
 
   put(request, response, body) {
@@ -82,6 +84,13 @@ export class Service {
     if (this.original) return answer(412)(request, response);
     this.original = body;
     answer(200)(request, response);
+  }
+
+  delete(request, response) {
+    if (request.headers['upload-secret'] !== this.asked.at(-1)?.secret) return answer(403, { type: 'urn:presize:problem:forbidden', title: 'The upload is not yours' })(request, response);
+    if (!this.original) return this.status(request, response);
+    this.original = undefined;
+    answer(202)(request, response);
   }
 
   status(request, response) {
