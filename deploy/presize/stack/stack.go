@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -49,6 +50,24 @@ func (s Stack) Outputs(ctx context.Context) (map[string]string, error) {
 		outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
 	}
 	return outputs, nil
+}
+
+// Parameters returns the stack's parameters by name, and when it was last deployed, or
+// [ErrNone].
+func (s Stack) Parameters(ctx context.Context) (map[string]string, time.Time, error) {
+	stack, err := s.describe(ctx)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	parameters := make(map[string]string)
+	for _, parameter := range stack.Parameters {
+		parameters[aws.ToString(parameter.ParameterKey)] = aws.ToString(parameter.ParameterValue)
+	}
+	since := stack.CreationTime
+	if stack.LastUpdatedTime != nil {
+		since = stack.LastUpdatedTime
+	}
+	return parameters, aws.ToTime(since), nil
 }
 
 func (s Stack) describe(ctx context.Context) (types.Stack, error) {

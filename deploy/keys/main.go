@@ -1,0 +1,178 @@
+// Command keys prepares the keys of signed URLs for a deployment, and prints the
+// parameters for osls, one a line:
+//
+//	keys [-rotate] STAGE
+//
+// The private keys are SecureStrings in SSM, from which only the API's role reads. The
+// public ones become parameters of the stack. The first deployment makes a key; with
+// -rotate it is replaced, in three deployments with waits between them, so that no URL
+// that was signed stops working. What to do next is printed to the standard error.
+//
+// It needs the IAM actions ssm:GetParameter, PutParameter and DeleteParameter on the two
+// parameters, and cloudformation:DescribeStacks. The account and the region come from the
+// environment.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"github.com/presize/presize/deploy/stack"
+	"github.com/presize/presize/internal/signed"
+)
+
+func main() {
+	rotate := flag.Bool("rotate", false, "replace the key: one step of three")
+	flag.Parse()
+	if flag.NArg() != 1 {
+		fmt.Fprintln(os.Stderr, "usage: keys [-rotate] STAGE")
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	account, err := config.LoadDefaultConfig(ctx)
+	if err == nil {
+		err = run(ctx, account, flag.Arg(0), *rotate, os.Stdout, os.Stderr)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "signing keys:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, account aws.Config, stage string, rotate bool, out, notes io.Writer) error {
+	s := stack.Stack{Client: cloudformation.NewFromConfig(account), Name: stack.Name(stage)}
+	store := store{ssm.NewFromConfig(account), "/presize/" + stage + "/signing-key-"}
+	current, err := readStack(ctx, s)
+	if err != nil {
+		return err
+	}
+	keys, private, err := store.read(ctx)
+	if err != nil {
+		return err
+	}
+	var next step
+	if rotate {
+		next, err = planRotation(current, keys, time.Now())
+	} else {
+		next, err = plan(current, keys)
+	}
+	if err != nil {
+		return err
+	}
+	if err := store.apply(ctx, next, private); err != nil {
+		return err
+	}
+	if next.next != "" {
+		fmt.Fprintln(notes, "signing keys:", next.next)
+	}
+	return printParameters(out, next.signer, private)
+}
+
+// readStack returns what a stack has, the zero value if there is none.
+func readStack(ctx context.Context, s stack.Stack) (deployed, error) {
+	parameters, since, err := s.Parameters(ctx)
+	if errors.Is(err, stack.ErrNone) {
+		return deployed{}, nil
+	}
+	if err != nil {
+		return deployed{}, err
+	}
+	current := deployed{public: make(map[byte]bool), since: since}
+	for _, slot := range []byte(slots) {
+		if parameters["SigningKey"+strings.ToUpper(string(slot))] != "" {
+			current.public[slot] = true
+		}
+	}
+	if signer := parameters["SigningKey"]; len(signer) == 1 {
+		current.signer = signer[0]
+	}
+	return current, nil
+}
+
+// store is where the private keys are.
+type store struct {
+	client *ssm.Client
+	prefix string // of the parameters' names; a slot follows
+}
+
+// read returns when the key of each slot was made, and the keys as PEM.
+func (s store) read(ctx context.Context) (stored, map[byte][]byte, error) {
+	keys, private := make(stored), make(map[byte][]byte)
+	for _, slot := range []byte(slots) {
+		name := s.prefix + string(slot)
+		out, err := s.client.GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
+		var missing *types.ParameterNotFound
+		if errors.As(err, &missing) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		keys[slot] = aws.ToTime(out.Parameter.LastModifiedDate)
+		private[slot] = []byte(aws.ToString(out.Parameter.Value))
+	}
+	return keys, private, nil
+}
+
+// apply makes or removes the key that a step is about, in SSM and in private. A key that
+// is there already is never overwritten.
+func (s store) apply(ctx context.Context, next step, private map[byte][]byte) error {
+	if next.create != 0 {
+		key, err := signed.NewKey()
+		if err != nil {
+			return err
+		}
+		name := s.prefix + string(next.create)
+		if _, err := s.client.PutParameter(ctx, &ssm.PutParameterInput{
+			Name:        &name,
+			Type:        types.ParameterTypeSecureString,
+			Value:       aws.String(string(key)),
+			Description: aws.String("Private key of presize's signed URLs"),
+			Overwrite:   aws.Bool(false),
+		}); err != nil {
+			return fmt.Errorf("store %s: %w", name, err)
+		}
+		private[next.create] = key
+	}
+	if next.remove != 0 {
+		name := s.prefix + string(next.remove)
+		if _, err := s.client.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: &name}); err != nil {
+			return fmt.Errorf("delete %s: %w", name, err)
+		}
+		delete(private, next.remove)
+	}
+	return nil
+}
+
+// printParameters prints the parameters of serverless.yml. A public key is the lines of
+// its PEM between the first and the last, with commas between them.
+func printParameters(out io.Writer, signer byte, private map[byte][]byte) error {
+	for _, slot := range []byte(slots) {
+		key, ok := private[slot]
+		if !ok {
+			continue
+		}
+		public, err := signed.PublicKey(key)
+		if err != nil {
+			return err
+		}
+		lines := strings.Split(strings.TrimSpace(string(public)), "\n")
+		fmt.Fprintf(out, "--param=signingKey%s=%s\n", strings.ToUpper(string(slot)), strings.Join(lines[1:len(lines)-1], ","))
+	}
+	_, err := fmt.Fprintf(out, "--param=signingKey=%c\n", signer)
+	return err
+}
