@@ -8,13 +8,14 @@
 # make quota    how fast it is with the processor time of a Lambda function, by its memory
 # make cold     how fast the functions start, beside Node.js with sharp
 # make deploy STAGE=prod REGION=eu-central-1    all of it to AWS; PARAMS='name=value ...' sets what can be set
+# make rotate-keys STAGE=prod REGION=eu-central-1    deploys the next of three steps that replace the key of signed URLs
 # make undeploy STAGE=prod REGION=eu-central-1  and away, after asking; with DATA=delete the buckets too
 # make clean    remove everything that was built; uploads in .data stay
 #
 # Each does all its own set-up. ARCH=amd64 packages for x86_64 instead of arm64.
 
 .DELETE_ON_ERROR:
-.PHONY: run quick quick-steps test test-steps formatted vetted bench compare quota cold package reproduce verify-deploy deploy undeploy fmt clean tools where browser
+.PHONY: run quick quick-steps test test-steps formatted vetted bench compare quota cold package reproduce verify-deploy deploy rotate-keys undeploy fmt clean tools where browser
 
 ARCH ?= arm64
 HOST_ARCH := $(shell go env GOARCH 2>/dev/null)
@@ -128,8 +129,12 @@ deploy undeploy: export AWS_REGION := $(REGION)
 deploy: where tools deploy/node_modules/.package-lock.json
 	@go run ./deploy/presize check --stage '$(STAGE)'
 	$(MAKE) --no-print-directory package ARCH=arm64
-	$(OSLS) deploy --stage '$(STAGE)' --region '$(REGION)' $(foreach param,$(PARAMS),--param='$(param)')
+	keys=$$(go run ./deploy/presize keys --stage '$(STAGE)' $(ROTATE)) && \
+		$(OSLS) deploy --stage '$(STAGE)' --region '$(REGION)' $(foreach param,$(PARAMS),--param='$(param)') $$keys
 	@go run ./deploy/presize publish --stage '$(STAGE)'
+
+rotate-keys:
+	$(MAKE) --no-print-directory deploy ROTATE=--rotate
 
 undeploy: where tools deploy/node_modules/.package-lock.json
 	@test -z '$(DATA)' || test '$(DATA)' = delete || { echo "DATA=$(DATA): want delete, or nothing" >&2; exit 1; }

@@ -41,6 +41,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"check", checkUsage, runCheck},
+		{"keys", keysUsage, runKeys},
 		{"publish", publishUsage, runPublish},
 		{"undeploy", undeployUsage, runUndeploy},
 		{"backfill", backfillUsage, runBackfill},

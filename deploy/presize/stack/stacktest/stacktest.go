@@ -19,11 +19,19 @@ const Deleted = "DELETE_COMPLETE"
 
 // Stack is a stack as CloudFormation tells of it.
 type Stack struct {
-	ID        string     `xml:"StackId"`
-	Name      string     `xml:"StackName"`
-	Status    string     `xml:"StackStatus"`
-	Outputs   []Output   `xml:"Outputs>member"`
-	Resources []Resource `xml:"-"`
+	ID         string      `xml:"StackId"`
+	Name       string      `xml:"StackName"`
+	Status     string      `xml:"StackStatus"`
+	Outputs    []Output    `xml:"Outputs>member"`
+	Updated    string      `xml:"LastUpdatedTime,omitempty"` // RFC 3339
+	Parameters []Parameter `xml:"Parameters>member"`
+	Resources  []Resource  `xml:"-"`
+}
+
+// Parameter is a parameter of a stack.
+type Parameter struct {
+	Name  string `xml:"ParameterKey"`
+	Value string `xml:"ParameterValue"`
 }
 
 // Output is an output of a stack.

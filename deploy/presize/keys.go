@@ -1,26 +1,10 @@
-// Command keys prepares the keys of signed URLs for a deployment, and prints the
-// parameters for osls, one a line:
-//
-//	keys [-rotate] STAGE
-//
-// The private keys are SecureStrings in SSM, from which only the API's role reads. The
-// public ones become parameters of the stack. The first deployment makes a key; with
-// -rotate it is replaced, in three deployments with waits between them, so that no URL
-// that was signed stops working. What to do next is printed to the standard error.
-//
-// It needs the IAM actions ssm:GetParameter, PutParameter and DeleteParameter on the two
-// parameters, and cloudformation:DescribeStacks. The account and the region come from the
-// environment.
 package main
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strings"
 	"time"
 
@@ -30,50 +14,69 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
-	"github.com/presize/presize/deploy/stack"
+	"github.com/presize/presize/deploy/presize/stack"
 	"github.com/presize/presize/internal/signed"
 )
 
-func main() {
-	rotate := flag.Bool("rotate", false, "replace the key: one step of three")
-	flag.Parse()
-	if flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: keys [-rotate] STAGE")
-		os.Exit(2)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	account, err := config.LoadDefaultConfig(ctx)
-	if err == nil {
-		err = run(ctx, account, flag.Arg(0), *rotate, os.Stdout, os.Stderr)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "signing keys:", err)
-		os.Exit(1)
-	}
-}
+const keysUsage = `prepare the keys of signed URLs for a deployment
 
-func run(ctx context.Context, account aws.Config, stage string, rotate bool, out, notes io.Writer) error {
-	s := stack.Stack{Client: cloudformation.NewFromConfig(account), Name: stack.Name(stage)}
-	store := store{ssm.NewFromConfig(account), "/presize/" + stage + "/signing-key-"}
-	current, err := readStack(ctx, s)
+  presize keys --stage prod
+  presize keys --stage prod --rotate
+
+It prints the parameters for osls, one a line. The private keys are SecureStrings in SSM,
+from which only the API's role reads; the public ones become parameters of the stack. The
+first deployment makes a key. With --rotate it is replaced, in three deployments with
+waits between them, so that no URL that was signed stops working. What to do next is
+printed to stderr. make deploy and make rotate-keys run it.
+
+IAM actions: cloudformation:DescribeStacks; ssm:GetParameter, ssm:PutParameter and
+ssm:DeleteParameter on the parameters /presize/STAGE/signing-key-a and -b.
+`
+
+func runKeys(ctx context.Context, c *call) error {
+	rotate := c.flags.Bool("rotate", false, "replace the key: one step of three")
+	if _, err := c.parse(); err != nil {
+		return err
+	}
+	account, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return err
 	}
-	keys, private, err := store.read(ctx)
+	k := keyring{
+		stack:  stack.Stack{Client: cloudformation.NewFromConfig(account), Name: stack.Name(c.stage)},
+		client: ssm.NewFromConfig(account),
+		prefix: "/presize/" + c.stage + "/signing-key-",
+	}
+	return k.prepare(ctx, *rotate, time.Now(), c.stdout, c.stderr)
+}
+
+// keyring is the keys of a stage: in its stack and in SSM.
+type keyring struct {
+	stack  stack.Stack
+	client *ssm.Client
+	prefix string // of the names in SSM; a slot follows
+}
+
+// prepare does the next step, and prints the parameters of its deployment.
+func (k keyring) prepare(ctx context.Context, rotate bool, now time.Time, out, notes io.Writer) error {
+	current, err := readStack(ctx, k.stack)
+	if err != nil {
+		return err
+	}
+	keys, private, err := k.read(ctx)
 	if err != nil {
 		return err
 	}
 	var next step
 	if rotate {
-		next, err = planRotation(current, keys, time.Now())
+		next, err = planRotation(current, keys, now)
 	} else {
 		next, err = plan(current, keys)
 	}
 	if err != nil {
 		return err
 	}
-	if err := store.apply(ctx, next, private); err != nil {
+	if err := k.apply(ctx, next, private); err != nil {
 		return err
 	}
 	if next.next != "" {
@@ -103,18 +106,12 @@ func readStack(ctx context.Context, s stack.Stack) (deployed, error) {
 	return current, nil
 }
 
-// store is where the private keys are.
-type store struct {
-	client *ssm.Client
-	prefix string // of the parameters' names; a slot follows
-}
-
 // read returns when the key of each slot was made, and the keys as PEM.
-func (s store) read(ctx context.Context) (stored, map[byte][]byte, error) {
+func (k keyring) read(ctx context.Context) (stored, map[byte][]byte, error) {
 	keys, private := make(stored), make(map[byte][]byte)
 	for _, slot := range []byte(slots) {
-		name := s.prefix + string(slot)
-		out, err := s.client.GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
+		name := k.prefix + string(slot)
+		out, err := k.client.GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
 		var missing *types.ParameterNotFound
 		if errors.As(err, &missing) {
 			continue
@@ -130,14 +127,14 @@ func (s store) read(ctx context.Context) (stored, map[byte][]byte, error) {
 
 // apply makes or removes the key that a step is about, in SSM and in private. A key that
 // is there already is never overwritten.
-func (s store) apply(ctx context.Context, next step, private map[byte][]byte) error {
+func (k keyring) apply(ctx context.Context, next step, private map[byte][]byte) error {
 	if next.create != 0 {
 		key, err := signed.NewKey()
 		if err != nil {
 			return err
 		}
-		name := s.prefix + string(next.create)
-		if _, err := s.client.PutParameter(ctx, &ssm.PutParameterInput{
+		name := k.prefix + string(next.create)
+		if _, err := k.client.PutParameter(ctx, &ssm.PutParameterInput{
 			Name:        &name,
 			Type:        types.ParameterTypeSecureString,
 			Value:       aws.String(string(key)),
@@ -149,8 +146,8 @@ func (s store) apply(ctx context.Context, next step, private map[byte][]byte) er
 		private[next.create] = key
 	}
 	if next.remove != 0 {
-		name := s.prefix + string(next.remove)
-		if _, err := s.client.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: &name}); err != nil {
+		name := k.prefix + string(next.remove)
+		if _, err := k.client.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: &name}); err != nil {
 			return fmt.Errorf("delete %s: %w", name, err)
 		}
 		delete(private, next.remove)

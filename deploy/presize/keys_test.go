@@ -1,0 +1,162 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"github.com/presize/presize/deploy/presize/stack"
+	"github.com/presize/presize/deploy/presize/stack/stacktest"
+)
+
+// parameterStore answers GetParameter, PutParameter and DeleteParameter of SSM.
+type parameterStore struct {
+	t      *testing.T
+	values map[string]string
+	made   map[string]time.Time
+	now    time.Time
+}
+
+func (p *parameterStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Name, Type, Value         string
+		WithDecryption, Overwrite bool
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		p.t.Error(err)
+	}
+	_, there := p.values[in.Name]
+	out := map[string]any{}
+	switch action := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "AmazonSSM."); {
+	case action == "PutParameter" && !there && in.Type == "SecureString" && !in.Overwrite:
+		p.values[in.Name], p.made[in.Name] = in.Value, p.now
+	case action == "GetParameter" && there && in.WithDecryption:
+		out["Parameter"] = map[string]any{"Name": in.Name, "Value": p.values[in.Name], "LastModifiedDate": p.made[in.Name].Unix()}
+	case action == "DeleteParameter" && there:
+		delete(p.values, in.Name)
+	case action == "GetParameter" && !there:
+		w.WriteHeader(http.StatusBadRequest)
+		out["__type"] = "ParameterNotFound"
+	default:
+		p.t.Errorf("%s of %s", action, in.Name)
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	if err := json.NewEncoder(w).Encode(out); err != nil {
+		p.t.Error(err)
+	}
+}
+
+// deploy prepares the keys at a time, as make deploy does with the stack of before, and
+// returns the parameters of the deployment.
+func (p *parameterStore) deploy(before map[string]string, since time.Time, rotate bool) (map[string]string, string, error) {
+	p.t.Helper()
+	server := httptest.NewServer(p)
+	defer server.Close()
+	k := keyring{
+		client: ssm.New(ssm.Options{Region: "eu-central-1", BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("key", "secret", "")}),
+		prefix: "/presize/dev/signing-key-",
+	}
+	var stacks []stacktest.Stack
+	if before != nil {
+		s := stacktest.Stack{ID: "1", Name: "presize-dev", Status: "UPDATE_COMPLETE", Updated: since.UTC().Format(time.RFC3339)}
+		for name, value := range before {
+			s.Parameters = append(s.Parameters, stacktest.Parameter{Name: strings.ToUpper(name[:1]) + name[1:], Value: value})
+		}
+		stacks = append(stacks, s)
+	}
+	k.stack = stack.Stack{Client: stacktest.Start(p.t, stacks...).Client(), Name: "presize-dev"}
+	var out, notes strings.Builder
+	err := k.prepare(p.t.Context(), rotate, p.now, &out, &notes)
+	parameters := make(map[string]string)
+	for line := range strings.Lines(out.String()) {
+		name, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "--param="), "=")
+		if !ok || strings.ContainsAny(value, " \n") {
+			p.t.Errorf("not a parameter: %q", line)
+		}
+		parameters[name] = value
+	}
+	if text := out.String() + notes.String() + fmt.Sprint(err); strings.Contains(text, "PRIVATE") {
+		p.t.Errorf("the private key is printed: %s", text)
+	}
+	return parameters, notes.String(), err
+}
+
+func TestRotationKeepsEveryKeyAsLongAsItsURLs(t *testing.T) {
+	begin := time.Date(2026, 1, 2, 15, 0, 0, 0, time.UTC)
+	p := &parameterStore{t: t, values: map[string]string{}, made: map[string]time.Time{}, now: begin}
+	if _, _, err := p.deploy(nil, begin, true); err == nil {
+		t.Error("rotated before there was a key")
+	}
+	var stack map[string]string
+	since := begin
+	for _, test := range []struct {
+		after  time.Duration // since the last deployment
+		rotate bool
+		early  bool
+		keys   string // in the stack, then the one that signs
+	}{
+		{0, false, false, "A a"},
+		{time.Hour, false, false, "A a"},
+		{time.Minute, true, false, "AB a"},
+		{14 * time.Minute, true, true, ""},
+		{15 * time.Minute, true, false, "AB b"},
+		{time.Hour, false, false, "AB b"}, // a deployment begins the wait anew
+		{2*time.Hour + 14*time.Minute, true, true, ""},
+		{2*time.Hour + 15*time.Minute, true, false, "B b"},
+		{time.Hour, false, false, "B b"},
+		{time.Hour, true, false, "AB b"}, // and back again
+		{time.Hour, true, false, "AB a"},
+		{3 * time.Hour, true, false, "A a"},
+	} {
+		p.now = since.Add(test.after)
+		got, _, err := p.deploy(stack, since, test.rotate)
+		if test.early {
+			if err == nil || !strings.Contains(err.Error(), "too early") {
+				t.Errorf("%+v: %v", test, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%+v: %v", test, err)
+		}
+		keys := ""
+		for _, name := range slices.Sorted(maps.Keys(got)) {
+			if slot, ok := strings.CutPrefix(name, "signingKey"); ok && slot != "" {
+				keys += slot
+				if old := stack[name]; old != "" && old != got[name] {
+					t.Errorf("%+v: key %s has changed", test, slot)
+				}
+			}
+		}
+		if keys += " " + got["signingKey"]; keys != test.keys || len(p.values) != strings.Index(keys, " ") {
+			t.Errorf("%+v: keys %s, %d in SSM", test, keys, len(p.values))
+		}
+		stack, since = got, p.now
+	}
+}
+
+func TestLostPrivateKeyIsNotReplacedUnseen(t *testing.T) {
+	p := &parameterStore{t: t, values: map[string]string{}, made: map[string]time.Time{}, now: time.Now()}
+	_, _, err := p.deploy(map[string]string{"signingKeyA": "MIIB", "signingKey": "a"}, time.Now(), false)
+	if err == nil || len(p.values) > 0 {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestKeysNeedAStage(t *testing.T) {
+	var stderr strings.Builder
+	if code := run(t.Context(), []string{"keys"}, system{stdout: io.Discard, stderr: &stderr}); code != 2 || !strings.Contains(stderr.String(), "--stage") {
+		t.Errorf("%d %s", code, stderr.String())
+	}
+}
