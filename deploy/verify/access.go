@@ -7,7 +7,7 @@ import (
 )
 
 // publicRoutes are those that no token is asked for, because they say nothing of any upload.
-var publicRoutes = []string{"GET /api/v1/healthz", "GET /api/v1/openapi.yaml", "GET /api/v1/presets"}
+var publicRoutes = []string{"GET /api/v1/healthz", "GET /api/v1/openapi.yaml", "GET /api/v1/presets", "OPTIONS /api/{proxy+}"}
 
 // checkAccess checks who the API lets in, how much of them, and what it writes down of that.
 func checkAccess(t template, r *report) {

@@ -53,6 +53,8 @@ func check(t template) []string {
 		checkRoles,
 		checkDistribution,
 		checkHeaders,
+		checkPrivate,
+		checkCORS,
 	} {
 		check(t, &r)
 	}

@@ -19,11 +19,14 @@ import (
 // packagings are the two ways the parameters of serverless.yml can lie, none set and all. They are of different
 // stages, so that both can be deployed to one account. No value is one that the template has anyway.
 var packagings = []packaging{
-	{"plain", "dev", nil},
+	{"plain", "dev", []string{"signingKeyA=MIIBIjANBg,AQAB"}},
 	{"every", "prod", []string{
 		"domain=images.example.com",
 		"certificateArn=arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000",
 		"allowedOrigins=https://a.example,https://b.example",
+		"signingKeyA=MIIBIjANBg,BQAB",
+		"signingKeyB=MIIBIjANBg,CQAB",
+		"signingKey=b",
 		"priceClass=PriceClass_All",
 		"logRetentionDays=14",
 		"maxBytes=1000000",

@@ -89,9 +89,12 @@ func permissions(t template, r *report, role string) []permission {
 
 // narrow reports whether p is about one resource, or about those keys of a bucket that the service uses.
 func narrow(t template, p permission) bool {
-	for id, prefix := range map[string]string{inputBucket: media.OriginalPrefix, outputBucket: string(media.Public)} {
+	for id, prefixes := range map[string][]string{
+		inputBucket: {media.OriginalPrefix}, outputBucket: {string(media.Public), string(media.Private)},
+	} {
 		if key, ok := strings.CutPrefix(p.resource, bucketARN(t, id)); ok {
-			return strings.HasPrefix(key, "/"+prefix) || key == "" && p.action == "s3:ListBucket"
+			return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(key, "/"+prefix) }) ||
+				key == "" && p.action == "s3:ListBucket"
 		}
 	}
 	if strings.HasPrefix(p.action, "xray:Put") {

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/presize/presize/internal/media"
+)
+
+// privateURLs are URLs of each kind that a private upload has.
+func privateURLs() []string {
+	manifest := media.URL(media.Private.ManifestKey(someID))
+	variant := media.URL(media.Private.VariantKey(someID, "0a1b2c3d", "640", media.WebP))
+	return []string{manifest, variant, strings.TrimSuffix(variant, media.WebP.Extension()), media.URL(media.Private.Prefix(someID))}
+}
+
+// checkPrivate checks that private uploads are served to signed requests only, and cached by the CDN all the same.
+func checkPrivate(t template, r *report) {
+	group := ""
+	for _, url := range privateURLs() {
+		b := behaviorFor(t, url)
+		groups := b.at("TrustedKeyGroups").items()
+		r.want(len(groups) == 1 && t.Resources[groups[0].refers()].Type == "AWS::CloudFront::KeyGroup", "%s must be for signed requests only", url)
+		if len(groups) == 1 {
+			group = groups[0].refers()
+		}
+		// The objects say private, which CloudFront overrules by a minimum.
+		cache := t.props(b.at("CachePolicyId").refers()).at("CachePolicyConfig")
+		r.want(number(cache.at("MinTTL")) > 0, "%s must be cached by the CDN although it is private", url)
+		r.wantText(cache.at("ParametersInCacheKeyAndForwardedToOrigin", "QueryStringsConfig", "QueryStringBehavior"), "none", "%s: signatures in the cache's key", url)
+	}
+	for _, url := range []string{manifestURL, variantURL, autoURL, statusURL, "/"} {
+		r.want(behaviorFor(t, url).at("TrustedKeyGroups").value == nil, "%s must need no signature", url)
+	}
+	keys := references(t.props(group).at("KeyGroupConfig", "Items").value)
+	for slot, key := range map[string]string{"SigningKeyA": "SigningPublicKeyA", "SigningKeyB": "SigningPublicKeyB"} {
+		r.want(slices.Contains(keys, key), "the key group must have %s", key)
+		encoded := references(t.props(key).at("PublicKeyConfig", "EncodedKey").value)
+		r.want(t.Resources[key].Type == "AWS::CloudFront::PublicKey" && t.Resources[key].Condition == "Has"+slot && slices.Contains(encoded, slot),
+			"%s must be the public key %s, where there is one", key, slot)
+	}
+	checkSigner(t, r)
+}
+
+// checkSigner checks that the API signs with a key of SSM that it alone may read.
+func checkSigner(t template, r *report) {
+	name := t.props(apiFunction).at("Environment", "Variables", "PRESIZE_SIGNING_KEY").text()
+	r.want(strings.HasPrefix(name, "/"), "%s: PRESIZE_SIGNING_KEY must be a parameter of SSM, is %q", apiFunction, name)
+	id := references(t.props(apiFunction).at("Environment", "Variables", "PRESIZE_SIGNING_KEY_ID").value)
+	r.want(slices.Contains(id, "SigningPublicKeyA") && slices.Contains(id, "SigningPublicKeyB"), "%s: PRESIZE_SIGNING_KEY_ID must be that of a public key", apiFunction)
+	var readers []string
+	for _, role := range t.ofType("AWS::IAM::Role") {
+		for _, p := range permissions(t, r, role) {
+			if strings.HasPrefix(p.action, "ssm:") || strings.HasPrefix(p.action, "kms:") {
+				readers = append(readers, role+" "+p.action+" "+p.resource)
+			}
+		}
+	}
+	want := t.props(apiFunction).at("Role").refers() + " ssm:GetParameter arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter" + name
+	r.want(slices.Equal(readers, []string{want}), "only the API must read the signing key, and only that: %q", readers)
+}
+
+// checkCORS checks that other origins may use the API by parameter only, and without cookies.
+func checkCORS(t template, r *report) {
+	apis := t.ofType("AWS::ApiGatewayV2::Api")
+	r.want(len(apis) == 1, "there must be one HTTP API")
+	for _, id := range apis {
+		cors := t.props(id).at("CorsConfiguration")
+		rule := cors.only("HasAllowedOrigins")
+		r.want(rule.value != nil, "%s must allow other origins by parameter only", id)
+		r.want(slices.Contains(references(rule.at("AllowOrigins").value), "AllowedOrigins"), "%s must allow the origins of the parameter", id)
+		r.want(rule.at("AllowCredentials").value == nil, "%s must take no cookies of other origins", id)
+		for _, method := range []string{"GET", "POST", "DELETE"} {
+			r.want(slices.Contains(rule.at("AllowMethods").texts(), method), "%s must allow other origins to %s", id, method)
+		}
+		for _, header := range []string{"authorization", "content-type", "prefer", "upload-secret"} {
+			r.want(slices.Contains(rule.at("AllowHeaders").texts(), header), "%s must allow the header %s of other origins", id, header)
+		}
+		r.want(!slices.ContainsFunc(append(rule.at("AllowHeaders").texts(), rule.at("AllowMethods").texts()...), func(text string) bool { return text == "*" }),
+			"%s must allow other origins nothing unnamed", id)
+	}
+}
