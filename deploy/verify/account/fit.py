@@ -62,6 +62,8 @@ def fit_structure(value, shape, where):
         fitted[member] = fit(v, shape.members[member], f"{where}.{name}")
     if "Quantity" in shape.members and "Items" in fitted:
         fitted["Quantity"] = len(fitted["Items"])
+        if "Enabled" in shape.members:  # of trusted key groups
+            fitted["Enabled"] = fitted["Quantity"] > 0
     return fitted
 
 

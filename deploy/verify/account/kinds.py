@@ -326,6 +326,8 @@ KINDS = [
     Distribution("AWS::CloudFront::Distribution", "cloudfront", "distribution", "Id"),
     Kind("AWS::CloudFront::OriginAccessControl", "cloudfront", "origin_access_control", "Id"),
     Kind("AWS::CloudFront::CachePolicy", "cloudfront", "cache_policy", "Id"),
+    Kind("AWS::CloudFront::PublicKey", "cloudfront", "public_key", "Id"),
+    Kind("AWS::CloudFront::KeyGroup", "cloudfront", "key_group", "Id"),
     Kind("AWS::CloudFront::ResponseHeadersPolicy", "cloudfront", "response_headers_policy", "Id"),
     CloudFrontFunction("AWS::CloudFront::Function", "cloudfront", "function", "FunctionARN"),
 ]
