@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -68,5 +69,16 @@ func TestPlotIsWellFormed(t *testing.T) {
 	}
 	if names != len(all) {
 		t.Errorf("%d of %d panels are named", names, len(all))
+	}
+}
+
+func TestREADMESaysWhatAnOpenDeploymentCanCost(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := regexp.MustCompile(`up to (\$[\d,]+)\]\(deploy/COSTS\.md#`).FindSubmatch(text)
+	if said == nil || !strings.Contains(openTable(), "**"+string(said[1])+"**") {
+		t.Errorf("README.md says %q, and the table is\n%s", said, openTable())
 	}
 }

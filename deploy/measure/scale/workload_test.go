@@ -36,12 +36,22 @@ func TestFunctionsAreAsDeployed(t *testing.T) {
 		Age     int `yaml:"maximumEventAge"`
 		Retries int `yaml:"maximumRetryAttempts"`
 	}
-	var service struct{ Functions map[string]settings }
+	var service struct {
+		Functions map[string]settings
+		Params    struct {
+			Default struct {
+				Rate int `yaml:"apiRate"`
+			}
+		}
+	}
 	if err := yaml.Unmarshal(text, &service); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := service.Functions["worker"], (settings{workerMemory, int(eventAge.Seconds()), retries}); got != want {
 		t.Errorf("worker: %+v in serverless.yml, %+v here", got, want)
+	}
+	if got := service.Params.Default.Rate; got != apiRate {
+		t.Errorf("apiRate is %d in serverless.yml, %d here", got, apiRate)
 	}
 	if got := service.Functions["api"].Memory; got != apiMemory {
 		t.Errorf("api: memorySize is %d in serverless.yml, %d here", got, apiMemory)
