@@ -37,7 +37,8 @@ are random, so nothing has to be counted first.
 
 IAM actions: cloudformation:DescribeStacks on the stack; on the input bucket
 s3:ListBucket, and s3:GetObject on originals/*; on the output bucket s3:ListBucket, and
-s3:GetObject on i/*/manifest.json; lambda:InvokeFunction on the worker's function.
+s3:GetObject on i/*/manifest.json and p/*/manifest.json; lambda:InvokeFunction on the
+worker's function.
 `
 
 func runBackfill(ctx context.Context, c *call) error {

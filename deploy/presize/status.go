@@ -26,8 +26,8 @@ the query that finds the upload in the logs. It fails if there is no such upload
 
 IAM actions: cloudformation:DescribeStacks on the stack; on the input bucket
 s3:ListBucket, and s3:GetObject and s3:GetObjectTagging on originals/*; on the output
-bucket s3:ListBucket, and s3:GetObject on i/*/manifest.json. The query needs
-logs:StartQuery and logs:GetQueryResults.
+bucket s3:ListBucket, and s3:GetObject on i/*/manifest.json and p/*/manifest.json. The
+query needs logs:StartQuery and logs:GetQueryResults.
 `
 
 func runStatus(ctx context.Context, c *call) error {
@@ -107,16 +107,11 @@ func (s service) status(ctx context.Context, id media.ID) (status, error) {
 	return st, err
 }
 
-// lookAtPublished adds to a status what is published, and reports whether anything is.
+// lookAtPublished adds to a status what is published in either area, and reports whether
+// anything is.
 func (s service) lookAtPublished(ctx context.Context, id media.ID, st *status) (found bool, _ error) {
-	if st.Manifest == nil { // of an upload whose original is gone it is not read yet
-		document, _, err := s.Output.Get(ctx, media.ManifestKey(id), media.MaxManifest)
-		if err != nil && !errors.Is(err, bucket.ErrNotFound) {
-			return false, err
-		}
-		if manifest, err := media.ParseManifest(document); err == nil {
-			st.Manifest = &manifest
-		}
+	if err := s.readManifest(ctx, id, st); err != nil {
+		return false, err
 	}
 	missing := make(map[string]bool)
 	if st.Manifest != nil {
@@ -125,23 +120,43 @@ func (s service) lookAtPublished(ctx context.Context, id media.ID, st *status) (
 			missing[strings.TrimPrefix(variant.URL, "/")] = true
 		}
 	}
-	for object, err := range s.Output.List(ctx, media.ImagePrefix(id)) {
-		if err != nil {
-			return false, err
-		}
-		found = true
-		_, rev, _ := media.ParseImageKey(object.Key)
-		switch {
-		case object.Key == media.ManifestKey(id):
-			st.Published = object.Modified
-		case missing[object.Key]:
-			delete(missing, object.Key)
-		default:
-			st.Others[cmp.Or(rev, object.Key)]++
+	for _, area := range media.Areas() {
+		for object, err := range s.Output.List(ctx, area.Prefix(id)) {
+			if err != nil {
+				return false, err
+			}
+			found = true
+			_, _, rev, _ := media.ParseImageKey(object.Key)
+			switch {
+			case object.Key == area.ManifestKey(id):
+				st.Published = object.Modified
+			case missing[object.Key]:
+				delete(missing, object.Key)
+			default:
+				st.Others[cmp.Or(rev, object.Key)]++
+			}
 		}
 	}
 	st.Missing = slices.Sorted(maps.Keys(missing))
 	return found, nil
+}
+
+// readManifest reads the manifest of an upload whose original is gone: the preset, and
+// with it the area, is not known then.
+func (s service) readManifest(ctx context.Context, id media.ID, st *status) error {
+	for _, area := range media.Areas() {
+		if st.Manifest != nil {
+			break
+		}
+		document, _, err := s.Output.Get(ctx, area.ManifestKey(id), media.MaxManifest)
+		if err != nil && !errors.Is(err, bucket.ErrNotFound) {
+			return err
+		}
+		if manifest, err := media.ParseManifest(document); err == nil {
+			st.Manifest = &manifest
+		}
+	}
+	return nil
 }
 
 // isCurrent reports whether a manifest has the current revision of the original's

@@ -31,6 +31,10 @@ func TestStatusTellsWhatTheBucketsSay(t *testing.T) {
 	}
 	waiting, done, outdated := upload("", current), upload(media.Ready, current), upload(media.Ready, old)
 	rejected, failed, broken, gone := upload(media.Rejected, current), upload(media.Failed, current), upload(media.Ready, current), upload(media.Ready, current)
+	secluded := current
+	secluded.Private = true
+	private := upload(media.Ready, secluded) // its original is gone, so only what is published says that it is private
+	check(u.Input.Delete(t.Context(), media.OriginalKey(private)))
 	u.putVariants(outdated, current)
 	check(u.Input.SetTags(t.Context(), media.OriginalKey(rejected), map[string]string{media.RejectedTag: "true"}))
 	check(u.Output.Delete(t.Context(), keysOf(broken, current)[1]))
@@ -48,6 +52,7 @@ func TestStatusTellsWhatTheBucketsSay(t *testing.T) {
 		"rejected": {rejected, finished.Finished, true, []string{"rejected as corrupt: The file is damaged.", "0 of 0 that", "tagged " + media.RejectedTag + "=true and expires"}},
 		"failed":   {failed, finished.Unfinished, true, []string{"manifest   failed; revision"}},
 		"broken":   {broken, finished.Finished, true, []string{"1 of 2 that the manifest names are there", "missing    " + keysOf(broken, current)[1]}},
+		"private":  {private, "", true, []string{"original   gone\n", "ready and complete", "2 of 2 that"}},
 		"gone":     {gone, "", true, []string{"original   gone\n", "ready and complete", "2 of 2 that"}},
 	} {
 		t.Run(name, func(t *testing.T) {

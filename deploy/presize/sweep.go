@@ -29,8 +29,8 @@ anywhere and run again: it then does the rest.
 --json writes one document with the counts; with --dry-run, also one for each object.
 
 IAM actions: cloudformation:DescribeStacks on the stack; on the output bucket
-s3:ListBucket, s3:GetObject on i/*/manifest.json, and, but for --dry-run, s3:DeleteObject
-on i/*/*/*.
+s3:ListBucket, s3:GetObject on i/*/manifest.json and p/*/manifest.json, and, but for
+--dry-run, s3:DeleteObject on i/*/*/* and p/*/*/*.
 `
 
 func runSweep(ctx context.Context, c *call) error {
@@ -109,6 +109,7 @@ func (c sweepCounts) String() string {
 
 // published is what is published for one upload, without its manifest.
 type published struct {
+	area media.Area
 	id   media.ID
 	revs map[string][]bucket.Info // the variants by their revision
 }

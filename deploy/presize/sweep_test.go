@@ -48,6 +48,9 @@ func (u *uploads) litter() (gone []string) {
 	}
 	publish(media.Ready, current)
 	remove(publish(media.Ready, current, old, older), old, older)
+	private, oldPrivate := current, old
+	private.Private, oldPrivate.Private = true, true
+	remove(publish(media.Ready, private, oldPrivate), oldPrivate)
 	remove(publish(media.Rejected, current, old), old)
 	publish(media.Ready, old)                            // a backfill has not come to it
 	remove(publish(media.Ready, old, older), older)      // nor to it
@@ -105,7 +108,7 @@ func TestSweepRemovesExactlyTheOldRevisionsThatNoManifestNames(t *testing.T) {
 	if got, want := u.published(), without(before, gone...); !slices.Equal(got, want) {
 		t.Errorf("removed %q, want %q", without(before, got...), gone)
 	}
-	if s.counts.Removed != len(gone) || s.counts.Bytes != int64(4*len(gone)) || s.counts.Unread != 1 || s.counts.Uploads != 9 {
+	if s.counts.Removed != len(gone) || s.counts.Bytes != int64(4*len(gone)) || s.counts.Unread != 1 || s.counts.Uploads != 10 {
 		t.Errorf("counts %+v", s.counts)
 	}
 }

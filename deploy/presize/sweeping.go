@@ -57,15 +57,15 @@ func (s *sweep) uploads(ctx context.Context) iter.Seq2[published, error] {
 				yield(published{}, err)
 				return
 			}
-			id, rev, ok := media.ParseImageKey(object.Key)
+			area, id, rev, ok := media.ParseImageKey(object.Key)
 			if !ok {
 				continue // not the worker's
 			}
-			if id != upload.id {
+			if id != upload.id || area != upload.area {
 				if upload.id != "" && !yield(upload, nil) {
 					return
 				}
-				upload = published{id: id, revs: make(map[string][]bucket.Info)}
+				upload = published{area: area, id: id, revs: make(map[string][]bucket.Info)}
 			}
 			if rev != "" {
 				upload.revs[rev] = append(upload.revs[rev], object)
@@ -83,7 +83,7 @@ func (s *sweep) do(ctx context.Context, upload published) error {
 	unread := false
 	if len(old) > 0 {
 		// Read after the listing: it names what has been published since.
-		named, err := s.named(ctx, upload.id)
+		named, err := s.named(ctx, upload)
 		if unread = errors.Is(err, errUnread); err != nil && !unread {
 			return err
 		}
@@ -101,7 +101,7 @@ func (s *sweep) do(ctx context.Context, upload published) error {
 	if unread {
 		s.counts.Unread++
 	}
-	s.progress.show(media.ImagePrefix(upload.id), s.counts.String())
+	s.progress.show(upload.area.Prefix(upload.id), s.counts.String())
 	return nil
 }
 
@@ -125,8 +125,8 @@ func (s *sweep) old(upload published) (old map[string][]bucket.Info, young int) 
 var errUnread = errors.New("manifest can't be read")
 
 // named returns the revisions that the upload's manifest names.
-func (s *sweep) named(ctx context.Context, id media.ID) (map[string]bool, error) {
-	document, _, err := s.Output.Get(ctx, media.ManifestKey(id), media.MaxManifest)
+func (s *sweep) named(ctx context.Context, upload published) (map[string]bool, error) {
+	document, _, err := s.Output.Get(ctx, upload.area.ManifestKey(upload.id), media.MaxManifest)
 	if errors.Is(err, bucket.ErrNotFound) {
 		return nil, nil
 	}
@@ -139,7 +139,7 @@ func (s *sweep) named(ctx context.Context, id media.ID) (map[string]bool, error)
 	}
 	revs := map[string]bool{manifest.Rev: true}
 	for _, variant := range manifest.Variants {
-		_, rev, _ := media.ParseImageKey(strings.TrimPrefix(variant.URL, "/"))
+		_, _, rev, _ := media.ParseImageKey(strings.TrimPrefix(variant.URL, "/"))
 		revs[rev] = true
 	}
 	return revs, nil

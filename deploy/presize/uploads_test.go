@@ -122,7 +122,7 @@ func (u *uploads) publish(id media.ID, status media.Status, preset media.Preset)
 		u.Fatal(err)
 	}
 	info := bucket.Info{
-		Key: media.ManifestKey(id), ContentType: "application/json",
+		Key: preset.Area().ManifestKey(id), ContentType: "application/json",
 		Metadata: map[string]string{finished.MetadataName: finished.Identity(original)},
 	}
 	if err := u.Output.Put(u.Context(), info, document); err != nil {

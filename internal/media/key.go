@@ -56,23 +56,22 @@ func (a Area) VariantKey(id ID, rev, name string, format Format) string {
 // revision is what [Preset.Rev] returns.
 var revision = regexp.MustCompile(`^[0-9a-f]{8}$`)
 
-// ParseImageKey returns the id, and of a variant the revision, in the key of an object
-// that is published, in either area. It reports false for any key that the worker never
-// puts.
-func ParseImageKey(key string) (id ID, rev string, ok bool) {
+// ParseImageKey returns the area, the id, and of a variant the revision, in the key of an
+// object that is published. It reports false for any key that the worker never puts.
+func ParseImageKey(key string) (area Area, id ID, rev string, ok bool) {
 	parts := strings.Split(key, "/")
 	if len(parts) < 3 || len(parts) > 4 {
-		return "", "", false
+		return "", "", "", false
 	}
-	area := Area(parts[0] + "/")
+	area = Area(parts[0] + "/")
 	id, err := ParseID(parts[1])
 	if err != nil || !slices.Contains(Areas(), area) {
-		return "", "", false
+		return "", "", "", false
 	}
 	if len(parts) == 3 {
-		return id, "", key == area.ManifestKey(id)
+		return area, id, "", key == area.ManifestKey(id)
 	}
-	return id, parts[2], revision.MatchString(parts[2]) && parts[3] != ""
+	return area, id, parts[2], revision.MatchString(parts[2]) && parts[3] != ""
 }
 
 // ImagePrefix is [Area.Prefix] of a public upload.

@@ -45,15 +45,17 @@ func TestParseImageKey(t *testing.T) {
 	}{
 		media.ManifestKey(testID):                               {"", true},
 		media.VariantKey(testID, "0a1b2c3d", "320", media.AVIF): {"0a1b2c3d", true},
+		media.Private.ManifestKey(testID):                       {"", true},
 	} {
-		if id, rev, ok := media.ParseImageKey(key); id != testID || rev != want.rev || ok != want.ok {
-			t.Errorf("%q: got %q, %q, %v", key, id, rev, ok)
+		area, id, rev, ok := media.ParseImageKey(key)
+		if !strings.HasPrefix(key, area.Prefix(testID)) || id != testID || rev != want.rev || ok != want.ok {
+			t.Errorf("%q: got %q, %q, %q, %v", key, area, id, rev, ok)
 		}
 	}
 	for _, key := range []string{"", "i", "i/", "i/" + string(testID), "i/" + string(testID) + "/", "i/" + string(testID) + "/other.json",
 		"i/x/manifest.json", "i/" + string(testID) + "/0a1b2c3d/", "i/" + string(testID) + "/0a1b2c3/320.avif", "i/" + string(testID) + "/0A1B2C3D/320.avif",
 		"i/" + string(testID) + "/0a1b2c3d/x/320.avif", "j/" + string(testID) + "/manifest.json", "/i/" + string(testID) + "/manifest.json"} {
-		if id, rev, ok := media.ParseImageKey(key); ok {
+		if _, id, rev, ok := media.ParseImageKey(key); ok {
 			t.Errorf("%q: got %q, %q", key, id, rev)
 		}
 	}
@@ -64,11 +66,11 @@ func FuzzImageKey(f *testing.F) {
 	f.Add(media.VariantKey(testID, "0a1b2c3d", "320", media.AVIF))
 	f.Add("i//0a1b2c3d/320.avif")
 	f.Fuzz(func(t *testing.T, key string) {
-		id, rev, ok := media.ParseImageKey(key)
-		if ok && rev == "" && media.ManifestKey(id) != key {
+		area, id, rev, ok := media.ParseImageKey(key)
+		if ok && rev == "" && area.ManifestKey(id) != key {
 			t.Errorf("%q: taken for the manifest of %q", key, id)
 		}
-		if ok && !strings.HasPrefix(key, media.ImagePrefix(id)+rev) {
+		if ok && !strings.HasPrefix(key, area.Prefix(id)+rev) {
 			t.Errorf("%q: got %q, %q", key, id, rev)
 		}
 	})

@@ -75,8 +75,8 @@ func Statements(input, output string) []template.Statement {
 	}
 	return []template.Statement{
 		allow("Originals", []string{in + "/originals/*"}, "s3:GetObject", "s3:GetObjectTagging"),
-		allow("Manifests", []string{out + "/i/*/manifest.json"}, "s3:GetObject"),
-		allow("Variants", []string{out + "/i/*/*/*"}, "s3:DeleteObject"),
+		allow("Manifests", []string{out + "/i/*/manifest.json", out + "/p/*/manifest.json"}, "s3:GetObject"),
+		allow("Variants", []string{out + "/i/*/*/*", out + "/p/*/*/*"}, "s3:DeleteObject"),
 		allow("Lists", []string{in, out}, "s3:ListBucket"),
 	}
 }

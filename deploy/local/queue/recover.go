@@ -98,7 +98,7 @@ func publishedIDs(ctx context.Context, output *bucket.Bucket) (map[media.ID]bool
 		if err != nil {
 			return nil, err
 		}
-		if id, _, ok := media.ParseImageKey(object.Key); ok {
+		if _, id, _, ok := media.ParseImageKey(object.Key); ok {
 			ids[id] = true
 		}
 	}
