@@ -141,14 +141,16 @@ take_planes(VipsImage *in, const heif_channel *channels, int mono, int bits, hei
 	return vips_sink_disc(in, store, &t) ? broken : fine;
 }
 
-static void
-describe(heif_image *image, const PresizeAV1 *av1)
+void
+presize_codecs_describe(heif_image *image, int primaries, int transfer, int matrix, int full)
 {
+	enum { unspecified = 2, bt601 = 6 };
 	heif_color_profile_nclx *nclx = heif_nclx_color_profile_alloc();
-	nclx->color_primaries = av1->primaries;
-	nclx->transfer_characteristics = av1->transfer;
-	nclx->matrix_coefficients = av1->matrix;
-	nclx->full_range_flag = av1->full;
+	nclx->color_primaries = primaries;
+	nclx->transfer_characteristics = transfer;
+	// libheif drops the range where all three code points are unspecified. Matrices that are count as this one.
+	nclx->matrix_coefficients = matrix == unspecified ? bt601 : matrix;
+	nclx->full_range_flag = full;
 	heif_image_set_nclx_color_profile(image, nclx);
 	heif_nclx_color_profile_free(nclx);
 }
@@ -179,7 +181,7 @@ decode(void *a, heif_image **out, uintptr_t *user_data, const heif_security_limi
 			error = take_planes(in, is_av1 ? av1_planes : rgb_planes, av1.mono, av1.bits, *out, limits);
 	}
 	if (error.code == heif_error_Ok && is_av1)
-		describe(*out, &av1);
+		presize_codecs_describe(*out, av1.primaries, av1.transfer, av1.matrix, av1.full);
 	if (error.code != heif_error_Ok) {
 		heif_image_release(*out);
 		*out = NULL;

@@ -111,8 +111,8 @@ func TestHEICHasTheColorsItsContainerDeclares(t *testing.T) {
 		if off := worst(t, want, decodeWhole(t, file)); off > tolerance {
 			t.Errorf("%s: off by %v levels", name, off)
 		}
-		if name == "grey.heic" || name == "p3.heic" {
-			continue // libde265 passes on neither the range of grey images nor the primaries of Display P3
+		if name == "p3.heic" {
+			continue // libde265 does not pass on the primaries of Display P3
 		}
 		bare := bytes.ReplaceAll(file, []byte("colrnclx"), []byte("freenclx"))
 		if bytes.Equal(file, bare) {
@@ -120,6 +120,17 @@ func TestHEICHasTheColorsItsContainerDeclares(t *testing.T) {
 		}
 		if off := worst(t, want, decodeWhole(t, bare)); off > tolerance {
 			t.Errorf("%s, color only in the HEVC parameter set: off by %v levels", name, off)
+		}
+	}
+}
+
+func TestHEICHasItsRangeWhereNoColorIsSpecified(t *testing.T) {
+	for _, name := range []string{"full-unspecified.heic", "grey-full-unspecified.heic"} {
+		got := decodeWhole(t, readHEIF(t, name))
+		for patch, place := range map[color.NRGBA]stdimage.Point{chart[7]: {X: 224, Y: 96}, chart[8]: {X: 32, Y: 160}} {
+			if off := math.Abs(float64(got.NRGBAAt(place.X, place.Y).G) - float64(patch.G)); off > tolerance {
+				t.Errorf("%s at %v: off by %v levels", name, place, off)
+			}
 		}
 	}
 }

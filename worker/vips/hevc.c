@@ -1,4 +1,5 @@
 #include "hevc.h"
+#include "codecs.h"
 #include <glib.h>
 #include <string.h>
 
@@ -137,18 +138,6 @@ first_warning(void *context)
 	}
 }
 
-static void
-describe(const de265_image *in, heif_image *out)
-{
-	heif_color_profile_nclx *nclx = heif_nclx_color_profile_alloc();
-	nclx->color_primaries = de265_get_image_colour_primaries(in);
-	nclx->transfer_characteristics = de265_get_image_transfer_characteristics(in);
-	nclx->matrix_coefficients = de265_get_image_matrix_coefficients(in);
-	nclx->full_range_flag = de265_get_image_full_range_flag(in);
-	heif_image_set_nclx_color_profile(out, nclx);
-	heif_nclx_color_profile_free(nclx);
-}
-
 static heif_error
 copy_planes(const de265_image *in, heif_image *out, const heif_security_limits *limits)
 {
@@ -183,7 +172,8 @@ copy_image(const de265_image *in, heif_image **out, const heif_security_limits *
 		*out = NULL;
 		return error;
 	}
-	describe(in, *out);
+	presize_codecs_describe(*out, de265_get_image_colour_primaries(in), de265_get_image_transfer_characteristics(in),
+		de265_get_image_matrix_coefficients(in), de265_get_image_full_range_flag(in));
 	return fine;
 }
 
