@@ -3,8 +3,10 @@ package renderer_test
 import (
 	"bytes"
 	"errors"
+	"iter"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/presize/presize/internal/media"
@@ -66,6 +68,29 @@ func TestEveryFormatIsRenderedInTheSandbox(t *testing.T) {
 		})
 	}
 	t.Log(log)
+}
+
+// TestOneProcessServesManyRenders, also where nobody asks for more than the last variant.
+func TestOneProcessServesManyRenders(t *testing.T) {
+	log := new(bytes.Buffer)
+	r := renderertest.StartWith(t, renderer.Config{Path: renderertest.Path(t), Log: slog.New(slog.NewTextHandler(log, nil))})
+	for range 3 {
+		original, err := r.Probe(t.Context(), drawing(t), media.DefaultLimits(), small())
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, stop := iter.Pull2(original.Render(t.Context()).Variants())
+		for range small().Variants("") {
+			if _, err, ok := next(); err != nil || !ok {
+				t.Fatal(err, ok)
+			}
+		}
+		stop()
+		original.Close()
+	}
+	if started := strings.Count(log.String(), "renderer sandbox"); started != 1 {
+		t.Errorf("%d processes have served 3 renders, want 1:\n%s", started, log)
+	}
 }
 
 func slow(v renderer.Variant) int {

@@ -213,6 +213,14 @@ func (o *Original) Close() {
 	}
 }
 
+// discard replaces the original's process, if it still has one.
+func (o *Original) discard() {
+	if o.process != nil {
+		o.renderer.replace(o.process)
+		o.process = nil
+	}
+}
+
 // open gives the original to a process. Where that ends, it goes to the next one, as
 // long as there are attempts left.
 func (o *Original) open(ctx context.Context) error {
@@ -244,8 +252,7 @@ func (o *Original) open(ctx context.Context) error {
 				return err
 			}
 		case p.renders > 0 && o.renderer.Memory() != 0 && p.resident()+info.Memory > o.renderer.Memory():
-			o.renderer.replace(p) // what it keeps of earlier renders leaves too little
-			o.process = nil
+			o.discard() // what it keeps of earlier renders leaves too little
 		default:
 			o.Info = info
 			return nil
@@ -256,14 +263,12 @@ func (o *Original) open(ctx context.Context) error {
 // note takes note of an end that is not the file's fault, and replaces the process.
 // It returns nil where there is an attempt left.
 func (o *Original) note(ctx context.Context, err error) error {
-	if o.process != nil {
-		o.renderer.replace(o.process)
-		o.process = nil
-	}
+	o.ended = time.Now() // before the next process is started
+	o.discard()
 	if errors.Is(context.Cause(ctx), context.Canceled) {
 		return context.Cause(ctx)
 	}
-	o.ends, o.ended = append(o.ends, err), time.Now()
+	o.ends = append(o.ends, err)
 	o.renderer.config.Log.Warn("renderer ended", "err", err)
 	if len(o.ends) == attempts || ctx.Err() != nil {
 		return &Failure{o.ends}

@@ -17,6 +17,7 @@ type Rendering struct {
 	quick       int              // quick variants that are still to come
 	missing     map[variant]bool // what is still to come
 	placeholder media.Placeholder
+	stopped     bool // nothing more is to be yielded
 }
 
 // variant names a variant within its preset.
@@ -55,7 +56,11 @@ func (r *Rendering) Variants() iter.Seq2[Variant, error] {
 		defer r.original.Close()
 		for {
 			err := r.attempt(yield)
-			if err == nil || errors.Is(err, errStopped) {
+			if err == nil {
+				return
+			}
+			if r.stopped {
+				r.original.discard() // it is in the middle of its answers
 				return
 			}
 			var rejection *media.Rejection
@@ -74,7 +79,7 @@ func (r *Rendering) Variants() iter.Seq2[Variant, error] {
 }
 
 // attempt lets the original's process render, and yields what has not been yielded
-// before: every attempt gives the same bytes.
+// before: every attempt gives the same bytes, in an order of its own.
 func (r *Rendering) attempt(yield func(Variant, error) bool) error {
 	p := r.original.process
 	if p == nil {
@@ -84,8 +89,10 @@ func (r *Rendering) attempt(yield func(Variant, error) bool) error {
 		if yield(v, nil) {
 			return nil
 		}
-		r.original.renderer.replace(p) // it is in the middle of its answers
-		r.original.process = nil
+		r.stopped = true
+		if len(r.missing) == 0 {
+			return nil // only the end is still to come
+		}
 		return errStopped
 	}))
 	if err == nil && len(r.missing) > 0 {
@@ -97,19 +104,44 @@ func (r *Rendering) attempt(yield func(Variant, error) bool) error {
 // taker returns what takes the variants of one attempt, and hands new ones on.
 func (r *Rendering) taker(next func(Variant) error) func(Variant) error {
 	seen := make(map[variant]bool)
+	quick := r.original.request.Preset.QuickVariants() // of this attempt that are still to come
+	var last *Variant                                  // the last quick one that is missing, until the placeholder has come
+	hand := func(v Variant) error {
+		if isQuick(v) {
+			r.quick--
+		}
+		delete(r.missing, variant{v.Name, v.Format})
+		return next(v)
+	}
 	return func(v Variant) error {
 		name := variant{v.Name, v.Format}
 		if seen[name] || !r.wants(name) {
 			return fmt.Errorf("%w: variant %v", errGarbage, name)
 		}
 		seen[name] = true
-		if !r.missing[name] {
+		switch {
+		case !isQuick(v) && quick > 0:
+			return fmt.Errorf("%w: %v before the last quick variant", errGarbage, name)
+		case isQuick(v):
+			quick--
+		}
+		if quick == 0 && isQuick(v) {
+			if v.Placeholder == nil {
+				return fmt.Errorf("%w: no placeholder", errGarbage)
+			}
+			r.placeholder = *v.Placeholder
+			if last != nil {
+				return hand(*last) // and so this one is not missing
+			}
+		}
+		switch {
+		case !r.missing[name]:
+			return nil
+		case isQuick(v) && r.quick == 1 && quick > 0:
+			last = &v
 			return nil
 		}
-		if err := r.take(name, v); err != nil {
-			return err
-		}
-		return next(v)
+		return hand(v)
 	}
 }
 
@@ -120,21 +152,4 @@ func (r *Rendering) wants(v variant) bool {
 		slices.ContainsFunc(preset.Sizes, func(s media.Size) bool { return s.Name() == v.name })
 }
 
-// take checks a variant off.
-func (r *Rendering) take(name variant, v Variant) error {
-	quick := media.Encoder{Format: v.Format}.Quick()
-	if !quick && r.quick > 0 {
-		return fmt.Errorf("%w: %v before the last quick variant", errGarbage, name)
-	}
-	if quick && r.quick == 1 {
-		if v.Placeholder == nil {
-			return fmt.Errorf("%w: no placeholder", errGarbage)
-		}
-		r.placeholder = *v.Placeholder
-	}
-	if quick {
-		r.quick--
-	}
-	delete(r.missing, name)
-	return nil
-}
+func isQuick(v Variant) bool { return media.Encoder{Format: v.Format}.Quick() }
