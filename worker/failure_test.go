@@ -67,6 +67,36 @@ func TestOriginalThatEndsTheRendererTwiceFailsAndIsTriedAgain(t *testing.T) {
 	}
 }
 
+func TestFailureKeepsWhatEarlierJobsHavePublished(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	id := media.NewID()
+	h.put(id, "image/png", nil, drawing(t, 0))
+	h.wire.Restart(func(_ int, request *http.Request, carry faulttest.Carry) (*http.Response, error) {
+		if isPut(request, ".avif") {
+			return nil, errors.New("cut off")
+		}
+		return carry()
+	})
+	if err := h.handle(context.Background(), created(id)); err == nil {
+		t.Fatal("no error")
+	}
+	h.wire.Restart(nil)
+	ready := h.manifest(id)
+	if ready == nil || ready.Status != media.Ready || ready.Complete {
+		t.Fatalf("manifest %+v", ready)
+	}
+	h.config.Renderer = h.deadRenderer()
+	for range 2 {
+		if err := h.handle(context.Background(), created(id)); err == nil {
+			t.Fatal("no error")
+		}
+		h.expectFailed(id)
+		if m := h.manifest(id); len(m.Variants) != len(ready.Variants) || m.Placeholder == nil {
+			t.Errorf("manifest %+v, want the variants of %+v", m, ready)
+		}
+	}
+}
+
 // TestRendererThatDiesOnceIsReplaced kills it before each request of a job in turn.
 func TestRendererThatDiesOnceIsReplaced(t *testing.T) {
 	h := newHarness(t, sketch(t, 80))

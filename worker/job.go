@@ -20,7 +20,7 @@ type run struct {
 	job       Job
 	report    *report
 	etag      string         // of the manifest as this job has last seen it, "" for none
-	published media.Manifest // what this job has put, at last; without a status before that
+	published media.Manifest // what this job has put at last, or has found of an earlier one; else without a status
 	private   bool           // the upload is published in media.Private
 }
 

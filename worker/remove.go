@@ -31,12 +31,25 @@ func (r *run) isDone(ctx context.Context, original bucket.Info, preset media.Pre
 	case finished.Replaced:
 		return false, r.unpublish(ctx, &original)
 	default:
-		return false, nil // rendering again repairs it
+		return false, r.keep(ctx, manifest, preset) // rendering again repairs it
 	}
 	if published, err := r.isPublished(ctx, preset.Area(), *manifest); !published || err != nil {
 		return false, err
 	}
 	return true, r.tag(ctx, original, manifest.Status) // where an earlier job came no further than its manifest
+}
+
+// keep remembers what an earlier job has published and not finished, nil for nothing: if
+// this one fails, that stays.
+func (r *run) keep(ctx context.Context, manifest *media.Manifest, preset media.Preset) error {
+	if manifest == nil || manifest.Rev != preset.Rev() || len(manifest.Variants) == 0 {
+		return nil
+	}
+	published, err := r.isPublished(ctx, preset.Area(), *manifest)
+	if published {
+		r.published = *manifest
+	}
+	return err
 }
 
 // isPublished reports whether every variant that the manifest names is there.
