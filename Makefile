@@ -32,11 +32,12 @@ export CGO_LDFLAGS := -Wl,-rpath,$(LIBVIPS)/$(HOST)/lib
 export CGO_CPPFLAGS := -DPRESIZE_LIBVIPS=$(shell cat layers/libvips/package-lock.json layers/libvips/*.txt $(OVERLAY) | cksum | cut -d' ' -f1)
 
 # What libvips runs with: no loader that is not meant for foreign files, no
-# warnings in the log, and one arena of malloc, which wastes the least memory.
-# On Lambda it is the same.
+# warnings in the log, one arena of malloc, which wastes the least memory, and no
+# temporary files, which the renderer may not write. On Lambda it is the same.
 export VIPS_BLOCK_UNTRUSTED := 1
 export VIPS_WARNING := 1
 export MALLOC_ARENA_MAX := 1
+export VIPS_DISC_THRESHOLD := 1000g
 
 say = @echo "== $(1)"
 
@@ -63,7 +64,7 @@ test-steps: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_mo
 	@node --test --test-reporter=spec web/
 
 # Not in make quick: what needs a browser or the archives, and tests that take seconds each.
-SLOW_TESTS := ^TestPage(Takes|Shows)|MissingIsDressed|^TestBrowserHears|Whatever|WhatFailed|KilledTwice|AnyFailedRequest|AtAnyMoment|AFailedOneHasNot|AllVersionsOnAllPages|CommittedFigures|LayerIsTheSame
+SLOW_TESTS := ^TestPage(Takes|Shows)|MissingIsDressed|^TestBrowserHears|Whatever|WhatFailed|KilledTwice|AnyFailedRequest|AtAnyMoment|AFailedOneHasNot|AllVersionsOnAllPages|CommittedFigures|LayerIsTheSame|LargeAnimation
 SLOW_VIPS_TESTS := Memory|RejectedAnimations|SettingsOfThePreset|Grids|Tiles|EveryVariantHasTheWatermark|EveryOrientation|HEICOfAPhone|NoVariantCarries|NumberOfProcessors|AsSharpAs|PhonePhoto
 quick-steps: tools build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.package-lock.json formatted vetted
 	$(call say,tests)

@@ -105,6 +105,8 @@ func Settings() []string {
 		"VIPS_BLOCK_UNTRUSTED=1", // no loader that is not meant for foreign files
 		"VIPS_WARNING=1",         // no warnings
 		"MALLOC_ARENA_MAX=1",     // wastes the least memory
+		// Else large images go through temporary files, which the sandbox denies.
+		"VIPS_DISC_THRESHOLD=1000g",
 	}
 }
 

@@ -27,6 +27,7 @@ const (
 	animated       = 3.0 // frames in RGBA, of the sizes that are encoded at once
 	encoding       = 48  // bytes for each pixel of all sizes, in three formats at once
 	encodingAlpha  = 52  // that much more where there is alpha
+	strips         = 2   // all frames of a WebP in RGBA, once for each size that is encoded at once
 	moving         = 1.5 // bytes for each encoded pixel of all frames: the result, twice for a moment
 	marginEstimate = 1.25
 
@@ -53,6 +54,9 @@ func (i Info) Memory(preset media.Preset) int64 {
 	need := process + float64(i.bytes) + i.decoding() + float64(output*int64(encode))
 	if i.Frames > 1 {
 		need += animated*rgba*float64(i.Upright.Pixels()) + moving*float64(output)*float64(i.Frames)
+		if i.Format == media.WebP {
+			need += strips * rgba * float64(i.Upright.Pixels()) * float64(i.Frames)
+		}
 	}
 	if preset.Watermark != nil {
 		need += watermarks + float64(rgba*output)

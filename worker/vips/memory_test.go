@@ -269,6 +269,7 @@ func TestRenderingTakesNoMoreMemoryThanEstimated(t *testing.T) {
 		"16-bit with alpha": encodePNG(t, stdimage.NewNRGBA64(stdimage.Rect(0, 0, 4000, 1500))),
 		"very wide":         encodePNG(t, stdimage.NewNRGBA64(stdimage.Rect(0, 0, 300_000, 12))),
 		"many frames":       animatedGIF(t, stdimage.Pt(500, 400), 200),
+		"WebP of 2 frames":  animatedWebP(t, 18),
 		"very tall":         encodePNG(t, stdimage.NewGray(stdimage.Rect(0, 0, 320, 12_000))),
 	}
 	for _, kind := range []string{"WebP", "GIF", "TIFF", "AVIF"} {
