@@ -51,13 +51,15 @@ quick test:
 	@begun=$$(date +%s); result=passed; $(MAKE) --no-print-directory $@-steps || result=FAILED; \
 	seconds=$$(($$(date +%s) - begun)); echo "make $@: $$result after $$((seconds / 60)) min $$((seconds % 60)) s"; test $$result = passed
 
-# The race detector takes too long on what computes much and has no goroutines of its own.
+# The race detector takes too long on what computes much. RACED_TESTS are those of goroutines.
+RACED_TESTS := ConcurrentRenders|TestTasksRun|AfterAnErrorNothing
 UNRACED := ./worker/vips/... ./layers/... ./deploy/measure/... ./deploy/pack ./deploy/template ./deploy/verify
 test-steps: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.package-lock.json formatted vetted
 	$(call say,the archives of both functions)
 	@$(MAKE) --no-print-directory build/package/$(HOST_ARCH)/worker.zip build/package/$(HOST_ARCH)/api.zip ARCH=$(HOST_ARCH)
 	$(call say,tests with the race detector)
 	@node .ci/progress.mjs -vet=off -race $$(go list ./... | grep -v -F -x "$$(go list $(UNRACED))")
+	@node .ci/progress.mjs -vet=off -race -run '$(RACED_TESTS)' ./worker/vips
 	$(call say,tests without it)
 	@node .ci/progress.mjs -vet=off $(UNRACED)
 	$(call say,tests of the page)
