@@ -127,6 +127,11 @@ func (r *Renderer) launch() {
 	}
 	r.all.Go(func() {
 		p, hello, err := r.start()
+		if errors.Is(err, context.DeadlineExceeded) {
+			// Lambda freezes a function between invocations, and a start with it: that is
+			// over when time goes on, and says nothing about the next one.
+			p, hello, err = r.start()
+		}
 		if err == nil {
 			holds, missing := hello.split()
 			r.config.Log.Info("renderer sandbox", "pid", p.pid(), "denied", holds, "allowed", missing)
