@@ -68,6 +68,10 @@ func openHEIF(original []byte) (*heif, error) {
 		C.presize_heif_close(file)
 		pin.Unpin()
 	}, h.file)
+	if h.header.width < 1 || h.header.height < 1 { // libheif lets such sizes pass
+		size := fmt.Sprintf("an image of %d x %d", h.header.width, h.header.height)
+		return nil, &heifError{C.heif_error_Invalid_input, C.heif_suberror_Invalid_image_size, size}
+	}
 	return h, nil
 }
 

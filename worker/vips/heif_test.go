@@ -186,6 +186,18 @@ func TestHEICThatDecodesToAnotherSizeIsRejected(t *testing.T) {
 	}
 }
 
+func TestHEICWithoutPixelsIsRejectedByItsHeader(t *testing.T) {
+	file := readHEIF(t, "601-full.heic")
+	for name, width := range map[string]string{"without columns": "\x00\x00\x00\x00", "negative": "\xff\xff\xff\x00"} {
+		const before = "ispe\x00\x00\x00\x00"
+		lying := bytes.Replace(file, []byte(before+"\x00\x00\x01\x00\x00\x00\x00\xc0"), []byte(before+width+"\x00\x00\x00\xc0"), 1)
+		var rejection *media.Rejection
+		if _, err := Probe(lying, media.DefaultLimits()); !errors.As(err, &rejection) || rejection.Code != media.Corrupt {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
 func TestMatrixFollowsH273(t *testing.T) {
 	for name, test := range map[string]struct {
 		signal signal
