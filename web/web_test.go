@@ -51,13 +51,13 @@ func TestPageAndModuleKnowTheAcceptedTypes(t *testing.T) {
 	}
 	slices.Sort(want)
 
-	extensions := make(map[string]string) // their types, in presize.js
-	table := find(t, "presize.js", `(?s)const TYPES = \{(.*?)\};`)
+	extensions := make(map[string]string) // their types, in sniff.js
+	table := find(t, "sniff.js", `(?s)const TYPES = \{(.*?)\};`)
 	for _, entry := range regexp.MustCompile(`(\w+): '([a-z/]+)'`).FindAllStringSubmatch(table, -1) {
 		extensions[entry[1]] = entry[2]
 	}
 	if got := slices.Sorted(maps.Values(extensions)); !slices.Equal(slices.Compact(got), want) {
-		t.Errorf("presize.js knows %q\nwant %q", got, want)
+		t.Errorf("sniff.js knows %q\nwant %q", got, want)
 	}
 
 	var types []string
@@ -65,7 +65,7 @@ func TestPageAndModuleKnowTheAcceptedTypes(t *testing.T) {
 		if extension, ok := strings.CutPrefix(accepted, "."); !ok {
 			types = append(types, accepted)
 		} else if extensions[extension] == "" {
-			t.Errorf("index.html accepts .%s, of which presize.js does not know the type", extension)
+			t.Errorf("index.html accepts .%s, of which sniff.js does not know the type", extension)
 		}
 	}
 	if slices.Sort(types); !slices.Equal(types, want) {
