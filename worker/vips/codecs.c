@@ -1,6 +1,7 @@
 #include "codecs.h"
 #include "av1.h"
 #include "hevc.h"
+#include "holes.h"
 #include <libheif/heif_plugin.h>
 #include <vips/vips.h>
 
@@ -210,6 +211,7 @@ presize_codecs_register(void)
 		.flush_data = flush,
 		.decode_next_image2 = decode,
 	};
+	presize_mark_images();
 	heif_error error = heif_register_decoder_plugin(&presize_hevc);
 	if (error.code == heif_error_Ok)
 		error = heif_register_decoder_plugin(&plugin);

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/presize/presize/internal/media"
@@ -224,5 +225,16 @@ func TestMatrixFollowsH273(t *testing.T) {
 				t.Errorf("%s, band %d: got %.2f, want %v", name, row, got, test.want[row])
 			}
 		}
+	}
+}
+
+// libde265 takes the end of a slice for the end of the image, without a warning.
+func TestHEICWhoseSliceEndsEarlyIsDamaged(t *testing.T) {
+	file := readHEIF(t, "2020-limited.heic")
+	file[len(file)-119] ^= 1 << 5 // from there on other codes are read, one of which is the end
+	_, _, err := render(file, preset(t, "avatar"))
+	var rejection *media.Rejection
+	if !errors.As(err, &rejection) || rejection.Code != media.Corrupt || !strings.Contains(rejection.Cause, "a part of the image is missing") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -1,54 +1,31 @@
 #include "hevc.h"
 #include "codecs.h"
+#include "de265.h"
+#include "holes.h"
 #include <glib.h>
 #include <string.h>
 
-// What of libde265's interface is used here (libde265/de265.h of 1.1.0); its wheel has no headers.
-typedef struct de265_image de265_image;
-typedef struct {
-	uint8_t version;
-	uint32_t max_image_size_pixels;
-	uint32_t max_NAL_size_bytes;
-	uint32_t max_SEI_messages;
-} de265_security_limits;
-
-void *de265_new_decoder(void);
-int de265_free_decoder(void *context);
-int de265_start_worker_threads(void *context, int threads);
-de265_security_limits *de265_get_security_limits(void *context);
-int de265_push_NAL(void *context, const void *data, int length, int64_t pts, void *user_data);
-int de265_flush_data(void *context);
-int de265_decode(void *context, int *more);
-int de265_get_warning(void *context);
-const char *de265_get_error_text(int error);
-const de265_image *de265_get_next_picture(void *context);
-void de265_release_next_picture(void *context);
-int de265_get_image_width(const de265_image *image, int channel);
-int de265_get_image_height(const de265_image *image, int channel);
-int de265_get_chroma_format(const de265_image *image);
-int de265_get_bits_per_pixel(const de265_image *image, int channel);
-const uint8_t *de265_get_image_plane(const de265_image *image, int channel, int *stride);
-int de265_get_image_full_range_flag(const de265_image *image);
-int de265_get_image_colour_primaries(const de265_image *image);
-int de265_get_image_transfer_characteristics(const de265_image *image);
-int de265_get_image_matrix_coefficients(const de265_image *image);
-
-enum {
-	out_of_memory = 7,
-	no_wpp = 1000, // the image can't be decoded by several threads
-	threads_limited = 1022,
-	sao_out_of_memory = 1024,
-	too_many_sei = 1036,
-};
-
 static const heif_error fine = { heif_error_Ok, heif_suberror_Unspecified, "" };
+static const heif_error hole = { heif_error_Decoder_plugin_error, heif_suberror_Unspecified, "a part of the image is missing" };
 
+// fault is an error of libde265's as one of libheif's: what is not the file's fault has a code of its own.
 static heif_error
 fault(int error)
 {
 	heif_error out = { heif_error_Decoder_plugin_error, heif_suberror_Unspecified, de265_get_error_text(error) };
-	if (error == out_of_memory || error == sao_out_of_memory)
+	switch (error) {
+	case de265_out_of_memory:
+	case de265_sao_out_of_memory:
+	case de265_image_buffer_full:
+	case de265_no_threads:
+	case de265_initialization_failed:
+	case de265_not_initialized:
 		out.code = heif_error_Memory_allocation_error;
+		break;
+	case de265_not_implemented:
+		out.code = heif_error_Unsupported_feature;
+		break;
+	}
 	return out;
 }
 
@@ -75,7 +52,7 @@ new_decoder(void **out, const heif_decoder_plugin_options *options)
 {
 	void *context = de265_new_decoder();
 	if (!context)
-		return fault(out_of_memory);
+		return fault(de265_out_of_memory);
 	if (options->limits)
 		de265_get_security_limits(context)->max_image_size_pixels =
 			MIN(options->limits->max_image_size_pixels, G_MAXUINT32);
@@ -113,7 +90,7 @@ push(void *context, const void *data, size_t size, uintptr_t user_data)
 		if (length > (size_t) (end - at))
 			return (heif_error) { heif_error_Decoder_plugin_error, heif_suberror_End_of_data, "a NAL unit is cut off" };
 		int error = de265_push_NAL(context, at, (int) length, 0, (void *) user_data);
-		if (error && error < no_wpp)
+		if (error && error < de265_no_wpp)
 			return fault(error);
 		at += length;
 	}
@@ -133,7 +110,7 @@ first_warning(void *context)
 {
 	for (;;) {
 		int warning = de265_get_warning(context);
-		if (warning != no_wpp && warning != threads_limited && warning != too_many_sei)
+		if (warning != de265_no_wpp && warning != de265_threads_limited && warning != de265_too_many_sei)
 			return warning;
 	}
 }
@@ -184,13 +161,13 @@ decode(void *context, heif_image **out, uintptr_t *user_data, const heif_securit
 	for (int more = 1; more;) {
 		int error = de265_decode(context, &more);
 		if (error)
-			return error == 13 ? fine : fault(error);
+			return error == de265_waiting_for_data ? fine : fault(error);
 		int warning = first_warning(context);
 		if (warning)
 			return fault(warning);
 		const de265_image *image = de265_get_next_picture(context);
 		if (image) {
-			heif_error copied = copy_image(image, out, limits);
+			heif_error copied = presize_has_hole(image) ? hole : copy_image(image, out, limits);
 			de265_release_next_picture(context);
 			return copied;
 		}
