@@ -56,7 +56,3 @@ int de265_get_bits_per_pixel(const de265_image *image, int channel);
 const uint8_t *de265_get_image_plane(const de265_image *image, int channel, int *stride);
 void *de265_get_image_plane_user_data(const de265_image *image, int channel);
 void de265_set_image_plane(de265_image *image, int channel, void *samples, int stride, void *user_data);
-int de265_get_image_full_range_flag(const de265_image *image);
-int de265_get_image_colour_primaries(const de265_image *image);
-int de265_get_image_transfer_characteristics(const de265_image *image);
-int de265_get_image_matrix_coefficients(const de265_image *image);

@@ -2,8 +2,14 @@
 #include "codecs.h"
 #include "de265.h"
 #include "holes.h"
+#include "sequence.h"
 #include <glib.h>
 #include <string.h>
+
+typedef struct {
+	void *context; // of libde265
+	PresizeSequence sequence;
+} decoder;
 
 static const heif_error fine = { heif_error_Ok, heif_suberror_Unspecified, "" };
 static const heif_error hole = { heif_error_Decoder_plugin_error, heif_suberror_Unspecified, "a part of the image is missing" };
@@ -58,7 +64,9 @@ new_decoder(void **out, const heif_decoder_plugin_options *options)
 			MIN(options->limits->max_image_size_pixels, G_MAXUINT32);
 	if (options->num_threads > 1) // beside the thread that calls
 		de265_start_worker_threads(context, options->num_threads);
-	*out = context;
+	decoder *d = g_new(decoder, 1);
+	*d = (decoder) { context, { 2, 2, 2, 0 } };
+	*out = d;
 	return fine;
 }
 
@@ -70,15 +78,18 @@ new_unlimited(void **out)
 }
 
 static void
-free_decoder(void *context)
+free_decoder(void *a)
 {
-	de265_free_decoder(context);
+	decoder *d = a;
+	de265_free_decoder(d->context);
+	g_free(d);
 }
 
 // push takes NAL units with their lengths before them (ISO/IEC 14496-15 §4.3.3), of 4 bytes each.
 static heif_error
-push(void *context, const void *data, size_t size, uintptr_t user_data)
+push(void *a, const void *data, size_t size, uintptr_t user_data)
 {
+	decoder *d = a;
 	const uint8_t *at = data, *end = at + size;
 	while (at < end) {
 		uint32_t length;
@@ -89,7 +100,8 @@ push(void *context, const void *data, size_t size, uintptr_t user_data)
 		at += sizeof length;
 		if (length > (size_t) (end - at))
 			return (heif_error) { heif_error_Decoder_plugin_error, heif_suberror_End_of_data, "a NAL unit is cut off" };
-		int error = de265_push_NAL(context, at, (int) length, 0, (void *) user_data);
+		presize_sequence_read(at, length, &d->sequence);
+		int error = de265_push_NAL(d->context, at, (int) length, 0, (void *) user_data);
 		if (error && error < de265_no_wpp)
 			return fault(error);
 		at += length;
@@ -98,9 +110,10 @@ push(void *context, const void *data, size_t size, uintptr_t user_data)
 }
 
 static heif_error
-flush(void *context)
+flush(void *a)
 {
-	de265_flush_data(context);
+	decoder *d = a;
+	de265_flush_data(d->context);
 	return fine;
 }
 
@@ -136,7 +149,7 @@ copy_planes(const de265_image *in, heif_image *out, const heif_security_limits *
 }
 
 static heif_error
-copy_image(const de265_image *in, heif_image **out, const heif_security_limits *limits)
+copy_image(const de265_image *in, const PresizeSequence *sequence, heif_image **out, const heif_security_limits *limits)
 {
 	heif_chroma chroma = (heif_chroma) de265_get_chroma_format(in); // the numbers are the same
 	heif_error error = heif_image_create(de265_get_image_width(in, 0), de265_get_image_height(in, 0),
@@ -149,26 +162,26 @@ copy_image(const de265_image *in, heif_image **out, const heif_security_limits *
 		*out = NULL;
 		return error;
 	}
-	presize_codecs_describe(*out, de265_get_image_colour_primaries(in), de265_get_image_transfer_characteristics(in),
-		de265_get_image_matrix_coefficients(in), de265_get_image_full_range_flag(in));
+	presize_codecs_describe(*out, sequence->primaries, sequence->transfer, sequence->matrix, sequence->full);
 	return fine;
 }
 
 static heif_error
-decode(void *context, heif_image **out, uintptr_t *user_data, const heif_security_limits *limits)
+decode(void *a, heif_image **out, uintptr_t *user_data, const heif_security_limits *limits)
 {
+	decoder *d = a;
 	*out = NULL;
 	for (int more = 1; more;) {
-		int error = de265_decode(context, &more);
+		int error = de265_decode(d->context, &more);
 		if (error)
 			return error == de265_waiting_for_data ? fine : fault(error);
-		int warning = first_warning(context);
+		int warning = first_warning(d->context);
 		if (warning)
 			return fault(warning);
-		const de265_image *image = de265_get_next_picture(context);
+		const de265_image *image = de265_get_next_picture(d->context);
 		if (image) {
-			heif_error copied = presize_has_hole(image) ? hole : copy_image(image, out, limits);
-			de265_release_next_picture(context);
+			heif_error copied = presize_has_hole(image) ? hole : copy_image(image, &d->sequence, out, limits);
+			de265_release_next_picture(d->context);
 			return copied;
 		}
 	}
