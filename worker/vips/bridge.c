@@ -22,6 +22,14 @@ presize_trim_memory(void)
 #endif
 }
 
+int
+presize_has_room(size_t size)
+{
+	void *room = g_try_malloc(size);
+	g_free(room);
+	return room != NULL;
+}
+
 static void
 free_room(VipsImage *image, void *room)
 {

@@ -42,3 +42,6 @@ int presize_webp(VipsImage *in, int quality, int effort, void **out, size_t *out
 
 // presize_mark lays a mark over a decoded image.
 int presize_mark(VipsImage *in, const PresizeMark *mark, VipsImage **out);
+
+// presize_has_room tells whether so many bytes of memory can be had. It keeps none of them.
+int presize_has_room(size_t size);

@@ -188,8 +188,14 @@ interpret(VipsImage *in, const PresizeReading *reading, VipsImage **out)
 	}
 	if (in->Type == VIPS_INTERPRETATION_LABS)
 		return interpret_lab(in, out);
-	if (reading->tones)
-		return presize_tone_map(in, reading->tones, out);
+	if (reading->tones) {
+		VipsImage *rgb;
+		if (vips_colourspace(in, &rgb, in->BandFmt == VIPS_FORMAT_USHORT ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB, NULL))
+			return -1;
+		int failed = presize_tone_map(rgb, reading->tones, out);
+		g_object_unref(rgb);
+		return failed;
+	}
 	VipsImage *picked;
 	if (pick_bands(in, reading, &picked))
 		return -1;

@@ -124,6 +124,13 @@ crop(PresizeHEIF *heif, view v, int left, int top, int right, int bottom)
 	heif->shown_height -= v.swap ? left + right : top + bottom;
 }
 
+// border is what an aperture cuts off from an edge: nothing where it reaches beyond it.
+static int
+border(int pixels)
+{
+	return CLAMP(pixels, 0, G_MAXUINT16 * G_MAXUINT8);
+}
+
 // read_turns follows irot, imir and clap in the order of the properties (ISO/IEC 23008-12 §6.5).
 static void
 read_turns(PresizeHEIF *heif, heif_item_id item)
@@ -148,7 +155,7 @@ read_turns(PresizeHEIF *heif, heif_item_id item)
 			heif_item_get_property_transform_crop_borders(heif->context, item, list[i],
 				v.swap ? heif->shown_height : heif->shown_width, v.swap ? heif->shown_width : heif->shown_height,
 				&left, &top, &right, &bottom);
-			crop(heif, v, MAX(left, 0), MAX(top, 0), MAX(right, 0), MAX(bottom, 0));
+			crop(heif, v, border(left), border(top), border(right), border(bottom));
 			break;
 		}
 		default:
@@ -223,6 +230,11 @@ presize_heif_open(const void *buf, size_t len, PresizeHEIF **out, PresizeHEIFHea
 		presize_heif_close(heif);
 		return -1;
 	}
+	if (heif->left < 0 || heif->top < 0 || heif->shown_width < 1 || heif->shown_height < 1) {
+		presize_heif_close(heif);
+		heif_error nothing = { heif_error_Invalid_input, heif_suberror_Invalid_clean_aperture, "nothing of the image is to be seen" };
+		return fail(fault, nothing);
+	}
 	gboolean swap = heif->orientation >= 5;
 	heif->header.width = swap ? heif->shown_height : heif->shown_width;
 	heif->header.height = swap ? heif->shown_width : heif->shown_height;
@@ -296,6 +308,7 @@ presize_heif_decode(PresizeHEIF *heif, int threads, PresizeSamples *samples, Pre
 	// A codec rounds up to whole blocks, of 64 samples at most.
 	limit(heif->context, (uint64_t) (header->stored_width + 64) * (header->stored_height + 64));
 	heif_context_set_max_decoding_threads(heif->context, threads);
+	presize_heif_forget(heif);
 	heif_decoding_options *options = heif_decoding_options_alloc();
 	options->ignore_transformations = !heif->upright;
 	options->strict_decoding = TRUE;

@@ -44,10 +44,17 @@ func (e *heifError) unsupported() bool {
 	return false
 }
 
-// ours reports whether memory ran out, which is not the file's fault. libheif gives the same code, with
-// a reason, for sizes that no image may have.
+// ours reports whether the error is not the file's fault: memory has run out, or libheif was used wrongly. For
+// sizes that no image may have libheif gives the code of memory too, with a reason.
 func (e *heifError) ours() bool {
-	return e.code == C.heif_error_Memory_allocation_error && e.subcode == C.heif_suberror_Unspecified
+	switch e.code {
+	case C.heif_error_Memory_allocation_error:
+		return e.subcode == C.heif_suberror_Unspecified
+	case C.heif_error_Invalid_input, C.heif_error_Unsupported_filetype, C.heif_error_Unsupported_feature,
+		C.heif_error_Decoder_plugin_error, C.heif_error_Plugin_loading_error, C.heif_error_End_of_sequence:
+		return false
+	}
+	return true
 }
 
 // openHEIF reads the container of a HEIC or AVIF file. The primary item is the image:

@@ -15,6 +15,10 @@ const (
 	defective              // some can't be decoded
 )
 
+// mostPixelsChecked is the size up to which an image is looked into, because for each block of a progressive one
+// memory is taken. A header may promise eight times as many pixels in a file of a few bytes.
+const mostPixelsChecked = 1 << 29
+
 // checkJPEG decodes the entropy coding of a JPEG (ITU-T T.81 annexes F and G), and
 // nothing behind that, to see whether it has all of its pixels. libvips passes on only
 // the first of the decoder's warnings, which may be a harmless one.
@@ -25,7 +29,7 @@ func checkJPEG(file []byte) completeness {
 		switch {
 		case isFrame(segment.marker):
 			var ok bool
-			if c.frame, ok = readFrame(segment); !ok || c.frame.marker > markerSOF2 {
+			if c.frame, ok = readFrame(segment); !ok || c.frame.marker > markerSOF2 || c.frame.extent.Pixels() > mostPixelsChecked {
 				return defective
 			}
 			c.blocks = make(map[*jpegComponent][]uint64)

@@ -64,8 +64,10 @@ presize_planes_samples(const heif_image *image, PresizeSamples *samples, Presize
 		complete(image, channels[0], 0, 0, samples->bits);
 	for (int i = 1; i < 3 && !mono; i++)
 		known = known && complete(image, channels[i], right, down, samples->bits);
-	if (heif_image_has_channel(image, heif_channel_Alpha))
-		known = known && complete(image, heif_channel_Alpha, 0, 0, heif_image_get_bits_per_pixel_range(image, heif_channel_Alpha));
+	if (heif_image_has_channel(image, heif_channel_Alpha)) {
+		int bits = heif_image_get_bits_per_pixel_range(image, heif_channel_Alpha);
+		known = known && bits <= 16 && complete(image, heif_channel_Alpha, 0, 0, bits);
+	}
 	if (!known) {
 		fault->code = heif_error_Unsupported_feature;
 		fault->subcode = heif_suberror_Unsupported_image_type;

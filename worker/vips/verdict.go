@@ -88,6 +88,10 @@ func (o *Original) verdict(err error) error {
 	default:
 		return fmt.Errorf("decode %s: %w", o.Format, err)
 	}
+	// Some decoders, libwebp among them, have one message for damage and for memory that can't be had.
+	if C.presize_has_room(C.size_t(process+marginEstimate*o.decoding())) == 0 {
+		return fmt.Errorf("decode %s in too little memory: %w", o.Format, err)
+	}
 	rejection := media.Reject(media.Corrupt, "The file is damaged: it begins as %s, but can't be read to its end.", o.Format.Name())
 	switch {
 	case unfit:
