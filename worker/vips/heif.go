@@ -6,6 +6,7 @@ import "C"
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"unsafe"
 
 	"github.com/presize/presize/internal/media"
@@ -132,11 +133,25 @@ func (h *heif) decode(extent media.Extent) (*image, error) {
 	colors, icc := h.colors(meaning)
 	defer C.g_free(C.gpointer(icc.data))
 	var out *C.VipsImage
-	err = call(func() C.int {
+	convert := func() C.int {
 		return C.presize_decode_heif(h.file, &matrix, tones.c(), colors.c(), icc,
 			C.int(extent.Width), C.int(extent.Height), threads, &out)
-	})
-	return newImage(out), err
+	}
+	if call(convert) == nil {
+		return newImage(out), nil
+	}
+	messages, err := exclusively(convert)
+	if err != nil && strings.Contains(messages, "VipsIcc: ") { // a profile that can't be used counts for nothing
+		colors = meaning.conversion()
+		data := icc.data
+		icc.data = nil
+		err = call(convert)
+		icc.data = data
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", err, messages)
+	}
+	return newImage(out), nil
 }
 
 // colors returns how the decoded image gets to sRGB: by tables, by an ICC profile, which the caller g_frees, or, if it is
