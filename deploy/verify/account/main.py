@@ -35,6 +35,7 @@ CHECKED = {
     ): "checkOrigins",
     ("AWS::CloudFront::Distribution", "DistributionConfig.Origins.Items[].S3OriginConfig"): "checkOrigins",
     ("AWS::CloudFront::Function", "cloudfront.publish_function"): "checkFunction",
+    ("AWS::CloudFront::KeyGroup", "cloudfront.delete_key_group"): "checkPrivate",
     ("AWS::CloudFront::ResponseHeadersPolicy", "cloudfront.create_response_headers_policy"): "checkHeaders",
     ("AWS::Lambda::Function", "LoggingConfig"): "checkFunctions",
     ("AWS::S3::Bucket", "s3.put_bucket_logging"): "checkAccessLogs",
