@@ -126,8 +126,8 @@ func fakes() map[string]func(in io.Reader, out *os.File) {
 			_, _ = io.Copy(io.Discard, in)
 		},
 		"closed questions": func(in io.Reader, out *os.File) {
+			os.Stdin.Close() // before it is asked: else it would be silence
 			_, _ = out.Write(hello)
-			os.Stdin.Close()
 			select {}
 		},
 		"chatter on stdout": func(in io.Reader, out *os.File) {
