@@ -156,7 +156,9 @@ func TestEachAccountMayDoWhatItsRoleSaysAndNothingElse(t *testing.T) {
 		{operatorAccount, "get", inputBucket, originalKey},
 		{operatorAccount, "get tags", inputBucket, originalKey},
 		{operatorAccount, "get", outputBucket, manifestKey},
+		{operatorAccount, "get", outputBucket, privateManifestKey},
 		{operatorAccount, "delete", outputBucket, variantKey},
+		{operatorAccount, "delete", outputBucket, privateVariantKey},
 		{operatorAccount, "list", inputBucket, ""},
 		{operatorAccount, "list", outputBucket, ""},
 	}
