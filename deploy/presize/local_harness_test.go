@@ -23,6 +23,7 @@ import (
 
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/s3local/s3test"
+	"github.com/presize/presize/worker/renderer/renderertest"
 )
 
 // stackLog is what a stack writes to its log.
@@ -82,6 +83,9 @@ func buildLocalStack(t *testing.T, quality string) (program string) {
 	build.Dir = root
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the local stack: %v\n%s", err, output)
+	}
+	if err := os.Link(renderertest.Path(t), filepath.Join(dir, "renderer")); err != nil {
+		t.Fatal(err)
 	}
 	return program
 }

@@ -9,11 +9,13 @@ import (
 	"github.com/presize/presize/internal/invalidation"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/worker"
+	"github.com/presize/presize/worker/renderer/renderertest"
 )
 
 // start makes a worker of an environment that has nothing but the given variables.
 func start(t *testing.T, vars map[string]string) (*worker.Worker, error) {
 	t.Helper()
+	renderertest.Path(t)
 	// The SDK reads the process's environment: none of the developer's must matter.
 	t.Setenv("AWS_CONFIG_FILE", "/nonexistent")
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")

@@ -6,8 +6,10 @@ import (
 	"image"
 	"image/color/palette"
 	"image/gif"
+	"io/fs"
 	"iter"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -151,5 +153,12 @@ func TestRejectionsComeAsTheyAre(t *testing.T) {
 				t.Errorf("got %v, want %s", err, test.code)
 			}
 		})
+	}
+}
+
+func TestProgramThatDoesNotExistIsAnErrorAtOnce(t *testing.T) {
+	_, err := renderer.Start(renderer.Config{Path: filepath.Join(t.TempDir(), "renderer")})
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
 	}
 }

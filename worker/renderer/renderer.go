@@ -74,8 +74,12 @@ type slot struct {
 }
 
 // Start starts the processes ahead of their first use and does not wait for them.
-// One that can't be started is an error of [Renderer.Probe].
+// One that can't be started is an error of [Renderer.Probe]; a program that does not
+// exist is an error at once.
 func Start(config Config) (*Renderer, error) {
+	if _, err := os.Stat(config.Path); err != nil {
+		return nil, fmt.Errorf("start renderer: %w", err)
+	}
 	shield()
 	dir, err := os.MkdirTemp("", "renderer-")
 	if err != nil {
