@@ -24,7 +24,8 @@ func start(t *testing.T, vars map[string]string) (*worker.Worker, error) {
 		value, ok := vars[name]
 		return value, ok
 	}
-	return newWorker(t.Context(), env.New(lookup), slog.New(slog.NewTextHandler(t.Output(), nil)))
+	// The renderer logs when it has started, which may be after the test.
+	return newWorker(t.Context(), env.New(lookup), slog.New(slog.DiscardHandler))
 }
 
 func TestEnvironmentConfiguresTheWorker(t *testing.T) {
