@@ -34,10 +34,10 @@ func (r *run) area() media.Area {
 
 // reconcile brings what is published into agreement with the original.
 //
-// Originals also come and go meanwhile, and nothing locks them: the job of the
-// removal may look for what to delete while this one still puts. Hence the look
-// afterwards. If it shows another original, or none, then what is there now can be
-// of both, and is not to be trusted: it goes, and the work starts again.
+// Nothing locks an original. It can be replaced or removed while this job works, and
+// the job of the removal may list objects while this one still puts some. So this job
+// looks again at the end. If the original has changed, the published objects may be of
+// both originals: they are deleted, and the work starts again.
 func (r *run) reconcile(ctx context.Context) error {
 	original, err := r.look(ctx)
 	if err != nil {

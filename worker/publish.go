@@ -78,8 +78,8 @@ func (r *run) publish(ctx context.Context, original bucket.Info, preset media.Pr
 
 // putVariants puts the next count variants, as they come, and adds them to done.
 //
-// When a put fails, those beside it are let finish: one that is cut off can still
-// take effect, and that after a retry, or a removal, has looked for what is there.
+// When a put fails, the puts beside it are allowed to finish. A put that is cut off can
+// still take effect later, after a retry or a removal has listed the objects.
 func (r *run) putVariants(ctx context.Context, rev string, next func() (renderer.Variant, error, bool), done map[string]media.Variant, count int) error {
 	var group errgroup.Group
 	group.SetLimit(putsAtOnce)

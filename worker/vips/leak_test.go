@@ -12,7 +12,7 @@ import (
 	"github.com/presize/presize/internal/media"
 )
 
-// tiny is a preset that is cheap to render and goes every way that others go.
+// tiny is a preset that is cheap to render and uses every code path of the others.
 func tiny() media.Preset {
 	return media.Preset{
 		Name: "tiny", Fit: media.Cover, Crop: media.Attention, Background: "#ffffff",

@@ -62,7 +62,7 @@ func Start() { start() }
 var errVips = errors.New("libvips can't process the image")
 
 // buffer guards libvips' buffer of error messages. Every call of libvips holds it
-// for reading, so whoever holds it for writing sees the messages of one call only.
+// for reading, so the holder of the write lock sees the messages of one call only.
 var buffer sync.RWMutex
 
 // call runs a call of libvips, beside any others.
@@ -102,8 +102,8 @@ func cBool(b bool) C.int {
 }
 
 // image is a decoded image in memory: upright, sRGB, 8 bits a band, 3 bands or
-// with alpha 4. It is immutable and safe for concurrent use. Whoever gets one
-// from a function here frees it: Go's collector does not see how large it is.
+// with alpha 4. It is immutable and safe for concurrent use. The caller of a
+// function that returns one frees it: Go's collector does not see how large it is.
 type image struct {
 	vips  *C.VipsImage
 	bands int
