@@ -127,6 +127,9 @@ func (o *Original) check(limits media.Limits) error {
 		return media.Reject(media.TooManyPixels, "The image is %d x %d, which is %.1f megapixels; at most %.1f are accepted.",
 			o.Upright.Width, o.Upright.Height, float64(pixels)/1e6, float64(limits.Pixels)/1e6)
 	}
+	if o.Frames < 1 {
+		return media.Reject(media.Corrupt, "The file is damaged: no frame of the animation is complete.")
+	}
 	if o.Frames > limits.Frames {
 		return media.Reject(media.TooManyFrames,
 			"The animation has %d frames; at most %d are accepted.", o.Frames, limits.Frames)
