@@ -16,6 +16,9 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
@@ -105,6 +108,17 @@ func (h *harness) put(id media.ID, contentType string, metadata map[string]strin
 	h.Helper()
 	object := bucket.Info{Key: media.OriginalKey(id), ContentType: contentType, Metadata: metadata}
 	if err := h.Input.Put(context.Background(), object, data); err != nil {
+		h.Fatal(err)
+	}
+}
+
+// copy copies an object of the input bucket, as an operator does.
+func (h *harness) copy(from, to string) {
+	h.Helper()
+	_, err := h.Server.Client(s3test.Owner).CopyObject(h.Context(), &s3.CopyObjectInput{
+		Bucket: aws.String(s3test.Input), Key: &to, CopySource: aws.String(s3test.Input + "/" + from),
+	})
+	if err != nil {
 		h.Fatal(err)
 	}
 }

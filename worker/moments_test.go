@@ -35,6 +35,18 @@ func TestOriginalComesAndGoesAtAnyMoment(t *testing.T) {
 			h.put(id, "image/png", nil, next)
 			handle(created(id))
 		},
+		"put again": func(id media.ID) {
+			h.remove(id)
+			handle(deleted(id))
+			h.put(id, "image/png", nil, drawing(t, 0))
+			handle(created(id))
+		},
+		"put again, events in the wrong order": func(id media.ID) {
+			h.remove(id)
+			h.put(id, "image/png", nil, drawing(t, 0))
+			handle(created(id))
+			handle(deleted(id))
+		},
 		"replaced, events in the wrong order": func(id media.ID) {
 			h.remove(id)
 			h.put(id, "image/png", nil, next)

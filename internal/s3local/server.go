@@ -130,9 +130,13 @@ func checkFree(address string) error {
 	return listener.Close()
 }
 
+// maxCopy is the most that one CopyObject copies, in bytes.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+const maxCopy = 5 << 30
+
 func openStorage(dir string, versions bool) (backend.Backend, error) {
 	objects, attributes := filepath.Join(dir, "objects"), filepath.Join(dir, "attributes")
-	dirs, options := []string{objects, attributes}, posix.PosixOpts{}
+	dirs, options := []string{objects, attributes}, posix.PosixOpts{CopyObjectThreshold: maxCopy}
 	if versions {
 		options.VersioningDir = filepath.Join(dir, "versions")
 		dirs = append(dirs, options.VersioningDir)

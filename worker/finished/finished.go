@@ -7,8 +7,9 @@ package finished
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
-	"time"
+	"fmt"
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
@@ -18,11 +19,24 @@ import (
 // the document, which is for clients.
 const MetadataName = "original"
 
-// Identity tells apart the originals that one id had one after the other. The time
-// is part of it because the same bytes can be put again after a removal that has
-// taken some of their variants along.
+// Identity tells apart the originals that one id had one after the other. It says what
+// the worker makes of an original: its bytes, and the preset that was asked for. When
+// the original was put is no part of it, because that changes where an original is
+// restored, or copied to another bucket and back. Such a one is not rendered again.
+//
+// For objects that S3 encrypts with its own keys, which is what the input bucket does,
+// the ETag of one PUT is the MD5 of the bytes, and CopyObject keeps it:
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+// A copy in parts gets another ETag, and is rendered again. A stored SHA-256 would add
+// nothing: not every client sends one, and a copy in parts loses it too. Two files of one
+// MD5 and size can be made, but only for one's own id, as each id needs its secret.
+//
+// The same bytes can be put again after a removal that has taken some variants along. So
+// the worker believes no manifest before it has seen that all its variants are there.
 func Identity(original bucket.Info) string {
-	return original.ETag + " " + original.Modified.UTC().Format(time.RFC3339)
+	label := media.ParseLabel(original.Metadata)
+	recipe := sha256.Sum256(fmt.Appendf(nil, "%q %t", label.Preset, label.Private))
+	return fmt.Sprintf("%s %d %x", original.ETag, original.Size, recipe[:4])
 }
 
 // Preset returns the preset that the client asked for. It reports false where there

@@ -2,7 +2,9 @@ package finished_test
 
 import (
 	"errors"
+	"maps"
 	"testing"
+	"time"
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
@@ -59,7 +61,7 @@ func TestStateOfAnOriginal(t *testing.T) {
 				info := bucket.Info{Key: media.ManifestKey(id), ContentType: "application/json"}
 				info.Metadata = map[string]string{finished.MetadataName: finished.Identity(original)}
 				if test.replaced {
-					info.Metadata[finished.MetadataName] = `"0" 2026-01-02T15:04:05Z`
+					info.Metadata[finished.MetadataName] = `"0" 5 01234567`
 				}
 				if err := env.Output.Put(t.Context(), info, test.document); err != nil {
 					t.Fatal(err)
@@ -93,6 +95,33 @@ func TestUnknownPresetIsTheDefault(t *testing.T) {
 			preset, known := finished.Preset(bucket.Info{Metadata: test.metadata}, mediatest.Presets())
 			if preset.Name != test.want || known != test.known {
 				t.Errorf("got %s, %v", preset.Name, known)
+			}
+		})
+	}
+}
+
+func TestOnlyBytesAndPresetIdentifyAnOriginal(t *testing.T) {
+	original := bucket.Info{ETag: `"a"`, Size: 4, Metadata: map[string]string{"preset": "card"}}
+	for name, test := range map[string]struct {
+		change func(*bucket.Info)
+		same   bool
+	}{
+		"later":               {func(o *bucket.Info) { o.Modified = time.Now() }, true},
+		"another key":         {func(o *bucket.Info) { o.Key = "copies/1" }, true},
+		"another reference":   {func(o *bucket.Info) { o.Metadata["reference"] = "b2s" }, true},
+		"tagged":              {func(o *bucket.Info) { o.Tagged = true }, true},
+		"other bytes":         {func(o *bucket.Info) { o.ETag = `"b"` }, false},
+		"another size":        {func(o *bucket.Info) { o.Size = 5 }, false},
+		"another preset":      {func(o *bucket.Info) { o.Metadata["preset"] = "avatar" }, false},
+		"asked to be private": {func(o *bucket.Info) { o.Metadata["private"] = "true" }, false},
+		"without metadata":    {func(o *bucket.Info) { o.Metadata = nil }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			other := original
+			other.Metadata = maps.Clone(original.Metadata)
+			test.change(&other)
+			if same := finished.Identity(other) == finished.Identity(original); same != test.same {
+				t.Errorf("%s and %s", finished.Identity(other), finished.Identity(original))
 			}
 		})
 	}
