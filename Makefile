@@ -1,7 +1,7 @@
 # make run      the whole service on this machine, page at http://localhost:8080
 # make quick    the checks for daily work: a minute at most, and seconds where little has changed
 # make test     every check there is, a real browser included
-# make package  dist/ with what is deployed: two functions and the libvips layer
+# make package  dist/ with what is deployed, two functions and the libvips layer, and with the npm package
 # make verify-deploy  packages for AWS, checks and lints the template, and deploys it to an account on loopback
 # make bench    how fast it is
 # make compare  how fast it is beside sharp, and HEIC beside JPEG; PHOTO=file and HEIC=file for other photos
@@ -64,6 +64,8 @@ test-steps: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_mo
 	@node .ci/progress.mjs -vet=off $(UNRACED)
 	$(call say,tests of the page)
 	@node --test --test-reporter=spec web/
+	$(call say,the npm package)
+	@$(MAKE) --no-print-directory build/npm/.checked
 
 # Not in make quick: what needs a browser or the archives, and tests that take seconds each.
 SLOW_TESTS := ^TestPage(Takes|Shows)|MissingIsDressed|^TestBrowserHears|Whatever|WhatFailed|KilledTwice|AnyFailedRequest|AtAnyMoment|AFailedOneHasNot|AllVersionsOnAllPages|CommittedFigures|LayerIsTheSame|LargeAnimation
@@ -101,18 +103,18 @@ cold: tools deploy/measure/bench/node_modules/.package-lock.json
 	go build -o build/bin/cold ./deploy/measure/cold
 	build/bin/cold build/package/$(HOST_ARCH) deploy/measure/bench/handler.mjs
 
-package: tools build/package/$(ARCH)/api.zip build/package/$(ARCH)/worker.zip
-	@mkdir -p dist && rm -f dist/*.zip
-	cp build/package/$(ARCH)/*.zip dist/
+package: tools build/package/$(ARCH)/api.zip build/package/$(ARCH)/worker.zip build/npm/.packed
+	@mkdir -p dist && rm -f dist/*.zip dist/*.tgz
+	cp build/package/$(ARCH)/*.zip build/npm/*.tgz dist/
 	mv dist/libvips.zip dist/libvips-$(ARCH).zip
 	@go run ./deploy/pack -list dist/*.zip
 
 # The same sources give the same bytes: here, and in another folder.
 reproduce: package
 	rm -rf build/again && mkdir -p build/again
-	{ git ls-files --cached --others --exclude-standard; echo layers/libvips/node_modules; echo layers/libvips/wheels; } | tar -cf - -T - | tar -xf - -C build/again
+	{ git ls-files --cached --others --exclude-standard; echo layers/libvips/node_modules; echo layers/libvips/wheels; echo web/node_modules; } | tar -cf - -T - | tar -xf - -C build/again
 	$(MAKE) --no-print-directory -C build/again package
-	@for archive in dist/*.zip; do cmp $$archive build/again/$$archive || exit 1; done; echo "the same bytes twice"
+	@for archive in dist/*; do cmp $$archive build/again/$$archive || exit 1; done; echo "the same bytes twice"
 	rm -rf build/again
 
 # Packages as every set of parameters of deploy/verify, lints that, and deploys it to an account on loopback.
@@ -147,7 +149,7 @@ fmt:
 	gofmt -w $(GO_FILES)
 
 clean:
-	rm -rf build dist .serverless layers/libvips/node_modules layers/libvips/wheels deploy/node_modules deploy/measure/bench/node_modules
+	rm -rf build dist .serverless layers/libvips/node_modules layers/libvips/wheels deploy/node_modules deploy/measure/bench/node_modules web/node_modules
 
 tools:
 	@missing=; for tool in go node npm gcc pkg-config; do \
@@ -173,6 +175,22 @@ layers/libvips/node_modules/.package-lock.json: layers/libvips/package-lock.json
 
 deploy/node_modules/.package-lock.json: deploy/package-lock.json deploy/.npmrc
 	$(NPM_CI) deploy
+
+web/node_modules/.package-lock.json: web/package-lock.json web/.npmrc
+	$(NPM_CI) web
+
+# The npm package: the files that web/package.json lists, with types made from their comments.
+build/npm/.packed: $(wildcard web/*.js) web/package.json web/tsconfig.json web/README.md LICENSE web/node_modules/.package-lock.json
+	@rm -rf build/npm && mkdir -p build/npm
+	web/node_modules/.bin/tsc --project web
+	@cd web && cp $$(node -p "require('./package.json').files.filter((name) => name.endsWith('.js')).join(' ')") package.json README.md ../LICENSE ../build/npm
+	cd build/npm && npm pack --silent
+	@touch $@
+
+build/npm/.checked: build/npm/.packed
+	web/node_modules/.bin/publint --strict --pack false build/npm
+	web/node_modules/.bin/attw --profile esm-only --quiet build/npm/*.tgz
+	@touch $@
 
 # The linters and moto. Everything is pinned by hash, and nothing is built.
 build/python/.installed: deploy/verify/requirements.txt

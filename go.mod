@@ -6,6 +6,7 @@ ignore (
 	./deploy/measure/bench/node_modules
 	./deploy/node_modules
 	./layers/libvips/node_modules
+	./web/node_modules
 )
 
 require (

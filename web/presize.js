@@ -272,17 +272,17 @@ async function follow(url, reached, { signal, headers, grace = 0 }) {
   for (let pause = 500; ; pause = Math.min(pause * 1.5, 5_000)) {
     const asked = performance.now();
     const manifest = await status(url, headers, signal).catch((error) => {
-      if (error?.status === 404 && performance.now() - started < grace) return { status: 'processing' };
+      if (error?.status === 404 && performance.now() - started < grace) return undefined;
       throw error;
     });
-    if (manifest.status === 'rejected') {
+    if (manifest?.status === 'rejected' && manifest.rejection) {
       throw new UploadError(manifest.rejection.code, manifest.rejection.detail, { manifest });
     }
-    if (manifest.status === 'failed') {
+    if (manifest?.status === 'failed') {
       const detail = manifest.failure?.detail ?? 'The image could not be rendered. The fault is not in the file.';
       throw new UploadError('failed', detail, { manifest, retryable: true });
     }
-    if (reached(manifest)) return manifest;
+    if (manifest && reached(manifest)) return manifest;
     await sleep(pause - (performance.now() - asked), signal);
   }
 }
