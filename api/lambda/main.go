@@ -44,9 +44,9 @@ import (
 )
 
 const (
-	// maxGrantTTL is the most that a presigned URL can be valid.
-	// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
-	maxGrantTTL = 7 * 24 * time.Hour
+	// maxGrantTTL is the session of the role whose credentials sign the URL, which ends with it.
+	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
+	maxGrantTTL = time.Hour
 	// retryBudget is how long Lambda keeps an event at most, and by default.
 	// https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html
 	retryBudget = 6 * time.Hour

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/presize/presize/internal/media"
 )
@@ -56,6 +57,12 @@ func checkOriginals(t template, r *report) {
 			s.at("Condition", "Null", "s3:if-none-match").text() == "true" && len(s.at("Condition").keys()) == 1
 	}), "%s must refuse every PUT of an original without If-None-Match", inputBucket)
 
+	r.want(slices.ContainsFunc(statementsOf(t, inputBucket), func(s node) bool {
+		return s.at("Effect").text() == "Deny" && s.at("Principal").text() == "*" && s.at("Action").text() == "s3:PutObject" &&
+			s.at("Resource").text() == "${InputBucket.Arn}/"+media.OriginalPrefix+"*" &&
+			number(s.at("Condition", "NumericGreaterThan", "s3:signatureAge")) == float64(longestGrant.Milliseconds())
+	}), "%s must refuse every PUT of an original with a signature older than %v", inputBucket, longestGrant)
+
 	// An event that is redriven after its original has expired counts as a removal, and would take along what was
 	// made of it.
 	redrive := int(retention(t, failureQueue).Hours() / 24)
@@ -85,6 +92,9 @@ func checkOriginals(t template, r *report) {
 	r.want(err == nil && pattern.MatchString("") && pattern.MatchString(strconv.Itoa(redrive+1)) && !pattern.MatchString(strconv.Itoa(redrive)),
 		"OriginalsExpireDays must be longer than an event can wait for its redrive")
 }
+
+// longestGrant is the longest grant that the API can be configured to give.
+const longestGrant = time.Hour
 
 func isForOriginals(rule node) bool {
 	return rule.at("Status").text() == "Enabled" && rule.at("Prefix").text() == media.OriginalPrefix

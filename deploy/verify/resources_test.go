@@ -35,9 +35,10 @@ func TestBuckets(t *testing.T) {
 }
 
 func TestOriginals(t *testing.T) {
-	statement := func(steps ...any) []any {
-		return props("InputBucketPolicy", append([]any{"PolicyDocument", "Statement", 1}, steps...)...)
+	statements := func(steps ...any) []any {
+		return props("InputBucketPolicy", append([]any{"PolicyDocument", "Statement"}, steps...)...)
 	}
+	statement := func(steps ...any) []any { return statements(append([]any{1}, steps...)...) }
 	rule := func(steps ...any) []any {
 		return props(inputBucket, append([]any{"LifecycleConfiguration", "Rules"}, steps...)...)
 	}
@@ -51,6 +52,7 @@ func TestOriginals(t *testing.T) {
 		"put once refused":           {once, "false", statement("Condition", "Null", "s3:if-none-match")},
 		"parts exempt":               {once, map[string]any{"s3:ObjectCreationOperation": "true"}, statement("Condition", "Bool")},
 		"only some put once":         {once, map[string]any{"AWS": "x"}, statement("Principal")},
+		"old signatures":             {"InputBucket must refuse every PUT of an original with a signature older than 1h", "604800000", statements(2, "Condition", "NumericGreaterThan", "s3:signatureAge")},
 		"rejected stay":              {rejected, "Disabled", rule(1, "Status")},
 		"rejected stay for ever":     {"InputBucket must keep rejected originals for longer", nil, rule(1, "ExpirationInDays")},
 		"rejected go before redrive": {"InputBucket must keep rejected originals for longer", 14, rule(1, "ExpirationInDays")},
