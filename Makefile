@@ -7,7 +7,7 @@
 # make compare  how fast it is beside sharp, and HEIC beside JPEG; PHOTO=file and HEIC=file for other photos
 # make quota    how fast it is with the processor time of a Lambda function, by its memory
 # make cold     how fast the functions start, beside Node.js with sharp
-# make deploy STAGE=prod REGION=eu-central-1    all of it to AWS; PARAMS='name=value ...' sets what can be set
+# make deploy STAGE=prod REGION=eu-central-1    all of it to AWS, with the parameters in deploy/stages/prod.yml; PARAMS='name=value ...' sets more
 # make rotate-keys STAGE=prod REGION=eu-central-1    deploys the next of three steps that replace the key of signed URLs
 # make undeploy STAGE=prod REGION=eu-central-1  and away, after asking; with DATA=delete the buckets too
 # make clean    remove everything that was built; uploads in .data stay
@@ -131,11 +131,15 @@ verify-deploy: deploy/node_modules/.package-lock.json build/python/.installed
 
 OSLS := deploy/node_modules/.bin/osls
 deploy undeploy: export AWS_REGION := $(REGION)
+SETTINGS = --stage '$(STAGE)' $(foreach param,$(PARAMS),--param='$(param)')
+# Each line of what presize prints is one argument, whatever is in it.
+LINES = set -f; IFS=$$(printf '\n.'); IFS=$${IFS%.}
 deploy: where tools deploy/node_modules/.package-lock.json
-	@go run ./deploy/presize check --stage '$(STAGE)'
+	@go run ./deploy/presize check $(SETTINGS)
 	$(MAKE) --no-print-directory package ARCH=arm64
-	keys=$$(go run ./deploy/presize keys --stage '$(STAGE)' $(ROTATE)) && \
-		$(OSLS) deploy --stage '$(STAGE)' --region '$(REGION)' $(foreach param,$(PARAMS),--param='$(param)') $$keys
+	@parameters=$$(go run ./deploy/presize parameters $(SETTINGS)) && \
+		keys=$$(go run ./deploy/presize keys --stage '$(STAGE)' $(ROTATE)) && \
+		{ $(LINES); $(OSLS) deploy --stage '$(STAGE)' --region '$(REGION)' $$parameters $$keys; }
 	@go run ./deploy/presize publish --stage '$(STAGE)'
 
 rotate-keys:

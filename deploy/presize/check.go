@@ -19,26 +19,33 @@ import (
 const checkUsage = `say where a deployment would go, or why it would fail
 
   presize check --stage prod
+  presize check --stage prod --param domain=images.example.com
 
 It changes nothing. make deploy runs it before it builds anything. It says in which
 account and region, and in whose name, the stage would be deployed. It fails if there
 are no credentials, if another deployment is under way, if the stack can't be updated,
 or if the buckets of an earlier stack are in the way.
 
+It reads the parameters in deploy/stages/STAGE.yml, and fails if they contradict each
+other, or if the deployed stage has one that nothing sets any more. It warns of alarms
+that nobody gets, and of uploads that are open to everyone.
+
 IAM actions: sts:GetCallerIdentity (needs no permission), cloudformation:DescribeStacks,
-cloudformation:ListStacks, cloudformation:ListStackResources, and s3:ListBucket on the
-buckets of the stage.
+cloudformation:GetTemplate, cloudformation:ListStacks, cloudformation:ListStackResources,
+and s3:ListBucket on the buckets of the stage.
 `
 
 // destination is where a deployment goes.
 type destination struct {
-	Stack   string `json:"stack"`
-	Region  string `json:"region"`
-	Account string `json:"account"`
-	Caller  string `json:"caller"`
+	Stack    string   `json:"stack"`
+	Region   string   `json:"region"`
+	Account  string   `json:"account"`
+	Caller   string   `json:"caller"`
+	Warnings []string `json:"warnings"`
 }
 
 func runCheck(ctx context.Context, c *call) error {
+	overrides := c.parameterFlag()
 	if _, err := c.parse(); err != nil {
 		return err
 	}
@@ -48,7 +55,14 @@ func runCheck(ctx context.Context, c *call) error {
 	}
 	fmt.Fprintf(c.text(), "deploying %s to %s in account %s, as %s\n", d.Stack, d.Region, d.Account, d.Caller)
 	s := stack.Stack{Client: cloudformation.NewFromConfig(account), Name: d.Stack}
-	if err := check(ctx, s, s3.NewFromConfig(account)); err != nil {
+	d.Warnings, err = checkParameters(ctx, s, c, *overrides, d.Region)
+	for _, warning := range d.Warnings {
+		fmt.Fprintln(c.stderr, "warning:", warning)
+	}
+	if err == nil {
+		err = check(ctx, s, s3.NewFromConfig(account))
+	}
+	if err != nil {
 		return fmt.Errorf("not ready to deploy: %w", err)
 	}
 	return c.document(d)
@@ -77,7 +91,10 @@ func locate(ctx context.Context, stage string) (aws.Config, destination, error) 
 	if err != nil {
 		return account, d, fmt.Errorf("AWS does not take the credentials; are they expired? %w", err)
 	}
-	d = destination{stack.Name(stage), account.Region, aws.ToString(caller.Account), aws.ToString(caller.Arn)}
+	d = destination{
+		Stack: stack.Name(stage), Region: account.Region,
+		Account: aws.ToString(caller.Account), Caller: aws.ToString(caller.Arn),
+	}
 	return account, d, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -86,5 +87,48 @@ func TestWhatADeploymentWouldFailOnIsTold(t *testing.T) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 		})
+	}
+}
+
+func TestDeploymentThatDropsParametersIsRefused(t *testing.T) {
+	const record = `{"Metadata":{"presize":{"defaults":{"apiRate":200,"domain":"","maxBytes":null},"parameters":{"apiRate":"50","domain":"a.example","maxBytes":null}}}}`
+	deployed := stacktest.Stack{ID: "1", Name: "presize-prod", Status: "UPDATE_COMPLETE", Template: record}
+	old := deployed
+	old.Template, old.Parameters = "{}", []stacktest.Parameter{{Name: "Domain", Value: "a.example"}, {Name: "AlarmEmail", Value: ""}}
+	for name, test := range map[string]struct {
+		stacks []stacktest.Stack
+		set    []string
+		want   []string // of the error, nil for none
+	}{
+		"first deployment": {nil, []string{"apiRate=50"}, nil},
+		"dropped":          {[]stacktest.Stack{deployed}, nil, []string{"deploy/stages/prod.yml", "\n  apiRate: \"50\"\n  domain: a.example"}},
+		"changed":          {[]stacktest.Stack{deployed}, []string{"apiRate=60", "domain="}, nil},
+		"no record":        {[]stacktest.Stack{old}, nil, []string{"domain: a.example"}},
+		"typing error":     {[]stacktest.Stack{deployed}, []string{"apirate=50"}, []string{"there is no parameter apirate"}},
+		"both":             {[]stacktest.Stack{old}, []string{"jwtAudience=a"}, []string{"domain: a.example", "jwtIssuer and jwtAudience"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := stack.Stack{Client: stacktest.Start(t, test.stacks...).Client(), Name: "presize-prod"}
+			c := &call{system: system{checkout: os.DirFS("../..")}, stage: "prod"}
+			warnings, err := checkParameters(t.Context(), s, c, test.set, "eu-central-1")
+			if (err != nil) != (test.want != nil) {
+				t.Fatalf("got %v", err)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("it does not say %q: %v", want, err)
+				}
+			}
+			if err == nil && len(warnings) != 2 {
+				t.Errorf("warnings %q", warnings)
+			}
+		})
+	}
+}
+
+func TestParametersAreArgumentsForOsls(t *testing.T) {
+	got := presize(t, "parameters", "--stage", "example", "--param", "domain=a.example", "--param=maxFrames=5")
+	if got.code != 0 || got.stderr != "" || got.stdout != "--param=domain=a.example\n--param=maxFrames=5\n" {
+		t.Errorf("got %+v", got)
 	}
 }

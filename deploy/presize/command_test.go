@@ -24,9 +24,10 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	os.Exit(run(context.Background(), os.Args[1:], system{
-		presets: func() (media.Presets, error) { return sketch(quality) },
-		lookup:  os.LookupEnv,
-		stdin:   os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		presets:  func() (media.Presets, error) { return sketch(quality) },
+		checkout: os.DirFS("../.."),
+		lookup:   os.LookupEnv,
+		stdin:    os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 	}))
 }
 
@@ -60,11 +61,12 @@ func presize(t *testing.T, args ...string) reply {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), args, system{
-		presets: func() (media.Presets, error) { return sketch("80") },
-		lookup:  os.LookupEnv,
-		stdin:   strings.NewReader(""),
-		stdout:  &stdout,
-		stderr:  &stderr,
+		presets:  func() (media.Presets, error) { return sketch("80") },
+		checkout: os.DirFS("../.."),
+		lookup:   os.LookupEnv,
+		stdin:    strings.NewReader(""),
+		stdout:   &stdout,
+		stderr:   &stderr,
 	})
 	return reply{code, stdout.String(), stderr.String()}
 }
@@ -76,6 +78,7 @@ func TestWrongCallsAreToldWithExitCode2(t *testing.T) {
 		"check":                                 "--stage is missing",
 		"check --local":                         "not defined: -local",
 		"check --stage a b":                     "want the arguments []",
+		"parameters":                            "--stage is missing",
 		"backfill":                              "--stage or --local is missing",
 		"backfill --stage a --local":            "exclude each other",
 		"backfill --local --rate 0":             "more than 0",

@@ -21,6 +21,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -41,6 +42,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"check", checkUsage, runCheck},
+		{"parameters", parametersUsage, runParameters},
 		{"keys", keysUsage, runKeys},
 		{"publish", publishUsage, runPublish},
 		{"undeploy", undeployUsage, runUndeploy},
@@ -53,12 +55,13 @@ func commands() []command {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second Ctrl-C ends the process at once
-	os.Exit(run(ctx, os.Args[1:], system{presets.Shipped, os.LookupEnv, os.Stdin, os.Stdout, os.Stderr}))
+	os.Exit(run(ctx, os.Args[1:], system{presets.Shipped, os.DirFS("."), os.LookupEnv, os.Stdin, os.Stdout, os.Stderr}))
 }
 
 // system is the process around a command.
 type system struct {
 	presets        func() (media.Presets, error) // those of the service
+	checkout       fs.FS                         // the repository's root
 	lookup         func(string) (string, bool)   // of the environment
 	stdin          io.Reader
 	stdout, stderr io.Writer

@@ -41,6 +41,39 @@ func TestEveryParameterIsTriedAndDocumented(t *testing.T) {
 	}
 }
 
+// `presize check` compares a deployment with this record.
+func TestTemplateRecordsEveryParameter(t *testing.T) {
+	var service struct {
+		Params struct {
+			Default map[string]any `yaml:"default"`
+		} `yaml:"params"`
+	}
+	var record struct {
+		Metadata struct {
+			Presize struct {
+				Defaults   string            `yaml:"defaults"`
+				Parameters map[string]string `yaml:"parameters"`
+			} `yaml:"presize"`
+		} `yaml:"Metadata"`
+	}
+	for name, v := range map[string]any{"serverless.yml": &service, "deploy/template/record.yml": &record} {
+		if err := yaml.Unmarshal([]byte(read(t, name)), v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := make(map[string]string)
+	for name, value := range service.Params.Default {
+		want[name] = "${param:" + name + "}"
+		if value == nil {
+			want[name] = "${param:" + name + ", null}"
+		}
+	}
+	got := record.Metadata.Presize
+	if !maps.Equal(got.Parameters, want) || got.Defaults != "${self:params.default}" {
+		t.Errorf("recorded are %v, want %v", got, want)
+	}
+}
+
 func TestDocumentsTellTheDefaultLimits(t *testing.T) {
 	limits := media.DefaultLimits()
 	memory := fmt.Sprintf("%d MiB", limits.Memory>>20)

@@ -1,6 +1,6 @@
 // Package stack asks CloudFormation about a deployed stack, for the commands that
-// work on one. It needs the IAM actions cloudformation:DescribeStacks, ListStacks
-// and ListStackResources, and s3:ListBucket on the buckets.
+// work on one. It needs the IAM actions cloudformation:DescribeStacks, GetTemplate,
+// ListStacks and ListStackResources, and s3:ListBucket on the buckets.
 package stack
 
 import (

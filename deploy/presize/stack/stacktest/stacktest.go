@@ -2,6 +2,7 @@
 package stacktest
 
 import (
+	"cmp"
 	"encoding/xml"
 	"net/http"
 	"net/http/httptest"
@@ -26,6 +27,7 @@ type Stack struct {
 	Updated    string      `xml:"LastUpdatedTime,omitempty"` // RFC 3339
 	Parameters []Parameter `xml:"Parameters>member"`
 	Resources  []Resource  `xml:"-"`
+	Template   string      `xml:"-"` // JSON
 }
 
 // Parameter is a parameter of a stack.
@@ -48,7 +50,7 @@ type Resource struct {
 	Status string `xml:"ResourceStatus"`
 }
 
-// CloudFormation answers DescribeStacks, ListStacks and ListStackResources, version 2010-05-15. Its pages have one
+// CloudFormation answers DescribeStacks, GetTemplate, ListStacks and ListStackResources, version 2010-05-15. Its pages have one
 // entry each.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations.html
 type CloudFormation struct {
@@ -105,6 +107,16 @@ func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			XMLName xml.Name `xml:"DescribeStacksResponse"`
 			Stacks  []Stack  `xml:"DescribeStacksResult>Stacks>member"`
 		}{Stacks: []Stack{stack}})
+	case "GetTemplate":
+		stack, ok := c.find(name)
+		if !ok {
+			fail(w, "Stack with id "+name+" does not exist")
+			return
+		}
+		c.answer(w, struct {
+			XMLName xml.Name `xml:"GetTemplateResponse"`
+			Body    string   `xml:"GetTemplateResult>TemplateBody"`
+		}{Body: cmp.Or(stack.Template, "{}")})
 	case "ListStacks":
 		page, next := page(r, c.stacks)
 		c.answer(w, struct {

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/presize/presize/deploy/presize/stack"
+	"github.com/presize/presize/deploy/presize/stage"
+)
+
+const parametersUsage = `print the parameters of a stage for osls
+
+  presize parameters --stage prod
+  presize parameters --stage prod --param domain=images.example.com
+
+It prints the parameters that deploy/stages/STAGE.yml or a --param sets, one a line, as
+arguments for osls. --param wins. make deploy runs it.
+
+IAM actions: none.
+`
+
+func runParameters(_ context.Context, c *call) error {
+	overrides := c.parameterFlag()
+	if _, err := c.parse(); err != nil {
+		return err
+	}
+	parameters, err := stage.Read(c.checkout, c.stage, *overrides)
+	if err != nil {
+		return err
+	}
+	for _, argument := range parameters.Arguments() {
+		fmt.Fprintln(c.stdout, argument)
+	}
+	return nil
+}
+
+// parameterFlag adds --param, which may stand several times.
+func (c *call) parameterFlag() *[]string {
+	overrides := new([]string)
+	c.flags.Func("param", "set a parameter for this call only: `name=value`", func(value string) error {
+		*overrides = append(*overrides, value)
+		return nil
+	})
+	return overrides
+}
+
+// checkParameters compares the parameters of a stage with each other and with what is
+// deployed. It returns what the operator should know.
+func checkParameters(ctx context.Context, s stack.Stack, c *call, overrides []string, region string) (warnings []string, err error) {
+	parameters, err := stage.Read(c.checkout, c.stage, overrides)
+	if err != nil {
+		return nil, fmt.Errorf("wrong parameters\n%w", err)
+	}
+	wrong := parameters.Check(region)
+	deployed, defaults, err := s.Record(ctx)
+	if err != nil && !errors.Is(err, stack.ErrNone) {
+		return nil, err
+	}
+	if dropped := parameters.Dropped(deployed, defaults); len(dropped) > 0 {
+		wrong = append(wrong, fmt.Sprintf("%s does not set what the stage is deployed with, and it would fall back to the defaults. "+
+			"Add these lines, or give a parameter an empty value to give it up:\n  %s", parameters.File, strings.Join(dropped, "\n  ")))
+	}
+	if len(wrong) > 0 {
+		return parameters.Warnings(), errors.New("the parameters contradict each other or the deployed stage\n" + strings.Join(wrong, "\n"))
+	}
+	return parameters.Warnings(), nil
+}
