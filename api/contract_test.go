@@ -241,7 +241,7 @@ func TestDocumentAndContractAgree(t *testing.T) {
 		string(media.Processing), string(media.Ready), string(media.Rejected), string(media.Failed)})
 	wantEnum(t, doc, "Rejection", "code", []any{
 		string(media.Empty), string(media.UnsupportedType), string(media.TypeMismatch), string(media.Corrupt),
-		string(media.Truncated), string(media.TooManyBytes), string(media.TooManyPixels), string(media.TooManyFrames), string(media.TooSmall)})
+		string(media.Truncated), string(media.TooManyBytes), string(media.TooManyPixels), string(media.TooManyFrames), string(media.TooSmall), string(media.Refused)})
 	for _, operation := range []*openapi3.Schema{
 		doc.Components.Schemas["GrantRequest"].Value.Properties["preset"].Value,
 		doc.Paths.Value("/api/v1/images").Post.Parameters.GetByInAndName("query", "preset").Schema.Value,

@@ -27,6 +27,10 @@ func ParseOriginalKey(key string) (ID, bool) {
 	return id, err == nil
 }
 
+// ToldKey is the key of what the backend was told of id last, in the output bucket. It
+// is outside of the areas that the CDN serves: it names the owner.
+func ToldKey(id ID) string { return "told/" + string(id) }
+
 // Area is the part of the output bucket that an upload is published in. Its value
 // is what the keys in it start with.
 type Area string

@@ -18,7 +18,11 @@ const (
 	TooManyPixels   Code = "too-many-pixels"  // beyond Limits.Pixels
 	TooManyFrames   Code = "too-many-frames"  // beyond Limits.Frames
 	TooSmall        Code = "too-small"        // below what the preset needs
+	Refused         Code = "refused"          // by the app, which was asked before anything was published
 )
+
+// MaxDetail is the length of the detail of a rejection that the app gives, in characters.
+const MaxDetail = 500
 
 // Codes lists the reasons to reject a file.
 func Codes() []Code {
