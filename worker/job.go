@@ -22,6 +22,10 @@ type run struct {
 	etag      string         // of the manifest as this job has last seen it, "" for none
 	published media.Manifest // what this job has put at last, or has found of an earlier one; else without a status
 	private   bool           // the upload is published in media.Private
+
+	label  media.Label     // of the original
+	told   map[string]bool // the events that this job has sent, by id
+	untold error           // why the backend has not been told of the last manifest
 }
 
 // area is where the upload is published.
@@ -45,7 +49,9 @@ func (r *run) reconcile(ctx context.Context) error {
 	}
 	if original == nil {
 		r.report.outcome = removed
-		err = r.unpublish(ctx, nil)
+		if err = r.unpublish(ctx, nil); err == nil {
+			err = r.tellDeletion(ctx)
+		}
 	} else {
 		err = r.process(ctx, *original)
 	}
@@ -84,6 +90,7 @@ func same(a, b *bucket.Info) bool {
 // process takes an original to its final manifest.
 func (r *run) process(ctx context.Context, original bucket.Info) error {
 	preset := r.preset(ctx, original)
+	r.label = media.ParseLabel(original.Metadata)
 	r.report.preset, r.report.bytes = preset.Name, original.Size
 	if r.private = preset.Private; r.private {
 		if err := r.hide(ctx); err != nil {
@@ -93,7 +100,7 @@ func (r *run) process(ctx context.Context, original bucket.Info) error {
 	done, err := r.isDone(ctx, original, preset)
 	if done || err != nil {
 		r.report.outcome = unchanged
-		return err
+		return errors.Join(err, r.untold)
 	}
 	manifest := media.Manifest{
 		ID:       r.job.ID,
@@ -107,12 +114,12 @@ func (r *run) process(ctx context.Context, original bucket.Info) error {
 	case errors.As(err, &rejection):
 		err = r.reject(ctx, original, manifest, rejection)
 	case isFailure(err):
-		return r.fail(ctx, original, manifest, err)
+		err = r.fail(ctx, original, manifest, err)
 	}
 	if errors.Is(err, errSuperseded) {
 		return r.process(ctx, original) // most likely there is nothing left to do
 	}
-	return err
+	return errors.Join(err, r.untold)
 }
 
 // isFailure reports whether an original could not be rendered, and not for its own fault.

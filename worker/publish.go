@@ -168,6 +168,7 @@ func (r *run) putManifest(ctx context.Context, original bucket.Info, manifest me
 		etag, err := r.Output.Replace(ctx, object, document, r.etag)
 		if err == nil {
 			r.etag, r.published = etag, manifest
+			r.untold = r.tell(ctx, manifest, time.Now())
 			return nil
 		}
 		if !errors.Is(err, bucket.ErrChanged) {

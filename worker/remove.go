@@ -36,7 +36,9 @@ func (r *run) isDone(ctx context.Context, original bucket.Info, preset media.Pre
 	if published, err := r.isPublished(ctx, preset.Area(), *manifest); !published || err != nil {
 		return false, err
 	}
-	return true, r.tag(ctx, original, manifest.Status) // where an earlier job came no further than its manifest
+	// Where an earlier job came no further than its manifest.
+	r.untold = r.tell(ctx, *manifest, info.Modified)
+	return true, r.tag(ctx, original, manifest.Status)
 }
 
 // keep remembers what an earlier job has published and not finished, nil for nothing: if
@@ -130,7 +132,7 @@ func (r *run) withdraw(ctx context.Context, area media.Area, prefix string) (fou
 	if err := r.Output.Delete(ctx, area.ManifestKey(r.job.ID)); err != nil {
 		return false, err
 	}
-	r.etag, r.published = "", media.Manifest{}
+	r.etag, r.published, r.told = "", media.Manifest{}, nil
 	var keys []string
 	for object, err := range r.Output.List(ctx, prefix) {
 		if err != nil {
