@@ -89,7 +89,7 @@ func TestMainsDocumentTheirEnvironment(t *testing.T) {
 	variable := regexp.MustCompile(`PRESIZE_[A-Z0-9_]+`)
 	_, limits := readPackage(t, "env")
 	limits = limits[strings.Index(limits, "Limits() media.Limits {"):]
-	for _, dir := range []string{"../api/lambda", "../worker/lambda", "../deploy/local"} {
+	for _, dir := range []string{"../api/lambda", "../worker/lambda", "../worker/notify/lambda", "../deploy/local"} {
 		doc, code := readPackage(t, dir)
 		if strings.Contains(code, ".Limits()") {
 			code += limits

@@ -174,7 +174,7 @@ func TestCgoIsInOnePackage(t *testing.T) {
 			t.Errorf("%s imports bimg", path)
 		}
 	}
-	for _, program := range []string{"/api/lambda", "/worker/lambda", "/worker/renderer/renderertest", "/deploy/local"} {
+	for _, program := range []string{"/api/lambda", "/worker/lambda", "/worker/notify/lambda", "/worker/renderer/renderertest", "/deploy/local"} {
 		for _, dep := range packages[module+program].Deps {
 			if p := packages[dep]; !p.Standard && len(p.CgoFiles) > 0 {
 				t.Errorf("%s depends on %s, which uses cgo", program, dep)
@@ -185,7 +185,7 @@ func TestCgoIsInOnePackage(t *testing.T) {
 
 func TestOperatorsToolsAreNotInTheLambdas(t *testing.T) {
 	packages := load(t)
-	for _, main := range []string{"/api/lambda", "/worker/lambda"} {
+	for _, main := range []string{"/api/lambda", "/worker/lambda", "/worker/notify/lambda"} {
 		for _, dep := range packages[module+main].Deps {
 			if within(dep, "github.com/vbauerster") || dep == "github.com/aws/aws-sdk-go-v2/service/lambda" || within(dep, module+"/deploy/presize") {
 				t.Errorf("%s depends on %s", main, dep)
