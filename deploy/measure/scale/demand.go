@@ -58,17 +58,20 @@ func few(n float64) string {
 	return count(n)
 }
 
+// memoryWorkers is the worker's share of an account's usual 1,000 invocations.
+const memoryWorkers = 500
+
 // memoryTable compares memory sizes of the worker, in Markdown. With a slower worker the API
 // waits longer, which costs too.
 func memoryTable() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "| memorySize | vCPU | ready after | complete after | GB-seconds of the worker | of the API | 1,000 photos | photos a second by %d at a time |\n", workerShare)
+	fmt.Fprintf(&b, "| memorySize | vCPU | ready after | complete after | GB-seconds of the worker | of the API | 1,000 photos | photos a second by %d at a time |\n", memoryWorkers)
 	b.WriteString("|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, memory := range []int{1024, 1536, memoryOfCPU, 2048, 2560, workerMemory} {
 		job := jobTime(memory)
 		worker, api := gbSeconds(job, memory), gbSeconds(grantDuration+job, apiMemory)
 		fmt.Fprintf(&b, "| %s MB | %.2f | %s | %s | %.2f | %.2f | $%.4f | %.0f |\n", count(float64(memory)), float64(memory)/memoryOfCPU,
-			span(readyAfter(job)), span(job), worker, api, 1000*(worker+api)*lambdaSeconds[1].price, workerShare/job.Seconds())
+			span(readyAfter(job)), span(job), worker, api, 1000*(worker+api)*lambdaSeconds[1].price, memoryWorkers/job.Seconds())
 	}
 	return b.String()
 }

@@ -19,20 +19,22 @@ const (
 
 // style works on light and dark pages, and the lines differ even without colors.
 const style = `<style>
-svg { color: #1f2328; background: #fff; --waiting: #b35900; --running: #0969da; font: 12px system-ui, sans-serif }
-@media (prefers-color-scheme: dark) { svg { color: #e6edf3; background: #0d1117; --waiting: #f0a05a; --running: #79c0ff } }
+svg { color: #1f2328; background: #fff; --waiting: #b35900; --running: #0969da; --held: #8250df; font: 12px system-ui, sans-serif }
+@media (prefers-color-scheme: dark) { svg { color: #e6edf3; background: #0d1117; --waiting: #f0a05a; --running: #79c0ff; --held: #d2a8ff } }
 text { fill: currentColor } .name { font-weight: 600 } .axis { stroke: currentColor; stroke-opacity: .3 }
 path { fill: none; stroke-width: 1.5; stroke-linejoin: round } path.axis { stroke-width: 1 }
 path.waiting { stroke: var(--waiting) } path.running { stroke: var(--running); stroke-dasharray: 5 3 }
+path.held { stroke: var(--held); stroke-dasharray: 1 2 }
 text.waiting { fill: var(--waiting); text-anchor: end } text.running { fill: var(--running) }
 </style>
 `
 
-// plot draws, for each scenario, the events that wait and the jobs that run over time.
+// plot draws, for each scenario, the events that wait, the jobs that run and the requests that
+// the API answers or holds, over time.
 func plot(scenarios []scenario, outcomes []outcome) string {
 	rows := (len(scenarios) + columns) / columns // the legend needs a panel too
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="Waiting events and running jobs over time">`+"\n",
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="Waiting events, running jobs and busy invocations of the API over time">`+"\n",
 		columns*panelWidth, rows*panelHeight)
 	b.WriteString(style)
 	for i, s := range scenarios {
@@ -44,18 +46,20 @@ func plot(scenarios []scenario, outcomes []outcome) string {
 	fmt.Fprintf(&b, `<g transform="translate(%d %d)">
 <path class="waiting" d="M%[3]d 50h40"/><text x="%[4]d" y="54">events that wait, scale on the left</text>
 <path class="running" d="M%[3]d 74h40"/><text x="%[4]d" y="78">jobs that run, scale on the right</text>
+<path class="held" d="M%[3]d 98h40"/><text x="%[4]d" y="102">invocations of the API, scale on the right</text>
 </g>
 </svg>
 `, last%columns*panelWidth, last/columns*panelHeight, plotLeft, plotLeft+52)
 	return b.String()
 }
 
-// panel draws one scenario: waiting events to the scale on the left, running jobs to that on the right.
+// panel draws one scenario: waiting events to the scale on the left, the rest to that on the right.
 func panel(b *strings.Builder, s scenario, o outcome) {
-	waiting, running := roundUp(slices.Max(o.waiting)), roundUp(slices.Max(o.running))
+	waiting, running := roundUp(slices.Max(o.waiting)), roundUp(max(slices.Max(o.running), slices.Max(o.held)))
 	last := s.step * time.Duration(len(o.waiting))
 	const right, bottom = plotLeft + plotWidth, plotTop + plotHeight
-	fmt.Fprintf(b, `<text class="name" x="%d" y="24">%s</text>`+"\n", plotLeft, html.EscapeString(s.name))
+	fmt.Fprintf(b, `<text class="name" x="%d" y="14">%s</text><text x="%[1]d" y="30">limit %[3]s, %[4]s</text>`+"\n",
+		plotLeft, html.EscapeString(s.uploads), count(float64(s.stage.account.limit)), html.EscapeString(s.way))
 	for _, share := range []float64{0, 0.5, 1} {
 		y := plotTop + int(plotHeight*(1-share))
 		fmt.Fprintf(b, `<path class="axis" d="M%d %dh%d"/>`, plotLeft, y, plotWidth)
@@ -66,6 +70,7 @@ func panel(b *strings.Builder, s scenario, o outcome) {
 	}
 	line(b, "waiting", o.waiting, waiting)
 	line(b, "running", o.running, running)
+	line(b, "held", o.held, running)
 }
 
 // line computes in whole tenths, because processors may round fractions differently.

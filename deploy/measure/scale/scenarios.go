@@ -10,38 +10,93 @@ import (
 
 // scenario is one run of the simulation.
 type scenario struct {
-	name     string
-	function function
+	uploads  string
+	way      string // to the worker, and what clients do
+	stage    stage
 	arrivals arrivals
 	step     time.Duration // of the plot
 }
 
 const seed = 1
 
-// workerShare is the worker's share of an account's default of 1,000 invocations. 100 must
-// stay unreserved, and the API needs as many as the worker for its waiting requests.
-const workerShare = 450
+// holdAnswers is how long presize.js asks the API to hold an answer.
+const holdAnswers = 10 * time.Second
 
-func scenarios() []scenario {
-	outage := lambda(workerShare)
-	outage.fails = func(_ *rand.Rand, began time.Duration) bool {
-		return began >= 5*time.Minute && began < 15*time.Minute
-	}
-	return []scenario{
-		{"10 a second, in a new account", lambda(10), constant(10, 20*time.Minute), 10 * time.Second},
-		{"10 a second, every job fails for ten minutes", outage, constant(10, 20*time.Minute), 10 * time.Second},
-		{"100 a second, ten times that for a minute", lambda(workerShare), burst(100, 10*time.Minute), 5 * time.Second},
-		{"a day of 5 a second on average", lambda(15), day(5), 5 * time.Minute},
-		{"1,000 a second", lambda(workerShare), constant(1000, 5*time.Minute), 10 * time.Second},
-		{"1,000 a second, quota raised", lambda(3000), constant(1000, 5*time.Minute), 2 * time.Second},
-		{"10,000 a second, quota raised", lambda(30_000), constant(10_000, time.Minute), 2 * time.Second},
+// newStage is a deployment in an account with that limit, with clients that wait for their
+// results as presize.js does. The rate of requests is not limited.
+func newStage(limit, workers int, trigger func() trigger) stage {
+	return stage{
+		account: account{limit: limit, api: lambda(limit, apiColdStart), worker: lambda(workers, coldStart)},
+		gateway: gateway{rate: 10_000, burst: 5000}, // the quota of the account
+		trigger: trigger,
+		clients: true,
+		hold:    holdAnswers,
+		job:     func(random *rand.Rand) time.Duration { return drawJob(random, workerMemory) },
+		fails:   func(*rand.Rand, time.Duration) bool { return false },
 	}
 }
+
+// throughS3 is a stage with the direct trigger, throughSQS one with the queue.
+func throughS3(limit, workers int) stage {
+	return newStage(limit, workers, func() trigger { return directly() })
+}
+
+func throughSQS(limit, workers int) stage {
+	return newStage(limit, workers, func() trigger { return throughQueue(workers) })
+}
+
+// unheld is a stage whose clients don't ask the API to hold its answers.
+func unheld(s stage) stage {
+	s.hold = 0
+	return s
+}
+
+// alone is a stage whose uploads need no API.
+func alone(s stage) stage {
+	s.clients = false
+	return s
+}
+
+// failing is a stage whose jobs all fail for ten minutes.
+func failing(s stage) stage {
+	s.fails = func(_ *rand.Rand, began time.Duration) bool {
+		return began >= 5*time.Minute && began < 15*time.Minute
+	}
+	return s
+}
+
+func scenarios() []scenario {
+	const newAccount, usual = 10, 1000
+	workers := workersOf
+	minute := constant(10_000.0/60, time.Minute)
+	peak := burst(50, 10*time.Minute)
+	outage := constant(10, 20*time.Minute)
+	return []scenario{
+		{"10,000 in a minute", "direct", throughS3(newAccount, newAccount), minute, 5 * time.Second},
+		{"10,000 in a minute", "queue", throughSQS(newAccount, workers(newAccount)), minute, 5 * time.Second},
+		{"10,000 in a minute", "queue, no answer held", unheld(throughSQS(newAccount, workers(newAccount))), minute, 20 * time.Second},
+		{"2 a second", "queue", throughSQS(newAccount, workers(newAccount)), constant(2, 20*time.Minute), 10 * time.Second},
+		{"10,000 in a minute", "direct", throughS3(usual, usual), minute, time.Second},
+		{"10,000 in a minute", "queue", throughSQS(usual, workers(usual)), minute, time.Second},
+		{"10,000 in a minute", "queue, no answer held", unheld(throughSQS(usual, workers(usual))), minute, time.Second},
+		{"50 a second, ten times that for a minute", "direct", throughS3(usual, usual), peak, 5 * time.Second},
+		{"50 a second, ten times that for a minute", "queue", throughSQS(usual, workers(usual)), peak, 5 * time.Second},
+		{"50 a second, ten times that for a minute", "queue, no answer held", unheld(throughSQS(usual, workers(usual))), peak, 5 * time.Second},
+		{"10 a second, every job fails for ten minutes", "direct", failing(throughS3(usual, usual)), outage, 10 * time.Second},
+		{"10 a second, every job fails for ten minutes", "queue", failing(throughSQS(usual, workers(usual))), outage, 10 * time.Second},
+		{"10 a second, every job fails for ten minutes", "queue, no answer held", failing(unheld(throughSQS(usual, workers(usual)))), outage, 10 * time.Second},
+		{"a day of 5 a second without clients", "direct", alone(throughS3(usual, 6)), day(5), 5 * time.Minute},
+		{"a day of 5 a second without clients", "queue", alone(throughSQS(usual, 6)), day(5), 5 * time.Minute},
+	}
+}
+
+// workersOf is the default of workerConcurrency in an account with that limit.
+func workersOf(limit int) int { return limit / 2 }
 
 // results runs all scenarios.
 func results(scenarios []scenario) (outcomes []outcome) {
 	for _, s := range scenarios {
-		outcomes = append(outcomes, simulate(s.function, s.arrivals, s.step, seed))
+		outcomes = append(outcomes, simulate(s.stage, s.arrivals, s.step, seed))
 	}
 	return outcomes
 }
@@ -49,13 +104,14 @@ func results(scenarios []scenario) (outcomes []outcome) {
 // queueTable is the results of the scenarios, in Markdown.
 func queueTable(scenarios []scenario, outcomes []outcome) string {
 	var b strings.Builder
-	b.WriteString("| uploads | worker's limit | for | ready: half within | 99 of 100 | all | most waiting | in the failure queue |\n")
-	b.WriteString("|---|--:|--:|--:|--:|--:|--:|--:|\n")
+	b.WriteString("| limit | uploads | trigger | workers at most | got no grant | stopped waiting | ready: half within | 99 of 100 | all | most waiting | in the failure queue |\n")
+	b.WriteString("|--:|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for i, s := range scenarios {
 		o := outcomes[i]
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s of %s |\n", s.name,
-			count(float64(s.function.concurrency)), span(s.arrivals.last), span(o.quantile(0.5)), span(o.quantile(0.99)),
-			span(o.quantile(1)), count(float64(slices.Max(o.waiting))), count(float64(o.lost)), count(float64(o.arrived)))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s of %s | %s | %s | %s | %s | %s | %s |\n", count(float64(s.stage.account.limit)), s.uploads, s.way,
+			count(float64(s.stage.account.worker.concurrency)), count(float64(o.refused)), count(float64(o.uploads)), count(float64(o.abandoned)),
+			span(quantile(o.ready, 0.5)), span(quantile(o.ready, 0.99)), span(quantile(o.ready, 1)),
+			count(float64(slices.Max(o.waiting))), count(float64(o.lost)))
 	}
 	return b.String()
 }
