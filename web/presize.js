@@ -1,7 +1,7 @@
 /**
  * presize.js: upload an image from the browser, get back its web-ready variants.
  *
- *     import { upload, complete } from './presize.js';
+ *     import { upload, complete } from 'presize'; // or './presize.js'
  *
  *     const controller = new AbortController();
  *     const manifest = await upload(input.files[0], {
@@ -23,27 +23,31 @@
  *   uploading   sends the file straight to the storage, not through the service
  *   processing  waits until the worker has rendered the image
  *
- * Requests that fail are repeated if that can help. If the upload fails after all, the
- * error is an UploadError. You may show its message to people.
+ * Requests that fail are repeated if that can help. After a lost connection the upload waits for it
+ * and goes on. If the upload fails after all, the error is an UploadError. You may show its
+ * message to people. To try the same upload again, call upload() with the same secret: what has
+ * arrived is not sent again.
  *
- * The module needs only sniff.js and transport.js beside it, and does not use the document.
+ * The module does not use the document.
  */
 
-import { SNIFF_LENGTH, cutName, declare } from './sniff.js';
-import { UploadError, call, put, sleep } from './transport.js';
+import { PROCESSING_TIMEOUT, connect, deleteFrom, follow } from './service.js';
 
-export { UploadError };
+export { uploadAll } from './many.js';
+export { UploadError } from './transport.js';
+export { createSecret, upload } from './upload.js';
 
 /**
  * @typedef {object} Progress
  * @property {'hashing' | 'granting' | 'uploading' | 'processing'} phase
  * @property {number} loaded  bytes done in this phase
  * @property {number} total   bytes of the file
+ * @property {boolean} [waiting]  for the connection, which is lost
  *
  * @typedef {object} Variant
  * @property {string} name         the size's name in the preset
  * @property {string} contentType
- * @property {string} url          relative to the service's host; its bytes never change
+ * @property {string} url          its bytes never change
  * @property {number} width        pixels
  * @property {number} height       pixels
  * @property {number} bytes
@@ -71,6 +75,22 @@ export { UploadError };
  * @property {string} [reference]  of the request, for those who own the upload
  * @property {{query: string, expiresAt: string}} [access]  of a private upload: what its URLs need, and have already
  *
+ * @typedef {object} GrantRequest  the body of a POST to /api/v1/uploads
+ * @property {string} contentType
+ * @property {number} bytes
+ * @property {string} [sha256]     base64
+ * @property {string} [filename]
+ * @property {string} [preset]
+ * @property {string} [reference]
+ * @property {string} secret
+ *
+ * @typedef {object} Grant         the answer to it
+ * @property {string} id
+ * @property {string} [secret]
+ * @property {{method: string, url: string, headers: Record<string, string>, expiresAt: string}} [upload]
+ *   missing where the file has arrived before
+ * @property {string} statusUrl
+ *
  * @typedef {object} Preset
  * @property {string} name
  * @property {'inside' | 'cover'} fit
@@ -82,70 +102,61 @@ export { UploadError };
  * @property {number} [minWidth]   pixels
  * @property {number} [minHeight]  pixels
  *
- * @typedef {object} Options
- * @property {string} [secret]     of the upload
+ * @typedef {object} Service        how to reach the service
+ * @property {string} [endpoint]   the API's URL, by default that of the page's own host
+ * @property {Record<string, string> | (() => Record<string, string> | Promise<Record<string, string>>)} [headers]
+ *   for the API, Authorization for one; a function is asked before each request
+ * @property {boolean} [absolute]  URLs with the host; by default if the service is not the page's own host
  * @property {AbortSignal} [signal]
- * @property {string} [endpoint]   the API's URL
- * @property {Record<string, string>} [headers]  for the API, Authorization for one
+ *
+ * @typedef {Service & {secret?: string}} Options  with the secret of the upload
+ *
+ * @typedef {object} ForUpload
+ * @property {string} [secret]     createSecret(), to keep; without it, nobody can delete the upload later
+ * @property {string} [preset]     one of presets(); the service has a default
+ * @property {string} [reference]  a string of your own, at most 256 characters
+ * @property {number} [maxEdge]    scales a larger JPEG down to it before it is sent (pixels)
+ * @property {number} [timeout]    how long the image may be processed (ms), 15 minutes by default
+ * @property {(request: GrantRequest, signal?: AbortSignal) => Promise<Grant>} [grant]
+ *   asks your own server for the grant. It should send the request on as it is: only with this secret
+ *   can a grant be renewed.
+ * @property {(granted: {id: string, secret: string}) => void} [onGranted]  told before the file is sent
+ * @property {(progress: Progress) => void} [onProgress]
+ *
+ * @typedef {Service & ForUpload} UploadOptions
+ *
+ * @typedef {object} Overall        the progress of several files
+ * @property {number} loaded       bytes sent so far
+ * @property {number} total        bytes of all files
+ * @property {number} done         files that are ready
+ * @property {number} failed       files that are not going to be
+ * @property {number} files
  */
 
-/** How long the service may answer 404 after the upload (ms). */
-const ARRIVAL_GRACE = 15_000;
-/** How often one upload requests a fresh grant in place of an expired one. */
-const RENEWALS = 3;
-/** Larger files are not hashed (bytes): WebCrypto needs the whole file in memory. */
-const HASH_LIMIT = 64 * 2 ** 20;
-
 /**
- * Uploads an image, and waits until every size is ready in WebP and JPEG. Aborting after
- * the file has arrived does not delete it.
+ * Waits until an upload is ready in WebP and JPEG, for example after a reload of the page.
  *
- * @param {File} file
- * @param {object} [options]
- * @param {string} [options.secret]    createSecret(), to keep; without it, nobody can delete the upload later
- * @param {string} [options.preset]    one of presets(); the service has a default
- * @param {string} [options.reference] a string of your own, at most 256 characters
- * @param {(granted: {id: string}) => void} [options.onGranted]  told the upload's id, before the file is sent
- * @param {(progress: Progress) => void} [options.onProgress]
- * @param {AbortSignal} [options.signal]
- * @param {string} [options.endpoint]  the API's URL
- * @param {Record<string, string>} [options.headers]  for the API, Authorization for one
+ * @param {string} id
+ * @param {Options & {timeout?: number}} [options]
  * @returns {Promise<Manifest>}
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */
-export async function upload(file, {
-  secret = createSecret(), preset, reference, onGranted = () => {}, onProgress = () => {}, signal, endpoint = '/api/v1', headers,
-} = {}) {
-  /** @param {Progress['phase']} phase */
-  const report = (phase, loaded = 0) => onProgress({ phase, loaded, total: file.size });
-
-  signal?.throwIfAborted();
-  const { body, head, sha256 } = await read(file, report, signal);
-  const request = {
-    contentType: declare(file, head),
-    bytes: body.size,
-    sha256,
-    filename: cutName(file.name),
-    preset,
-    reference,
-    secret,
-  };
-  const statusUrl = await putOriginal(body, `${endpoint}/uploads`, request, headers, { report, onGranted, signal });
-  report('processing', file.size);
-  return follow(statusUrl, (manifest) => manifest.status === 'ready', { signal, headers: proof(secret, headers), grace: ARRIVAL_GRACE });
+export async function ready(id, options = {}) {
+  const api = connect(options, options.secret);
+  return follow(api, api.uploadUrl(id), ({ status }) => status === 'ready', options.timeout ?? PROCESSING_TIMEOUT);
 }
 
 /**
- * Waits until every variant of an upload is ready, AVIF included. Without a signal it waits
- * without limit; `AbortSignal.timeout` sets one.
+ * Waits until every variant of an upload is ready, AVIF included.
  *
  * @param {string} id
- * @param {Options} [options]
+ * @param {Options & {timeout?: number}} [options]
  * @returns {Promise<Manifest>}
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */
-export async function complete(id, { secret, signal, endpoint = '/api/v1', headers } = {}) {
-  return follow(uploadUrl(endpoint, id), (manifest) => manifest.complete, { signal, headers: proof(secret, headers) });
+export async function complete(id, options = {}) {
+  const api = connect(options, options.secret);
+  return follow(api, api.uploadUrl(id), (manifest) => manifest.complete, options.timeout ?? PROCESSING_TIMEOUT);
 }
 
 /**
@@ -156,8 +167,9 @@ export async function complete(id, { secret, signal, endpoint = '/api/v1', heade
  * @returns {Promise<Manifest>}
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */
-export async function getUpload(id, { secret, signal, endpoint = '/api/v1', headers } = {}) {
-  return (await call(uploadUrl(endpoint, id), { headers: proof(secret, headers) }, signal)).body;
+export async function getUpload(id, options = {}) {
+  const api = connect(options, options.secret);
+  return api.place(await api.get(api.uploadUrl(id)));
 }
 
 /**
@@ -169,126 +181,18 @@ export async function getUpload(id, { secret, signal, endpoint = '/api/v1', head
  * @returns {Promise<void>}
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */
-export async function deleteUpload(id, { secret, signal, endpoint = '/api/v1', headers } = {}) {
-  try {
-    await call(uploadUrl(endpoint, id), { method: 'DELETE', headers: proof(secret, headers) }, signal);
-  } catch (error) {
-    if (error?.code !== 'upload-not-found') throw error; // an earlier answer may have been lost
-  }
-}
-
-/**
- * Makes the secret of one upload: 32 random bytes in base64url. Keep it to delete the
- * upload, or to see it if it is private. Never use it for two files.
- *
- * @returns {string}
- */
-export function createSecret() {
-  const bytes = crypto.getRandomValues(new Uint8Array(32));
-  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+export async function deleteUpload(id, options = {}) {
+  await deleteFrom(connect(options, options.secret), id);
 }
 
 /**
  * Lists the service's presets.
  *
- * @param {{signal?: AbortSignal, endpoint?: string}} [options]
+ * @param {Service} [options]
  * @returns {Promise<Preset[]>}
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */
-export async function presets({ signal, endpoint = '/api/v1' } = {}) {
-  return (await call(`${endpoint}/presets`, {}, signal)).body.presets;
+export async function presets(options = {}) {
+  const api = connect(options);
+  return (await api.get(`${api.endpoint}/presets`)).presets;
 }
-
-function uploadUrl(endpoint, id) {
-  return `${endpoint}/uploads/${encodeURIComponent(id)}`;
-}
-
-/** Returns the headers with the proof that an upload is ours. */
-function proof(secret, headers) {
-  return secret ? { ...headers, 'Upload-Secret': secret } : headers;
-}
-
-/**
- * Reads the file once, because the pickers of some systems change it between two times: what is
- * sent is what was hashed. A file that is too large for that, or where there is no WebCrypto, is
- * sent as it is, without a digest.
- *
- * @returns {Promise<{body: Blob, head: Uint8Array, sha256?: string}>}  what to send, its first bytes, and its digest in base64
- */
-async function read(file, report, signal) {
-  const subtle = globalThis.crypto?.subtle; // only there in secure contexts: https, localhost
-  const whole = subtle && file.size <= HASH_LIMIT;
-  if (whole) report('hashing');
-  let bytes, digest;
-  try {
-    bytes = await (whole ? file : file.slice(0, SNIFF_LENGTH)).arrayBuffer();
-    if (whole) digest = await subtle.digest('SHA-256', bytes);
-  } catch (cause) {
-    throw new UploadError('unreadable', 'The file could not be read. It may have been moved, or it is a folder.', { cause });
-  }
-  signal?.throwIfAborted();
-  const head = new Uint8Array(bytes, 0, Math.min(bytes.byteLength, SNIFF_LENGTH));
-  if (!whole) return { body: file, head };
-  report('hashing', file.size);
-  return { body: new Blob([bytes]), head, sha256: btoa(String.fromCharCode(...new Uint8Array(digest))) };
-}
-
-/**
- * Gets a grant, puts the original with it, and returns the upload's status URL. The
- * request has the secret, so repeating it is safe: it is the same upload each time,
- * and once the original is there the answer is no grant.
- */
-async function putOriginal(body, uploadsUrl, request, headers, { report, onGranted, signal }) {
-  for (let renewals = 0; ; renewals++) {
-    report('granting');
-    const { body: grant, url } = await call(uploadsUrl, {
-      method: 'POST',
-      headers: { ...headers, 'Content-Type': 'application/json' },
-      body: JSON.stringify(request),
-    }, signal);
-    if (renewals === 0) onGranted({ id: grant.id });
-    try {
-      if (grant.upload) await put(body, grant.upload, (loaded) => report('uploading', loaded), signal);
-      return new URL(grant.statusUrl, url).href;
-    } catch (error) {
-      const expired = Date.now() >= Date.parse(grant.upload.expiresAt);
-      if (renewals === RENEWALS || !expired || signal?.aborted) throw error;
-    }
-  }
-}
-
-/**
- * Asks for an upload's status until `reached` holds. For the first `grace` ms the
- * service may not know the upload yet.
- *
- * @param {string} url
- * @param {(manifest: Manifest) => boolean} reached
- * @param {{signal?: AbortSignal, headers?: Record<string, string>, grace?: number}} options
- * @returns {Promise<Manifest>}
- */
-async function follow(url, reached, { signal, headers, grace = 0 }) {
-  const started = performance.now();
-  // The service holds its answer while nothing changes. Should it not, the pause keeps us from flooding it.
-  for (let pause = 500; ; pause = Math.min(pause * 1.5, 5_000)) {
-    const asked = performance.now();
-    const manifest = await status(url, headers, signal).catch((error) => {
-      if (error?.status === 404 && performance.now() - started < grace) return undefined;
-      throw error;
-    });
-    if (manifest?.status === 'rejected' && manifest.rejection) {
-      throw new UploadError(manifest.rejection.code, manifest.rejection.detail, { manifest });
-    }
-    if (manifest?.status === 'failed') {
-      const detail = manifest.failure?.detail ?? 'The image could not be rendered. The fault is not in the file.';
-      throw new UploadError('failed', detail, { manifest, retryable: true });
-    }
-    if (manifest && reached(manifest)) return manifest;
-    await sleep(pause - (performance.now() - asked), signal);
-  }
-}
-
-/** @returns {Promise<Manifest>} */
-async function status(url, headers, signal) {
-  return (await call(url, { headers: { ...headers, Prefer: 'wait=10' } }, signal)).body;
-}
-

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
-import { UploadError, complete, createSecret, deleteUpload, getUpload, presets, upload } from './presize.js';
+import { UploadError, complete, createSecret, deleteUpload, getUpload, presets, ready, upload, uploadAll } from './presize.js';
 import { interceptPauses, skipPauses } from './testdata/pauses.js';
 import { Service, answer, drop } from './testdata/service.js';
 import { XMLHttpRequest } from './testdata/xhr.js';
@@ -26,8 +26,15 @@ afterEach(async () => {
   await service.stop();
 });
 
-/** Uploads to the service, and returns the manifest. */
-const send = (file = PHOTO, options = {}) => upload(file, { preset: 'photo', endpoint: service.endpoint, ...options });
+/** Uploads to the service, and returns the manifest as the service has it. */
+const send = (file = PHOTO, options = {}) => upload(file, { preset: 'photo', endpoint: service.endpoint, absolute: false, ...options });
+
+/** Gives Node.js a global of browsers for one test. */
+function setGlobal(t, name, value) {
+  const before = Object.getOwnPropertyDescriptor(globalThis, name);
+  Object.defineProperty(globalThis, name, { value, configurable: true });
+  t.after(() => (before ? Object.defineProperty(globalThis, name, before) : delete globalThis[name]));
+}
 
 /** Uploads to the service, and returns the error that it must end with. */
 async function fail(file, options) {
@@ -159,10 +166,46 @@ describe('what is transient', () => {
     assert.deepEqual([error.retryable, error.retryAfter, pauses], [true, 3_600_000, []]);
   });
 
-  it('is a lost connection too', async () => {
-    service.faults.put = Array(4).fill(drop);
+  it('is a lost connection too: a server that has answered before is waited for, for two minutes', async () => {
+    service.faults.put = Array(99).fill(drop);
     const error = await fail();
     assert.deepEqual([error.code, error.retryable], ['network', true]);
+    const waited = pauses.reduce((sum, pause) => sum + pause, 0);
+    assert.ok(waited > 110_000 && waited < 130_000, `${waited}`);
+    assert.ok(pauses.every((pause) => pause <= 8_000), `${pauses}`);
+  });
+
+  it('is a server that was never there, but not for long', async () => {
+    const gone = await Service.start();
+    await gone.stop();
+    const error = await upload(PHOTO, { endpoint: gone.endpoint }).catch((reason) => reason);
+    assert.deepEqual([error.code, error.retryable, pauses.length], ['network', true, 4]);
+  });
+
+  it('is waited for as long as the browser is offline, and no longer', async (t) => {
+    let online = false;
+    const listeners = new Set();
+    setGlobal(t, 'navigator', { get onLine() { return online; } });
+    globalThis.addEventListener = (type, listener) => type === 'online' && listeners.add(listener);
+    globalThis.removeEventListener = (type, listener) => listeners.delete(listener);
+    t.after(() => {
+      delete globalThis.addEventListener;
+      delete globalThis.removeEventListener;
+    });
+    let rounds = 0;
+    mock.restoreAll();
+    interceptPauses((resume) => {
+      if (++rounds < 10) return setImmediate(resume);
+      online = true;
+      return setImmediate(() => listeners.forEach((listener) => listener()));
+    });
+    const seen = [];
+    service.faults.put = Array(10).fill(drop);
+    await send(PHOTO, { onProgress: ({ phase, waiting }) => seen.push(`${phase} ${waiting}`) });
+    assert.equal(service.log.filter((step) => step === 'put').length, 11);
+    assert.ok(seen.includes('uploading true'), `${seen}`);
+    assert.equal(seen.at(-1), 'processing undefined');
+    assert.equal(listeners.size, 0);
   });
 
   it('is not a proxy page with status 200', async () => {
@@ -190,50 +233,65 @@ describe('a refused grant', () => {
 });
 
 describe('the put', () => {
-  it('that arrived before its answer was lost goes on to the status', async () => {
+  it('that arrived before its answer was lost is not sent again', async () => {
     service.faults.put = [function (request, response, body) {
       this.original = body;
       drop(request);
     }];
     await send();
-    assert.deepEqual(service.log, ['grant', 'put', 'put', 'status']);
+    assert.deepEqual(service.log, ['grant', 'put', 'grant', 'status']);
   });
 
   it('that met another one is tried again', async () => {
     service.faults.put = [answer(409)];
     await send();
-    assert.deepEqual(service.log, ['grant', 'put', 'put', 'status']);
+    assert.deepEqual(service.log, ['grant', 'put', 'grant', 'put', 'status']);
   });
 
+  const EXPIRED = answer(403, '<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>');
+
   it('that was too late for its grant gets a new one, a few times, for the same upload', async () => {
-    service.lifetime = -1;
-    service.faults.put = [answer(403)];
+    service.faults.put = [EXPIRED, EXPIRED, EXPIRED];
     await send();
-    assert.deepEqual(service.log, ['grant', 'put', 'grant', 'put', 'status']);
+    assert.deepEqual(service.log, [...Array(4).fill(['grant', 'put']).flat(), 'status']);
+    assert.equal(new Set(service.asked.map(({ secret }) => secret)).size, 1);
 
     service.original = undefined;
     service.log = [];
-    service.asked = [];
-    service.faults.put = Array(4).fill(answer(403));
+    service.faults.put = Array(9).fill(EXPIRED);
     const error = await fail();
     assert.deepEqual([error.code, service.log], ['http-403', Array(4).fill(['grant', 'put']).flat()]);
-    assert.equal(new Set(service.asked.map(({ secret }) => secret)).size, 1);
+  });
+
+  it('is not stopped by a clock that is wrong', async () => {
+    service.lifetime = -3_600_000;
+    await send();
+    assert.deepEqual(service.log, ['grant', 'put', 'status']);
   });
 
   it('that arrived although its answer was lost, and its grant expired meanwhile, is not repeated', async () => {
-    service.lifetime = -1;
     service.faults.put = [function (request, response, body) {
       this.put(request, { writeHead() {}, end() {} }, body);
-      answer(403)(request, response);
+      EXPIRED(request, response);
     }];
     await send();
     assert.deepEqual(service.log, ['grant', 'put', 'grant', 'status']);
   });
 
-  it('that is refused in time is not repeated', async () => {
-    service.faults.put = [answer(403)];
+  it('that is refused for another reason is repeated once, with a new grant', async () => {
+    service.faults.put = Array(9).fill(answer(403));
     const error = await fail();
-    assert.deepEqual([error.code, error.retryable, service.log], ['http-403', false, ['grant', 'put']]);
+    assert.deepEqual([error.code, error.retryable, service.log], ['http-403', false, ['grant', 'put', 'grant', 'put']]);
+  });
+
+  it('that the browser aborts by itself is tried again', async (t) => {
+    const send_ = XMLHttpRequest.prototype.send;
+    let sent = 0;
+    t.mock.method(XMLHttpRequest.prototype, 'send', function (body) {
+      if (sent++ === 0) return setImmediate(() => this.abort());
+      return send_.call(this, body);
+    });
+    assert.equal((await send()).status, 'ready');
   });
 });
 
@@ -276,6 +334,69 @@ describe('the status', () => {
   });
 });
 
+describe('a grant from the app\'s own server', () => {
+  it('is asked for the same request, and renewed', async () => {
+    const asked = [];
+    const grant = async (request) => {
+      asked.push(request);
+      const answered = await fetch(`${service.endpoint}/uploads`, { method: 'POST', body: JSON.stringify(request) });
+      return answered.json();
+    };
+    service.faults.put = [drop];
+    assert.equal((await send(PHOTO, { grant })).status, 'ready');
+    assert.deepEqual(JSON.parse(JSON.stringify(asked)), service.asked);
+    assert.deepEqual(service.log, ['grant', 'put', 'grant', 'put', 'status']);
+  });
+
+  it('with a secret of the server\'s own is used again, and the secret told', async () => {
+    const secret = createSecret();
+    const grant = async (request) => {
+      const answered = await fetch(`${service.endpoint}/uploads`, { method: 'POST', body: JSON.stringify({ ...request, secret }) });
+      return answered.json();
+    };
+    const told = [];
+    service.faults.put = [drop];
+    await send(PHOTO, { grant, onGranted: (granted) => told.push(granted.secret) });
+    assert.deepEqual(service.log, ['grant', 'put', 'put', 'status']);
+    assert.deepEqual(told, [secret]);
+  });
+
+  it('that fails is the upload\'s own error', async () => {
+    const refused = new Error('not signed in');
+    await assert.rejects(send(PHOTO, { grant: () => Promise.reject(refused) }), refused);
+    assert.deepEqual(service.log, []);
+  });
+});
+
+describe('URLs', () => {
+  const MANIFEST = {
+    id: 'x', status: 'ready', complete: true, preset: 'photo',
+    variants: [{ name: '320', url: '/i/x/0/320.webp' }, { name: '320', url: 'https://cdn.example/i/x/0/320.jpg' }],
+    sizes: [{ name: '320', autoUrl: '/i/x/0/320' }, { name: '640' }],
+    picture: '<source srcset="/i/x/0/320.webp 320w, /p/x/0/640.webp?Policy=a&amp;b 640w"><img src="/i/x/0/320.jpg" alt="">',
+  };
+
+  it('have the host of another origin\'s service', async () => {
+    service.manifest = MANIFEST;
+    const { origin } = service;
+    const manifest = await upload(PHOTO, { endpoint: service.endpoint });
+    assert.deepEqual(manifest.variants.map(({ url }) => url), [`${origin}/i/x/0/320.webp`, 'https://cdn.example/i/x/0/320.jpg']);
+    assert.deepEqual(manifest.sizes.map(({ autoUrl }) => autoUrl), [`${origin}/i/x/0/320`, undefined]);
+    assert.equal(manifest.picture, `<source srcset="${origin}/i/x/0/320.webp 320w, ${origin}/p/x/0/640.webp?Policy=a&amp;b 640w"><img src="${origin}/i/x/0/320.jpg" alt="">`);
+    assert.deepEqual(await complete('x', { endpoint: service.endpoint }), manifest);
+    assert.deepEqual(await getUpload('x', { endpoint: service.endpoint }), manifest);
+  });
+
+  it('of the page\'s own service have one only where it is wanted', async (t) => {
+    service.manifest = MANIFEST;
+    setGlobal(t, 'location', new URL('/app', service.origin));
+    assert.deepEqual(await getUpload('x', { endpoint: service.endpoint }).catch((error) => error.code), 'upload-not-found');
+    service.original = Buffer.from('x');
+    assert.deepEqual(await getUpload('x', { endpoint: service.endpoint }), MANIFEST);
+    assert.equal((await getUpload('x', { endpoint: service.endpoint, absolute: true })).variants[0].url, `${service.origin}/i/x/0/320.webp`);
+  });
+});
+
 describe('complete', () => {
   it('waits for every variant', async () => {
     service.original = Buffer.from('x');
@@ -297,6 +418,53 @@ describe('complete', () => {
   });
 });
 
+describe('ready', () => {
+  it('goes on with an upload whose file is there, and gives up in the end', async () => {
+    service.original = Buffer.from('x');
+    service.faults.status = [PROCESSING];
+    assert.equal((await ready('x', { endpoint: service.endpoint })).status, 'ready');
+    service.faults.status = Array(999).fill(PROCESSING);
+    const error = await ready('x', { endpoint: service.endpoint }).catch((reason) => reason);
+    assert.deepEqual([error.code, error.retryable, error.manifest.status], ['timeout', true, 'processing']);
+    const waited = pauses.reduce((sum, pause) => sum + pause, 0);
+    assert.ok(waited > 890_000 && waited < 920_000, `${waited}`);
+  });
+});
+
+describe('uploadAll', () => {
+  const files = (count) => Array.from({ length: count }, (_, at) => new File([new Uint8Array(1000)], `${at}.jpg`, { type: 'image/jpeg' }));
+
+  it('uploads a few at a time, tells the progress of all, and goes on after an error', async () => {
+    let open = 0, most = 0;
+    service.grant = (request, response) => answer(200, { id: 'x', statusUrl: '/api/v1/uploads/x' })(request, response);
+    service.status = (request, response) => {
+      most = Math.max(most, ++open);
+      setImmediate(() => { open--; answer(200, service.manifest)(request, response); });
+    };
+    service.faults.grant = [answer(422, { type: 'urn:presize:problem:invalid-request', title: 'no', errors: [{ pointer: '#/bytes', detail: 'x', code: 'empty' }] })];
+    const seen = [], ready = [];
+    const results = await uploadAll(files(7), {
+      endpoint: service.endpoint, parallel: 2, onProgress: (progress) => seen.push(progress),
+      each: (file) => ({ onReady: () => ready.push(file.name) }),
+    });
+    assert.deepEqual(results.map(({ status }) => status).sort(), ['fulfilled', 'fulfilled', 'fulfilled', 'fulfilled', 'fulfilled', 'fulfilled', 'rejected']);
+    assert.equal(results.find(({ status }) => status === 'rejected').reason.code, 'empty');
+    assert.ok(most <= 2, `${most} at once`);
+    assert.deepEqual(seen.at(-1), { loaded: 7000, total: 7000, done: 6, failed: 1, files: 7 });
+    assert.deepEqual(seen.map(({ loaded }) => loaded), seen.map(({ loaded }) => loaded).toSorted((a, b) => a - b));
+    assert.equal(ready.length, 6);
+  });
+
+  it('is aborted as a whole, and one by one', async () => {
+    const reason = new Error('enough');
+    const one = AbortSignal.abort(reason);
+    const results = await uploadAll(files(3), { endpoint: service.endpoint, absolute: false, each: (file, index) => (index === 1 ? { signal: one } : {}) });
+    assert.deepEqual(results.map((result) => result.reason ?? result.status), ['fulfilled', reason, 'fulfilled']);
+    const all = await uploadAll(files(3), { endpoint: service.endpoint, signal: one });
+    assert.deepEqual(all.map((result) => result.reason), [reason, reason, reason]);
+  });
+});
+
 describe('presets', () => {
   it('lists them', async () => {
     assert.deepEqual(await presets({ endpoint: service.endpoint }), [{ name: 'photo' }]);
@@ -305,26 +473,59 @@ describe('presets', () => {
 
 describe('an aborted signal', () => {
   const REASON = new Error('changed my mind');
+  /** Resolves when nothing is left of an aborted upload. */
+  const settled = (secret) => assert.rejects(send(PHOTO, { secret, signal: AbortSignal.abort(REASON) }), REASON);
 
   for (const [phase, log] of Object.entries({ hashing: [], granting: [], uploading: ['grant'], processing: ['grant', 'put'] })) {
-    it(`ends the upload with its reason, and nothing more is sent: ${phase}`, async () => {
+    it(`ends the upload with its reason: ${phase}`, async () => {
       const controller = new AbortController();
+      const secret = createSecret();
       const onProgress = (progress) => progress.phase === phase && controller.abort(REASON);
-      await assert.rejects(send(PHOTO, { signal: controller.signal, onProgress }), REASON);
-      assert.deepEqual(service.log, log);
+      await assert.rejects(send(PHOTO, { secret, signal: controller.signal, onProgress }), REASON);
+      await settled(secret);
+      assert.deepEqual(service.log.slice(0, log.length), log);
+      assert.ok(!service.log.includes('status'));
     });
   }
+
+  it('deletes what has arrived, and an upload with the same secret waits for that', async () => {
+    const secret = createSecret();
+    const controller = new AbortController();
+    service.faults.status = [() => controller.abort(REASON)];
+    await assert.rejects(send(PHOTO, { secret, signal: controller.signal }), REASON);
+    await send(PHOTO, { secret });
+    assert.deepEqual(service.log, ['grant', 'put', 'status', 'delete', 'grant', 'put', 'status']);
+  });
+
+  it('deletes what arrives a moment later', async () => {
+    const secret = createSecret();
+    const controller = new AbortController();
+    let arrive;
+    service.faults.put = [function (request, response, body) {
+      arrive = () => { this.original = body; };
+      controller.abort(REASON);
+    }];
+    service.faults.delete = [function (request, response) {
+      this.delete(request, response);
+      arrive();
+    }];
+    await assert.rejects(send(PHOTO, { secret, signal: controller.signal }), REASON);
+    await send(PHOTO, { secret });
+    assert.deepEqual(service.log, ['grant', 'put', 'delete', 'delete', 'grant', 'put', 'status']);
+  });
 
   for (const step of ['grant', 'put', 'status']) {
     it(`ends a request that has no answer yet: ${step}`, async () => {
       const controller = new AbortController();
+      const secret = createSecret();
       let closed;
       service.faults[step] = [(request) => {
         closed = new Promise((resolve) => request.socket.on('close', resolve));
         controller.abort(REASON);
       }];
-      await assert.rejects(send(PHOTO, { signal: controller.signal }), REASON);
+      await assert.rejects(send(PHOTO, { secret, signal: controller.signal }), REASON);
       await closed;
+      await settled(secret);
     });
   }
 

@@ -27,7 +27,7 @@ export function queue(places) {
 
   /** Waits for the place of a job that ends. */
   function turn(signal) {
-    return new Promise((resolve, reject) => {
+    return /** @type {Promise<void>} */ (new Promise((resolve, reject) => {
       const enter = () => {
         waiting.delete(enter);
         resolve();
@@ -37,6 +37,6 @@ export function queue(places) {
         waiting.delete(enter);
         reject(signal.reason);
       }, { once: true });
-    });
+    }));
   }
 }

@@ -9,17 +9,38 @@
  * @property {number} status
  * @property {string} [detail]
  * @property {string} [instance]   the id of the request
- * @property {{pointer: string, detail: string}[]} [errors]
+ * @property {{pointer: string, detail: string, code?: string}[]} [errors]
+ *
+ * @typedef {object} Waiting       how requests are repeated
+ * @property {AbortSignal} [signal]
+ * @property {(waiting: boolean) => void} [onWaiting]  told when a request waits for the connection, and when it goes on
  */
 
 /** Attempts at one request, the first included. */
 const ATTEMPTS = 4;
+/** The same for a server that can't be reached, and never could. */
+const CONNECTS = 5;
+/** How long a server that was reached before may be unreachable while the browser says that it is online (ms). */
+const OUTAGE = 120_000;
+/** The longest pause before a server that can't be reached is tried again (ms). */
+const OUTAGE_PAUSE = 8_000;
 /** The longest pause before a retry (ms). If the service asks for a longer one, the request fails. */
 const LONGEST_PAUSE = 60_000;
 /** How long the service may take to answer (ms); it waits for a change for 20 s at most. */
 const ANSWER_TIMEOUT = 30_000;
 /** How long an upload may make no progress (ms). */
 const STALL_TIMEOUT = 60_000;
+/** The same after the connection has come back: the old one may be dead without a sign (ms). */
+const RECONNECTED_TIMEOUT = 5_000;
+
+/**
+ * The origins that have answered this page. That one of them can't be reached is an outage,
+ * and worth to wait for. Of any other it may as well be a wrong endpoint, or a missing one of
+ * the service's allowedOrigins.
+ *
+ * @type {Set<string>}
+ */
+const reached = new Set();
 
 /** The error of an upload that failed or was rejected. */
 export class UploadError extends Error {
@@ -36,7 +57,7 @@ export class UploadError extends Error {
     /**
      * For programs: a rejection code of the service (`too-many-pixels`), the name of
      * a problem type (the end of `urn:presize:problem:…`), `http-<status>` where an
-     * answer gave no reason, or `network`, `unreadable` or `failed`.
+     * answer gave no reason, or `network`, `timeout`, `unreadable` or `failed`.
      */
     this.code = code;
     /** Whether the same upload can succeed if it is tried again. */
@@ -57,29 +78,41 @@ export class UploadError extends Error {
  *
  * @param {string} url
  * @param {RequestInit} init
- * @param {AbortSignal} [signal]
- * @returns {Promise<{body: any, url: string}>}  the answer's JSON, and the URL that gave it
+ * @param {Waiting} [waiting]
+ * @returns {Promise<any>}  the answer's JSON
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */
-export function call(url, init, signal) {
-  return retry(async () => {
-    let response, text;
-    try {
-      const timeout = AbortSignal.timeout(ANSWER_TIMEOUT);
-      response = await fetch(url, { ...init, cache: 'no-store', signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
-      text = await response.text();
-    } catch (cause) {
-      signal?.throwIfAborted();
-      throw new UploadError('network', 'The service cannot be reached.', { retryable: true, cause });
-    }
-    const body = parse(text);
-    if (response.ok && (body || response.status === 202 && !text)) return { body, url: response.url };
-    throw refusal(response, body);
-  }, signal);
+export function call(url, init, waiting = {}) {
+  return retry(url, () => callOnce(url, init, waiting.signal), waiting);
 }
 
 /**
- * Uploads a file with its grant, with retries.
+ * Sends a request to the API once.
+ *
+ * @param {string} url
+ * @param {RequestInit} init
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}  the answer's JSON
+ */
+export async function callOnce(url, init, signal) {
+  let response, text;
+  try {
+    const timeout = AbortSignal.timeout(ANSWER_TIMEOUT);
+    response = await fetch(url, { cache: 'no-store', ...init, signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
+    text = await response.text();
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw new UploadError('network', 'The service cannot be reached.', { retryable: true, cause });
+  }
+  reached.add(originOf(url));
+  const body = parse(text);
+  if (response.ok && (body || response.status === 202 && !text)) return body;
+  throw refusal(response, body);
+}
+
+/**
+ * Uploads a file with its grant, once. It uses XMLHttpRequest, because fetch does not
+ * report the progress of uploads.
  *
  * @param {Blob} file
  * @param {{method: string, url: string, headers: Record<string, string>}} request
@@ -88,22 +121,16 @@ export function call(url, init, signal) {
  * @returns {Promise<void>}
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */
-export function put(file, request, onLoaded, signal) {
-  return retry(() => putOnce(file, request, onLoaded, signal), signal);
-}
-
-/**
- * Uses XMLHttpRequest, because fetch does not report progress of uploads.
- *
- * @returns {Promise<void>}
- */
-function putOnce(file, { method, url, headers }, onLoaded, signal) {
+export function put(file, { method, url, headers }, onLoaded, signal) {
   return new Promise((resolve, reject) => {
     onLoaded(0);
     signal?.throwIfAborted(); // after onLoaded, which may abort: what is not yet sent cannot be
     const xhr = new XMLHttpRequest();
     const abort = () => xhr.abort();
     const started = performance.now();
+    const limit = (ms) => { xhr.timeout = performance.now() - started + ms; };
+    const reconnect = () => limit(RECONNECTED_TIMEOUT);
+    const fail = () => reject(new UploadError('network', 'The connection was lost during the upload.', { retryable: true }));
     xhr.open(method, url);
     for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
 
@@ -111,10 +138,12 @@ function putOnce(file, { method, url, headers }, onLoaded, signal) {
     // progress event, it limits the time without progress.
     xhr.timeout = STALL_TIMEOUT;
     xhr.upload.onprogress = ({ loaded }) => {
-      xhr.timeout = performance.now() - started + STALL_TIMEOUT;
+      reached.add(originOf(url));
+      limit(STALL_TIMEOUT);
       onLoaded(loaded);
     };
     xhr.onload = () => {
+      reached.add(originOf(url));
       // 412: the file has arrived already, and an earlier answer was lost. The URL works once.
       if (xhr.status < 300 || xhr.status === 412) return resolve();
       reject(new UploadError(`http-${xhr.status}`, `The storage refused the file (status ${xhr.status}).`, {
@@ -122,12 +151,17 @@ function putOnce(file, { method, url, headers }, onLoaded, signal) {
         retryable: isTransient(xhr.status) || xhr.status === 409, // two conditional writes at once: S3 asks to repeat
         // getResponseHeader would warn in the console where the bucket does not expose the header.
         retryAfter: milliseconds(/^retry-after: *(.+)$/im.exec(xhr.getAllResponseHeaders())?.[1]),
+        cause: xhr.responseText,
       }));
     };
-    xhr.onerror = xhr.ontimeout = () => reject(new UploadError('network', 'The connection was lost during the upload.', { retryable: true }));
-    xhr.onabort = () => reject(signal?.reason);
-    xhr.onloadend = () => signal?.removeEventListener('abort', abort);
+    xhr.onerror = xhr.ontimeout = fail;
+    xhr.onabort = () => (signal?.aborted ? reject(signal.reason) : fail()); // some browsers abort by themselves
+    xhr.onloadend = () => {
+      signal?.removeEventListener('abort', abort);
+      globalThis.removeEventListener?.('online', reconnect);
+    };
     signal?.addEventListener('abort', abort);
+    globalThis.addEventListener?.('online', reconnect);
     xhr.send(file);
   });
 }
@@ -144,10 +178,12 @@ function parse(text) {
 /** Turns an answer that is not a success into an error. */
 function refusal(response, body) {
   const isProblem = response.headers.get('Content-Type')?.startsWith('application/problem+json');
+  /** @type {Problem | undefined} */
   const problem = isProblem ? body : undefined;
-  const name = /^urn:presize:problem:(.+)$/.exec(problem?.type)?.[1];
+  const fault = problem?.errors?.find(({ code }) => code)?.code; // the file's own
+  const name = /^urn:presize:problem:(.+)$/.exec(problem?.type ?? '')?.[1];
   const message = problem?.detail ?? problem?.title ?? `The service gave an unexpected answer (status ${response.status}).`;
-  return new UploadError(name ?? `http-${response.status}`, message, {
+  return new UploadError(fault ?? name ?? `http-${response.status}`, message, {
     problem,
     status: response.status,
     retryable: isTransient(response.status),
@@ -167,16 +203,39 @@ function milliseconds(retryAfter) {
   return Number.isNaN(pause) ? undefined : Math.max(0, pause);
 }
 
-/** Repeats an attempt that fails with a retryable error, a few times. */
-async function retry(attempt, signal) {
+function originOf(url) {
+  return new URL(url, globalThis.location?.href).origin;
+}
+
+/**
+ * Repeats an attempt that fails with a retryable error, a few times. While the browser is
+ * offline, it waits without limit.
+ *
+ * @template T
+ * @param {string} url  that of the service
+ * @param {() => Promise<T>} attempt
+ * @param {Waiting} waiting
+ * @returns {Promise<T>}
+ */
+export async function retry(url, attempt, { signal, onWaiting = () => {} }) {
+  let outage; // since when there was no connection
   for (let failures = 1; ; failures++) {
     try {
       return await attempt();
     } catch (error) {
+      if (!error?.retryable) throw error;
+      const lost = error.code === 'network';
+      const now = performance.now();
+      outage = lost ? outage ?? now : undefined;
       // Half of the pause is random, so that clients that failed together do not retry together.
-      const pause = error?.retryAfter ?? 500 * 2 ** failures * (0.5 + Math.random() / 2);
-      if (!error?.retryable || failures === ATTEMPTS || pause > LONGEST_PAUSE) throw error;
-      await sleep(pause, signal);
+      const backoff = 500 * 2 ** failures * (0.5 + Math.random() / 2);
+      const pause = error.retryAfter ?? (lost ? Math.min(backoff, OUTAGE_PAUSE) : backoff);
+      const offline = lost && globalThis.navigator?.onLine === false;
+      const last = lost ? (reached.has(originOf(url)) ? now - outage >= OUTAGE : failures >= CONNECTS) : failures >= ATTEMPTS;
+      if (!offline && last || pause > LONGEST_PAUSE) throw error;
+      if (lost) onWaiting(true);
+      await sleep(offline ? LONGEST_PAUSE : pause, signal, lost);
+      if (lost) onWaiting(false);
     }
   }
 }
@@ -184,20 +243,22 @@ async function retry(attempt, signal) {
 /**
  * @param {number} ms
  * @param {AbortSignal} [signal]
+ * @param {boolean} [untilOnline]  ends when the browser goes online, if that is sooner
  * @returns {Promise<void>}
  * @throws  the signal's reason, once it is aborted
  */
-export function sleep(ms, signal) {
+export function sleep(ms, signal, untilOnline = false) {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    const stop = () => {
+    const end = () => {
       clearTimeout(timer);
-      reject(signal?.reason);
+      signal?.removeEventListener('abort', end);
+      globalThis.removeEventListener?.('online', end);
+      if (signal?.aborted) reject(signal.reason);
+      else resolve();
     };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    signal?.addEventListener('abort', stop, { once: true });
+    const timer = setTimeout(end, ms);
+    signal?.addEventListener('abort', end);
+    if (untilOnline) globalThis.addEventListener?.('online', end);
   });
 }

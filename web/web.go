@@ -10,7 +10,8 @@ import (
 // FS has the page's files: index.html and the files that it loads.
 //
 //go:embed index.html style.css icon.svg
-//go:embed app.js card.js deletion.js diagram.js kept.js presize.js queue.js result.js sniff.js thumbhash.js transport.js words.js
+//go:embed app.js card.js deletion.js diagram.js kept.js many.js prepare.js prepare-worker.js presize.js queue.js
+//go:embed result.js service.js shrink.js sniff.js thumbhash.js transport.js upload.js words.js
 var FS embed.FS
 
 // Index is the file of FS for /, which loads all others.

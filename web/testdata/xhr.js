@@ -8,6 +8,7 @@ import http from 'node:http';
 export class XMLHttpRequest {
   upload = { onprogress() {} };
   status = 0;
+  responseText = '';
   timeout = 0;
   #headers = {};
   #target;
@@ -36,7 +37,7 @@ export class XMLHttpRequest {
     this.#request.on('response', (response) => {
       this.#response = response;
       this.status = response.statusCode;
-      response.resume().on('end', () => this.#end('onload')).on('error', () => this.#end('onerror'));
+      response.on('data', (chunk) => { this.responseText += chunk; }).on('end', () => this.#end('onload')).on('error', () => this.#end('onerror'));
     });
     const half = body.length >> 1;
     this.#request.write(body.subarray(0, half), () => this.upload.onprogress({ loaded: half }));

@@ -1,0 +1,9 @@
+/**
+ * prepare-worker.js: prepare.js in a worker.
+ */
+
+import { prepare } from './prepare.js';
+
+onmessage = async ({ data: { file, maxEdge } }) => {
+  postMessage(await prepare(file, maxEdge).catch((error) => ({ error })));
+};

@@ -1,0 +1,70 @@
+/**
+ * prepare.js: what upload() does with a file before it is sent.
+ */
+
+import { shrink } from './shrink.js';
+import { SNIFF_LENGTH } from './sniff.js';
+
+/** Larger files are not hashed (bytes): WebCrypto needs the whole file in memory. */
+const HASH_LIMIT = 64 * 2 ** 20;
+
+/**
+ * @typedef {object} Prepared
+ * @property {Blob} body          what to send
+ * @property {Uint8Array} head    its first bytes
+ * @property {string} [sha256]    its digest in base64
+ */
+
+/**
+ * Reads the file once, because the pickers of some systems change it between two times: what is
+ * sent is what was hashed. A file that is too large for that, or where there is no WebCrypto, is
+ * sent as it is, without a digest.
+ *
+ * @param {Blob} file
+ * @param {number} [maxEdge]  scales a larger photo down to it, in pixels
+ * @returns {Promise<Prepared>}
+ */
+export async function prepare(file, maxEdge) {
+  const subtle = globalThis.crypto?.subtle; // only there in secure contexts: https, localhost
+  if (maxEdge) file = await shrink(file, maxEdge);
+  const whole = subtle && file.size <= HASH_LIMIT;
+  const bytes = await (whole ? file : file.slice(0, SNIFF_LENGTH)).arrayBuffer();
+  const head = new Uint8Array(bytes.slice(0, SNIFF_LENGTH));
+  if (!whole) return { body: file, head };
+  const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
+  return { body: new Blob([bytes]), head, sha256: btoa(String.fromCharCode(...digest)) };
+}
+
+/**
+ * Does the same in a worker, so that the page stays smooth. Where a worker can't be had, for
+ * example because the module comes from another origin, it is done here.
+ *
+ * @param {Blob} file
+ * @param {number} [maxEdge]
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Prepared>}
+ */
+export async function prepareApart(file, maxEdge, signal) {
+  signal?.throwIfAborted();
+  let worker;
+  try {
+    worker = new Worker(new URL('./prepare-worker.js', import.meta.url), { type: 'module' });
+  } catch {
+    return prepare(file, maxEdge);
+  }
+  try {
+    const answer = await new Promise((resolve, reject) => {
+      signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        resolve(undefined); // it could not be loaded
+      };
+      worker.postMessage({ file, maxEdge });
+    });
+    if (answer?.error) throw answer.error;
+    return answer ?? await prepare(file, maxEdge);
+  } finally {
+    worker.terminate();
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * service.js: the service as presize.js asks it.
+ */
+
+/** @import {Manifest, Service} from './presize.js' */
+
+import { UploadError, call, sleep } from './transport.js';
+
+/** How long an image may be processed (ms). */
+export const PROCESSING_TIMEOUT = 15 * 60_000;
+
+/**
+ * Returns the service as one caller sees it.
+ *
+ * @param {Service} options
+ * @param {string} [secret]
+ */
+export function connect({ endpoint = '/api/v1', headers, absolute, signal }, secret) {
+  const host = globalThis.location?.origin;
+  const { origin } = new URL(endpoint, globalThis.location?.href);
+  /** @returns {Promise<Record<string, string>>} */
+  const own = async () => (typeof headers === 'function' ? headers() : headers ?? {});
+  const proven = async () => (secret ? { ...await own(), 'Upload-Secret': secret } : own());
+  return {
+    endpoint,
+    signal,
+    own,
+    uploadUrl: (id) => `${endpoint}/uploads/${encodeURIComponent(id)}`,
+    /** Returns a URL of the service with its host. */
+    locate: (url) => new URL(url, origin).href,
+    /** @param {Manifest} manifest */
+    place: (manifest) => ((absolute ?? origin !== host) ? withHost(manifest, origin) : manifest),
+    /** @param {string} url */
+    get: async (url, more = {}, waiting = { signal }) => call(url, { headers: { ...await proven(), ...more } }, waiting),
+    /** @param {string} url */
+    remove: async (url) => call(url, { method: 'DELETE', headers: await proven(), keepalive: true }, { signal }),
+  };
+}
+
+/** @typedef {ReturnType<typeof connect>} Api */
+
+/**
+ * Returns a manifest with the host in all its URLs.
+ *
+ * @param {Manifest} manifest
+ * @param {string} origin
+ * @returns {Manifest}
+ */
+function withHost(manifest, origin) {
+  const locate = (url) => new URL(url, origin).href;
+  const placed = { ...manifest };
+  if (manifest.variants) placed.variants = manifest.variants.map((variant) => ({ ...variant, url: locate(variant.url) }));
+  if (manifest.sizes) placed.sizes = manifest.sizes.map((size) => (size.autoUrl ? { ...size, autoUrl: locate(size.autoUrl) } : size));
+  if (manifest.picture) placed.picture = manifest.picture.replace(/([" ])\/(?=[ip]\/)/g, `$1${origin}/`);
+  return placed;
+}
+
+/**
+ * Asks for an upload's status until `reached` holds. For the first `grace` ms the
+ * service may not know the upload yet.
+ *
+ * @param {Api & {onWaiting?: (waiting: boolean) => void}} api
+ * @param {string} url
+ * @param {(manifest: Manifest) => boolean} reached
+ * @param {number} timeout  ms
+ * @param {number} [grace]
+ * @returns {Promise<Manifest>}
+ */
+export async function follow(api, url, reached, timeout, grace = 0) {
+  const { signal, onWaiting } = api;
+  const started = performance.now();
+  // The service holds its answer while nothing changes. Should it not, the pause keeps us from flooding it.
+  for (let pause = 500; ; pause = Math.min(pause * 1.5, 5_000)) {
+    const asked = performance.now();
+    /** @type {Manifest | undefined} */
+    const manifest = await api.get(url, { Prefer: 'wait=10' }, { signal, onWaiting }).catch((error) => {
+      if (error?.status === 404 && performance.now() - started < grace) return undefined;
+      throw error;
+    });
+    if (manifest?.status === 'rejected' && manifest.rejection) {
+      throw new UploadError(manifest.rejection.code, manifest.rejection.detail, { manifest });
+    }
+    if (manifest?.status === 'failed') {
+      const detail = manifest.failure?.detail ?? 'The image could not be rendered. The fault is not in the file.';
+      throw new UploadError('failed', detail, { manifest, retryable: true });
+    }
+    if (manifest && reached(manifest)) return api.place(manifest);
+    if (performance.now() - started > timeout) {
+      throw new UploadError('timeout', 'The image is still being processed. Please try again later.', { manifest, retryable: true });
+    }
+    await sleep(pause - (performance.now() - asked), signal);
+  }
+}
+
+/**
+ * @param {Api} api
+ * @param {string} id
+ * @returns {Promise<boolean>}  whether there was something to delete
+ */
+export async function deleteFrom(api, id) {
+  try {
+    await api.remove(api.uploadUrl(id));
+    return true;
+  } catch (error) {
+    if (error?.code !== 'upload-not-found') throw error; // an earlier answer may have been lost
+    return false;
+  }
+}

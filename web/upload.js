@@ -1,0 +1,148 @@
+/**
+ * upload.js: one upload, from the file to its images.
+ */
+
+/** @import {Grant, GrantRequest, Manifest, Progress, UploadOptions} from './presize.js' */
+/** @import {Api} from './service.js' */
+
+import { prepareApart } from './prepare.js';
+import { PROCESSING_TIMEOUT, connect, deleteFrom, follow } from './service.js';
+import { cutName, declare } from './sniff.js';
+import { UploadError, callOnce, put, retry, sleep } from './transport.js';
+
+/** How long the service may answer 404 after the upload (ms). */
+const ARRIVAL_GRACE = 15_000;
+/** How often one upload requests a fresh grant in place of an expired one. */
+const RENEWALS = 3;
+/** When a file that arrived while its upload was aborted is there at the latest (ms). */
+const LATE_ARRIVAL = 2_000;
+
+/**
+ * The deletions of aborted uploads by secret. An upload with the same secret waits for its own.
+ *
+ * @type {Map<string, Promise<void>>}
+ */
+const deletions = new Map();
+
+/**
+ * Uploads an image, and waits until every size is ready in WebP and JPEG. Aborting deletes
+ * what has arrived.
+ *
+ * @param {File} file
+ * @param {UploadOptions} [options]
+ * @returns {Promise<Manifest>}
+ * @throws {UploadError}  or the signal's reason, once it is aborted
+ */
+export async function upload(file, options = {}) {
+  const { secret = createSecret(), preset, reference, maxEdge, timeout = PROCESSING_TIMEOUT, signal } = options;
+  const api = connect(options, secret);
+  /** @type {Progress} */
+  let progress = { phase: 'hashing', loaded: 0, total: file.size };
+  const report = (change) => {
+    progress = { ...progress, waiting: undefined, ...change };
+    options.onProgress?.(progress);
+  };
+  const sending = { ...api, report, onWaiting: (waiting) => report({ waiting: waiting || undefined }) };
+
+  await deletions.get(secret);
+  signal?.throwIfAborted();
+  report({});
+  const { body, head, sha256 } = await prepareApart(file, maxEdge, signal).catch((cause) => {
+    signal?.throwIfAborted();
+    throw new UploadError('unreadable', 'The file could not be read. It may have been moved, or it is a folder.', { cause });
+  });
+  signal?.throwIfAborted();
+  report({ total: body.size, loaded: body.size });
+  const request = { contentType: declare(file, head), bytes: body.size, sha256, filename: cutName(file.name), preset, reference, secret };
+  /** @type {Grant | undefined} */
+  let grant;
+  try {
+    grant = await putOriginal(body, request, sending, options, (granted) => { grant = granted; });
+    report({ phase: 'processing', loaded: body.size });
+    return await follow(sending, grant.statusUrl, ({ status }) => status === 'ready', timeout, ARRIVAL_GRACE);
+  } catch (error) {
+    const arrived = progress.phase === 'processing' || progress.phase === 'uploading' && progress.loaded === progress.total;
+    if (signal?.aborted && arrived && grant) undo(api, grant.id, grant.secret ?? secret);
+    throw error;
+  }
+}
+
+/**
+ * Makes the secret of one upload: 32 random bytes in base64url. Keep it to delete the
+ * upload, or to see it if it is private. Never use it for two files.
+ *
+ * @returns {string}
+ */
+export function createSecret() {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+}
+
+/**
+ * Gets a grant and puts the original with it. The request has the secret, so repeating it is
+ * safe: it is the same upload each time, and once the original is there the answer is no grant.
+ * So each attempt begins with one, and nothing is sent twice because an answer was lost.
+ *
+ * @param {Blob} body
+ * @param {GrantRequest} request
+ * @param {Api & {report: (change: Partial<Progress>) => void, onWaiting: (waiting: boolean) => void}} api
+ * @param {UploadOptions} options
+ * @param {(grant: Grant) => void} onGrant
+ * @returns {Promise<Grant>}
+ */
+async function putOriginal(body, request, { endpoint, own, locate, report, signal, onWaiting }, options, onGrant) {
+  const ask = options.grant ?? (async () => callOnce(`${endpoint}/uploads`, {
+    method: 'POST',
+    headers: { ...await own(), 'Content-Type': 'application/json' },
+    body: JSON.stringify(request),
+  }, signal));
+  /** @type {Grant | undefined} */
+  let grant;
+  let refusals = 0;
+
+  const renew = async () => {
+    report({ phase: 'granting', loaded: 0 });
+    signal?.throwIfAborted();
+    /** @type {Grant} */
+    const answer = await ask(request, signal);
+    signal?.throwIfAborted();
+    const first = !grant;
+    grant = { ...answer, statusUrl: locate(answer.statusUrl) };
+    onGrant(grant);
+    if (first) options.onGranted?.({ id: grant.id, secret: grant.secret ?? request.secret });
+    return grant;
+  };
+  const attempt = async () => {
+    // A server that made a secret of its own would make another upload.
+    let current = grant && grant.secret !== request.secret ? grant : await renew();
+    while (current.upload) {
+      try {
+        await put(body, current.upload, (loaded) => report({ phase: 'uploading', loaded }), signal);
+        break;
+      } catch (error) {
+        // The storage knows whether the grant has expired; the clock of this device may be wrong.
+        const renewals = /expired/i.test(String(error?.cause)) ? RENEWALS : 1;
+        if (error?.status !== 403 || refusals++ >= renewals) throw error;
+        current = await renew();
+      }
+    }
+    return current;
+  };
+  return retry(endpoint, attempt, { signal, onWaiting });
+}
+
+/** Deletes an upload that is aborted. Its file may arrive a moment later. */
+function undo(api, id, secret) {
+  const late = connect({ endpoint: api.endpoint, headers: api.own }, secret);
+  const deletion = (async () => {
+    try {
+      if (await deleteFrom(late, id)) return;
+      await sleep(LATE_ARRIVAL);
+      await deleteFrom(late, id);
+    } catch {
+      // The upload is aborted; there is nobody to tell.
+    }
+  })();
+  deletions.set(secret, deletion);
+  deletion.finally(() => deletions.delete(secret));
+}
