@@ -196,6 +196,20 @@ build/npm/.checked: build/npm/.packed
 	web/node_modules/.bin/attw --profile esm-only --quiet build/npm/*.tgz
 	@touch $@
 
+# The sample app with the npm package as it is packed, and the same once more with React 18.
+SAMPLES := build/app build/app/react18
+build/app/node_modules/.package-lock.json: web/testdata/app/package-lock.json web/testdata/app/react18/package-lock.json web/.npmrc
+	@rm -rf build/app && mkdir -p build && cp -r web/testdata/app build/app
+	for app in $(SAMPLES); do cp web/.npmrc $$app && $(NPM_CI) $$app || exit 1; done
+
+build/app/.built: $(wildcard web/testdata/app/*.* web/testdata/app/src/*) build/npm/.packed build/app/node_modules/.package-lock.json
+	for app in $(SAMPLES); do \
+		(cd web/testdata/app && cp -r index.html tsconfig.json vite.config.ts src $(CURDIR)/$$app) && \
+		rm -rf $$app/node_modules/presize && mkdir $$app/node_modules/presize && \
+		tar -xzf build/npm/presize-*.tgz --strip-components=1 -C $$app/node_modules/presize && \
+		npm run --silent --prefix $$app build -- --logLevel warn || exit 1; done
+	@touch $@
+
 # The linters and moto. Everything is pinned by hash, and nothing is built.
 build/python/.installed: deploy/verify/requirements.txt
 	@rm -rf build/python

@@ -13,7 +13,7 @@ const SIDE = 32;
  * Decodes a hash to pixels.
  *
  * @param {Uint8Array} hash
- * @returns {{width: number, height: number, rgba: Uint8ClampedArray}}  alpha is not premultiplied
+ * @returns {{width: number, height: number, rgba: Uint8ClampedArray<ArrayBuffer>}}  alpha is not premultiplied
  * @throws {RangeError}  if the bytes are not a ThumbHash
  */
 export function decode(hash) {
@@ -65,7 +65,7 @@ export function draw(canvas, thumbhash) {
   const { width, height, rgba } = decode(Uint8Array.from(atob(thumbhash), (c) => c.charCodeAt(0)));
   canvas.width = width;
   canvas.height = height;
-  canvas.getContext('2d').putImageData(new ImageData(rgba, width, height), 0, 0);
+  canvas.getContext('2d')?.putImageData(new ImageData(rgba, width, height), 0, 0);
 }
 
 /** Returns a function that takes the next n bits of the hash as a number. */
