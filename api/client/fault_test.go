@@ -1,0 +1,240 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/presize/presize/internal/faulttest"
+)
+
+// passing are faults that pass when the request is repeated.
+func passing() map[string]faulttest.Fault {
+	faults := map[string]faulttest.Fault{
+		"cut off in the answer": cut,
+		"503 of the storage":    answer(503, "application/xml", "<Error><Code>SlowDown</Code></Error>"),
+		"429 of API Gateway":    answer(429, "application/json", `{"message":"Too Many Requests"}`, "Retry-After", "7"),
+		"502 of a proxy":        answer(502, "text/html", "<html>"),
+	}
+	maps.Copy(faults, faulttest.Faults())
+	delete(faults, "because time is up")
+	return faults
+}
+
+// TestUploadSurvivesAnyFault lets every request of an upload go wrong in every way.
+func TestUploadSurvivesAnyFault(t *testing.T) {
+	for name, fault := range passing() {
+		t.Run(name, func(t *testing.T) {
+			file := png(100)
+			for n := 1; ; n++ {
+				h, upload := newHarness(t, endpoint), NewUpload()
+				step, injected := faulttest.At(n, fault, nil)
+				h.faults.Restart(step)
+				manifest, err := h.Upload(t.Context(), upload, file, Settings{})
+				if err != nil || manifest.ID != upload.ID {
+					t.Fatalf("request %d: %v", n, err)
+				}
+				if arrived := running.arrivals(upload); arrived != 1 || !bytes.Equal(running.original(t, upload), contentOf(t, file)) {
+					t.Errorf("request %d: the original arrived %d times", n, arrived)
+				}
+				if !injected() {
+					if n < 4 {
+						t.Errorf("an upload has only %d requests", n-1)
+					}
+					break
+				}
+			}
+		})
+	}
+}
+
+// TestNothingIsRepeatedForever gives up, after pauses that grow.
+func TestNothingIsRepeatedForever(t *testing.T) {
+	for n, method := range map[int]string{1: "POST", 2: "PUT"} {
+		for name, fault := range passing() {
+			h := newHarness(t, endpoint)
+			h.faults.Restart(func(i int, _ *http.Request, carry faulttest.Carry) (*http.Response, error) {
+				if i < n {
+					return carry()
+				}
+				return fault(func() (*http.Response, error) { return nil, faulttest.ErrInjected }, nil)
+			})
+			_, err := h.Upload(t.Context(), NewUpload(), png(100), Settings{})
+			if err == nil || strings.Contains(err.Error(), "X-Amz") {
+				t.Errorf("%s, %s: %v", method, name, err)
+			}
+			if tried := len(h.faults.Sent(method)); tried != attempts || len(h.pauses) != attempts-1 {
+				t.Errorf("%s, %s: tried %d times with pauses %v", method, name, tried, h.pauses)
+			}
+			for i, pause := range h.pauses {
+				if most := max(firstPause<<i, 7*time.Second); pause > most || pause < firstPause<<i/2 {
+					t.Errorf("%s, %s: pause %d is %s", method, name, i, pause)
+				}
+			}
+		}
+	}
+}
+
+func TestExpiredGrantIsRenewed(t *testing.T) {
+	hasty := running.serve(time.Second)
+	defer hasty.Close()
+	h, upload, file := newHarness(t, hasty.URL), NewUpload(), png(100)
+	h.faults.Restart(func(n int, r *http.Request, carry faulttest.Carry) (*http.Response, error) {
+		if n == 2 {
+			signed, err := time.Parse("20060102T150405Z", r.URL.Query().Get("X-Amz-Date"))
+			if err != nil {
+				t.Error(err)
+			}
+			<-time.After(time.Until(signed.Add(2 * time.Second))) // S3 counts whole seconds
+		}
+		return carry()
+	})
+	if err := h.Send(t.Context(), upload, file, Settings{}); err != nil {
+		t.Fatal(err)
+	}
+	if grants, puts := h.faults.Sent("POST"), h.faults.Sent("PUT"); len(grants) != 2 || len(puts) != 2 || running.arrivals(upload) != 1 {
+		t.Errorf("%d grants and %d uploads", len(grants), len(puts))
+	}
+}
+
+func TestGrantIsNotRenewedForever(t *testing.T) {
+	for name, fault := range map[string]faulttest.Fault{
+		"expired":             answer(403, "application/xml", "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"),
+		"expired credentials": answer(400, "application/xml", "<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>"),
+	} {
+		h := newHarness(t, endpoint)
+		h.faults.Restart(func(_ int, r *http.Request, carry faulttest.Carry) (*http.Response, error) {
+			if r.Method == http.MethodPut {
+				return fault(carry, nil)
+			}
+			return carry()
+		})
+		err := h.Send(t.Context(), NewUpload(), png(100), Settings{})
+		if err == nil || !strings.Contains(err.Error(), "has expired") || len(h.faults.Sent("PUT")) != renewals+1 {
+			t.Errorf("%s: %v after %q", name, err, h.faults.Sent(""))
+		}
+	}
+}
+
+func TestRefusalsAreNotRepeated(t *testing.T) {
+	h := newHarness(t, endpoint)
+	for name, fault := range map[string]faulttest.Fault{
+		"bytes that differ": answer(400, "application/xml", "<Error><Code>BadDigest</Code><Message>differs</Message></Error>"),
+		"a long pause":      answer(503, "text/plain", "", "Retry-After", "61"),
+	} {
+		step, _ := faulttest.At(2, fault, nil)
+		h.faults.Restart(step)
+		var refused *Error
+		if err := h.Send(t.Context(), NewUpload(), png(100), Settings{}); !errors.As(err, &refused) || len(h.faults.Sent("")) != 2 || len(h.pauses) > 0 {
+			t.Errorf("%s: %v after %q", name, err, h.faults.Sent(""))
+		}
+	}
+}
+
+func TestEndOfTheContextEndsAnUpload(t *testing.T) {
+	for n := 1; ; n++ {
+		h := newHarness(t, endpoint)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		stop := errors.New("stop")
+		step, injected := faulttest.At(n, faulttest.Faults()["because time is up"], func() { cancel(stop) })
+		h.faults.Restart(step)
+		_, err := h.Upload(ctx, NewUpload(), png(100), Settings{})
+		if !injected() {
+			break
+		}
+		if !errors.Is(err, stop) || len(h.faults.Sent("")) != n {
+			t.Errorf("request %d: %v, then %q", n, err, h.faults.Sent(""))
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	h := newHarness(t, endpoint)
+	err := h.Send(ctx, NewUpload(), png(100), Settings{OnProgress: func(Progress) { cancel() }})
+	if !errors.Is(err, context.Canceled) || len(h.faults.Sent("")) > 0 {
+		t.Errorf("cancelled while hashing: %v, sent %q", err, h.faults.Sent(""))
+	}
+}
+
+func TestFileThatCannotBeReadIsNotRepeated(t *testing.T) {
+	short := png(100)
+	short.Bytes = 200
+	reads := 0
+	breaks := png(100)
+	breaks.Content = readerAt(func(p []byte, at int64) (int, error) {
+		if reads++; reads > 2 { // the head and the digest
+			return 0, errors.New("input/output error")
+		}
+		return png(100).Content.ReadAt(p, at)
+	})
+	for name, file := range map[string]File{"too short": short, "breaks while it is sent": breaks} {
+		h := newHarness(t, endpoint)
+		if err := h.Send(t.Context(), NewUpload(), file, Settings{}); err == nil || !strings.Contains(err.Error(), "read the file: ") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if puts := h.faults.Sent("PUT"); len(puts) > 1 {
+			t.Errorf("%s: sent %q", name, puts)
+		}
+	}
+}
+
+type readerAt func([]byte, int64) (int, error)
+
+func (f readerAt) ReadAt(p []byte, at int64) (int, error) { return f(p, at) }
+
+// roundTrip is a function as an http.RoundTripper.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestTransferThatStallsIsRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		puts := 0
+		c, err := New("https://images.example.com", Options{HTTP: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			if r.Method == http.MethodPost {
+				return answer(201, "application/json", `{"upload":{"method":"PUT","url":"https://storage.example.com","headers":{}}}`)(nil, nil)
+			}
+			if puts++; puts > 1 {
+				_, err := io.Copy(io.Discard, r.Body)
+				return &http.Response{StatusCode: 200, Body: http.NoBody}, err
+			}
+			for range 10 { // slow, but not stalled
+				if _, err := r.Body.Read(make([]byte, 8)); err != nil {
+					t.Error(err)
+				}
+				<-time.After(stallTimeout - time.Second)
+			}
+			<-r.Context().Done()
+			return nil, context.Cause(r.Context())
+		})}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Send(t.Context(), NewUpload(), png(100), Settings{}); err != nil || puts != 2 {
+			t.Errorf("after %d uploads: %v", puts, err)
+		}
+	})
+}
+
+func TestWaitDoesNotFloodAServiceThatDoesNotHoldItsAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		c, err := New("https://images.example.com", Options{HTTP: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			asked++
+			return answer(200, "application/json", `{"status":"processing"}`)(nil, nil)
+		})}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := c.WaitReady(ctx, NewUpload()); !errors.Is(err, context.DeadlineExceeded) || asked > 20 {
+			t.Errorf("asked %d times: %v", asked, err)
+		}
+	})
+}
