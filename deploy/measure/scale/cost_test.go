@@ -18,7 +18,7 @@ func TestTiersAddUp(t *testing.T) {
 		{"beyond", 25, []tier{{10, 1}, {0, 2}}, 10 + 30},
 		{"beyond a free one", 25, []tier{{10, free}, {10, 3}, {0, 2}}, 30 + 10},
 		{"the last has no end", 1e9, []tier{{0, 2}}, 2e9},
-		{"600 TB in S3", 600 * tb, s3Storage, 50_000*0.023 + 450_000*0.022 + 100_000*0.021},
+		{"600 TiB in S3", 600 * tib, s3Storage, 1024 * (50*0.023 + 450*0.022 + 100*0.021)},
 		{"a million seconds of a GB", 1e6, lambdaSeconds, 600_000 * 0.0000133334},
 		{"12 TB through CloudFront", 12 * tb, cloudFrontBytes, 9_000*0.085 + 2_000*0.080},
 		{"15 metrics", 15, customMetrics, 1.50},
@@ -29,9 +29,13 @@ func TestTiersAddUp(t *testing.T) {
 	}
 }
 
-func TestNobodyPaysForNothing(t *testing.T) {
-	if got := bill("", 0); got != 0 {
+func TestAnIdleMonthCostsItsAlarms(t *testing.T) {
+	if got := bill("", usage{0, 24}, asBilled); math.Abs(got-0.40) > 1e-9 {
 		t.Errorf("a month without photos costs %v", got)
+	}
+	// Without anything free also ten more alarms, and five pollers that ask three times a minute.
+	if got, want := bill("", usage{0, 1}, nothingFree), 1.40+5*3*60*730*0.40/1e6; math.Abs(got-want) > 1e-6 {
+		t.Errorf("without anything free it costs %v, want %v", got, want)
 	}
 }
 
@@ -39,16 +43,30 @@ func TestNobodyPaysForNothing(t *testing.T) {
 func TestBillOfTenMillion(t *testing.T) {
 	const photos = 10e6
 	job := jobTime(workerMemory).Seconds()
+	stored := photos * (originalBytes + variantsBytes) / (1 << 30) // GiB of one month
 	for name, want := range map[string]float64{
 		"Lambda": (photos*(job*workerMemory+(job+0.005)*apiMemory)/1024-400_000)*0.0000133334 +
 			(4*photos-1e6)*0.20/1e6,
-		"S3, storage": 50_000*0.023 + (photos*(originalBytes+variantsBytes)/1e9-50_000)*0.022,
+		"S3, storage": 51_200*0.023 + (stored-51_200)*0.022,
+		"SQS":         (3*photos + 657_000 - 1e6) * 0.40 / 1e6,
 		"API Gateway": 3 * photos / 1e6,
 		"CloudFront": 9_000*0.085 + (photos*(views*viewedBytes+3*answerBytes)/1e9-10_000)*0.080 + ((views+3)*photos-10e6)*0.01/10_000 +
 			(views*photos-2e6)*0.10/1e6,
 	} {
-		if got := bill(name, photos); math.Abs(got-want) > 0.001*want {
+		if got := bill(name, usage{photos, 1}, asBilled); math.Abs(got-want) > 0.001*want {
 			t.Errorf("%s: got $%.2f, want $%.2f", name, got, want)
+		}
+	}
+	want := 51_200*0.023 + 460_800*0.022 + (24*stored-512_000)*0.021
+	if got := bill("S3, storage", usage{photos, 24}, asBilled); math.Abs(got-want) > 0.001*want {
+		t.Errorf("storage in the 24th month: got $%.2f, want $%.2f", got, want)
+	}
+}
+
+func TestNothingFreeCostsMore(t *testing.T) {
+	for _, photos := range []float64{0, 1000, 1e5, 1e7} {
+		if billed, list := bill("", usage{photos, 1}, asBilled), bill("", usage{photos, 1}, nothingFree); list <= billed {
+			t.Errorf("%v photos cost $%.2f, and $%.2f with nothing free", photos, billed, list)
 		}
 	}
 }

@@ -9,14 +9,13 @@ import (
 func demandTable() string {
 	job := jobTime(workerMemory).Seconds()
 	ready := readyAfter(jobTime(workerMemory))
-	statusGets := looks(ready) + looks(jobTime(workerMemory)-ready) // of manifests
-	statusHeads := looks(ready)                                     // of originals
+	statusGets := looks(ready) + looks(jobTime(workerMemory)-ready) // of manifests, and as many of originals
 	rows := []struct {
 		what string
 		each float64 // for one upload a second
 	}{
 		{"S3 input: PUT/s", 1},
-		{"S3 input: GET and HEAD/s", 1 + workerHeads + statusHeads},
+		{"S3 input: GET and HEAD/s", 1 + workerHeads + grantHeads + statusGets},
 		{"S3 output: PUT/s", workerPuts},
 		{"S3 output: GET/s", 1 + statusGets + views*missShare},
 		{"S3 output: partitions needed", max(workerPuts/3500.0, (1+statusGets+views*missShare)/5500.0)},
@@ -44,7 +43,7 @@ func demandTable() string {
 	}
 	b.WriteString("| cost of an hour, stored for a month |")
 	for _, rate := range rates {
-		fmt.Fprintf(&b, " %s |", dollars(bill("", rate*month.Seconds())/month.Hours()))
+		fmt.Fprintf(&b, " %s |", dollars(bill("", usage{rate * month.Seconds(), 1}, asBilled)/month.Hours()))
 	}
 	b.WriteString("\n")
 	return b.String()

@@ -8,41 +8,105 @@ import (
 	"github.com/presize/presize/internal/media"
 )
 
-// Of a deployment that takes uploads from everyone. The rate is the default of
-// serverless.yml; a test compares. The concurrency is what AWS gives an account that has
-// been in use for a while; a new account has less.
-const (
-	apiRate     = 200 // requests per second
-	concurrency = 1000
-)
+// apiRate is the default of serverless.yml, in requests per second; a test compares.
+const apiRate = 200
 
-// openTable is what strangers can make such a deployment cost in an hour, in Markdown. It
-// assumes the worst of each part: every request is a grant that is used for the largest
-// file, every file becomes a full set of variants, and all functions run all the time. List
-// prices, nothing free.
-func openTable() string {
-	const uploads = apiRate * 3600
-	logged := float64(uploads * (workerLogBytes + apiLogBytes))
-	stored := float64(uploads) * float64(media.DefaultLimits().Bytes)
-	rows := []struct {
-		service, what string
-		amount        float64
-		tiers         []tier
-	}{
-		{"Lambda", fmt.Sprintf("%s workers for the whole hour", count(concurrency)), concurrency * gbSeconds(time.Hour, workerMemory), lambdaSeconds},
-		{"S3, requests", fmt.Sprintf("%s originals, and %d objects published for each", count(uploads), workerPuts), uploads * (1 + workerPuts), s3Put},
-		{"API Gateway", count(uploads) + " requests", uploads, apiCalls},
-		{"CloudFront", count(uploads) + " requests", uploads, cloudFrontRequests},
-		{"CloudWatch", fmt.Sprintf("%.1f GB of logs", logged/gb), logged, logBytes},
+// opening is how far a deployment is open to strangers.
+type opening struct {
+	name    string
+	limit   int     // the account's concurrent invocations
+	workers int     // workerConcurrency
+	rate    float64 // requests of strangers per second that reach the API, each one a grant
+	refused float64 // and those that API Gateway refuses
+	bytes   int64   // maxBytes
+}
+
+// openings are the settings that bound what strangers can cost. The first one is the default, in
+// an account that has been in use for a while.
+func openings() []opening {
+	const limit, newLimit = 1000, 10
+	bytes := media.DefaultLimits().Bytes
+	byDefault := opening{"the defaults", limit, workersOf(limit), apiRate, 0, bytes}
+	change := func(name string, change func(*opening)) opening {
+		o := byDefault
+		o.name = name
+		change(&o)
+		return o
 	}
+	return []opening{
+		byDefault,
+		change("a new account: 10 invocations at a time", func(o *opening) { o.limit, o.workers = newLimit, workersOf(newLimit) }),
+		change("`workerConcurrency=50`", func(o *opening) { o.workers = 50 }),
+		change("`maxBytes=10000000`", func(o *opening) { o.bytes = 10e6 }),
+		change("`apiRate=20`", func(o *opening) { o.rate = 20 }),
+		change("`apiRate=20 workerConcurrency=50 maxBytes=10000000`", func(o *opening) { o.rate, o.workers, o.bytes = 20, 50, 10e6 }),
+		change("`webAclArn`, a rule of 1,000 requests in 5 minutes, one address", func(o *opening) { o.rate = 1000.0 / 300 }),
+		change("`jwtIssuer`: strangers get 401", func(o *opening) { o.rate, o.refused = 0, apiRate }),
+	}
+}
+
+// expense is one line of what an hour costs, at list prices.
+type expense struct {
+	service, what string
+	dollars       float64
+}
+
+// hour is the most that strangers can make a deployment cost in an hour. It assumes the worst of
+// each part: every request is a grant that is used for the largest file, every file becomes a
+// full set of variants, and all functions that can be kept busy run all the time.
+func (o opening) hour() []expense {
+	uploads := o.rate * 3600
+	rendered := min(uploads, float64(o.workers)*3600/s3Wait.Seconds()) // the least time of a job
+	answered := uploads + o.refused*3600
+	logged := uploads * (workerLogBytes + apiLogBytes)
+	perHour := func(service, what string, amount float64, tiers []tier) expense {
+		return expense{service, what, listPrice(tiers) * amount}
+	}
+	busy := 0.0
+	if uploads > 0 {
+		busy = float64(o.workers)*gbSeconds(time.Hour, workerMemory) + float64(o.limit-o.workers)*gbSeconds(time.Hour, apiMemory)
+		// What is let through can't keep more busy: a worker times out after two minutes, and the API after 28 seconds.
+		busy = min(busy, uploads*(gbSeconds(workerTimeout, workerMemory)+gbSeconds(apiTimeout, apiMemory)))
+	}
+	return []expense{
+		perHour("Lambda", fmt.Sprintf("%s workers and %s of the API for the whole hour", count(float64(o.workers)), count(float64(o.limit-o.workers))), busy, lambdaSeconds),
+		perHour("S3, requests", fmt.Sprintf("%s originals, and %s objects published", count(uploads), count(rendered*workerPuts)), uploads+rendered*workerPuts, s3Put),
+		perHour("SQS", count(uploads*queueRequests)+" requests", uploads*queueRequests, sqsRequests),
+		perHour("API Gateway", count(uploads)+" requests", uploads, apiCalls),
+		perHour("CloudFront", count(answered)+" requests", answered, cloudFrontRequests),
+		perHour("CloudWatch", fmt.Sprintf("%.1f GB of logs", logged/gb), logged, logBytes),
+	}
+}
+
+// total returns the cost of the hour, and of a month of what is stored in it.
+func (o opening) total() (hour, month float64) {
+	for _, e := range o.hour() {
+		hour += e.dollars
+	}
+	return hour, listPrice(s3Storage) * o.rate * 3600 * float64(o.bytes)
+}
+
+// openTable is the hour of an open deployment, in Markdown.
+func openTable() string {
+	o := openings()[0]
 	var b strings.Builder
 	b.WriteString("| | in one hour, at most | |\n|---|---|--:|\n")
-	total := 0.0
-	for _, row := range rows {
-		total += listPrice(row.tiers) * row.amount
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", row.service, row.what, dollars(listPrice(row.tiers)*row.amount))
+	for _, e := range o.hour() {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", e.service, e.what, dollars(e.dollars))
 	}
-	fmt.Fprintf(&b, "| **total** | | **%s** |\n", dollars(total))
-	fmt.Fprintf(&b, "| S3, storage | the %.0f TB of that hour, each month until they are deleted | %s |\n", stored/tb, dollars(listPrice(s3Storage)*stored))
+	hour, month := o.total()
+	fmt.Fprintf(&b, "| **total** | | **%s** |\n", dollars(hour))
+	fmt.Fprintf(&b, "| S3, storage | the %.0f TB of that hour, each month until they are deleted | %s |\n", o.rate*3600*float64(o.bytes)/tb, dollars(month))
+	return b.String()
+}
+
+// settingsTable compares the settings, in Markdown.
+func settingsTable() string {
+	var b strings.Builder
+	b.WriteString("| setting | uploads in one hour, at most | the hour costs | and each month of storing them |\n|---|--:|--:|--:|\n")
+	for _, o := range openings() {
+		hour, month := o.total()
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", o.name, count(o.rate*3600), dollars(hour), dollars(month))
+	}
 	return b.String()
 }

@@ -11,8 +11,10 @@ import (
 
 // Set in serverless.yml; a test compares.
 const (
-	workerMemory = 3008 // MB
-	apiMemory    = 256  // MB
+	workerMemory  = 3008 // MB
+	apiMemory     = 256  // MB
+	workerTimeout = 2 * time.Minute
+	apiTimeout    = 28 * time.Second
 )
 
 // Measured with `make compare` on two x86 cores: a 12-megapixel phone photo, preset photo. The time is that of the README.
@@ -28,17 +30,29 @@ const (
 	viewedBytes   = 67_141    // 640.avif
 )
 
-// Counted in the code, for an upload that is new.
+// Counted in the code, for an upload that is new and public; tests count again.
 const (
-	variants      = 12
-	workerPuts    = variants + 2 // and the manifest, ready and complete
-	workerGets    = 2            // the manifest that is not there yet, the original in one part
-	workerHeads   = 2            // of the original, before and after
-	apiRequests   = 3            // a grant, the status until ready, the status until complete
+	variants     = 12
+	workerPuts   = variants + 2 // and the manifest, ready and complete
+	workerGets   = 2            // the manifest that is not there yet, the original in one part
+	workerHeads  = 2            // of the original, before and after
+	grantHeads   = 1            // of the original, because the client has made the secret
+	apiRequests  = 3            // a grant, the status until ready, the status until complete
+	removalLists = 2            // of the variants, public and private
+	removalGets  = 5            // by the API the original twice and the manifest, by the worker the original twice
+	alarmMetrics = 14           // in deploy/template/alarms.yml
+
+	queueRequests = 3 // S3 sends, Lambda receives and deletes
+
 	shortestPause = 100 * time.Millisecond
 	longestPause  = time.Second
 	pauseShare    = 4 // the status is read again after this share of the time waited so far
 )
+
+// emptyReceives are the requests of a month by which Lambda looks into an empty queue: each of
+// five pollers asks again after 20 s.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+const emptyReceives = fewestPollers * float64(month/(20*time.Second))
 
 // Estimated or assumed, not measured.
 const (

@@ -3,9 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/presize/presize/api"
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/media/mediatest"
@@ -33,7 +35,8 @@ func TestFunctionsAreAsDeployed(t *testing.T) {
 	}
 	var service struct {
 		Functions map[string]struct {
-			Memory int `yaml:"memorySize"`
+			Memory  int `yaml:"memorySize"`
+			Timeout int
 		}
 		Params struct {
 			Default struct {
@@ -44,14 +47,27 @@ func TestFunctionsAreAsDeployed(t *testing.T) {
 	if err := yaml.Unmarshal(text, &service); err != nil {
 		t.Fatal(err)
 	}
-	if got := service.Functions["worker"].Memory; got != workerMemory {
-		t.Errorf("worker: memorySize is %d in serverless.yml, %d here", got, workerMemory)
+	for name, want := range map[string]struct {
+		memory  int
+		timeout time.Duration
+	}{"worker": {workerMemory, workerTimeout}, "api": {apiMemory, apiTimeout}} {
+		got := service.Functions[name]
+		if got.Memory != want.memory || got.Timeout != int(want.timeout.Seconds()) {
+			t.Errorf("%s: %+v in serverless.yml, %+v here", name, got, want)
+		}
 	}
 	if got := service.Params.Default.Rate; got != apiRate {
 		t.Errorf("apiRate is %d in serverless.yml, %d here", got, apiRate)
 	}
-	if got := service.Functions["api"].Memory; got != apiMemory {
-		t.Errorf("api: memorySize is %d in serverless.yml, %d here", got, apiMemory)
+}
+
+func TestAlarmsWatchAsManyMetrics(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "deploy/template/alarms.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(string(text), " MetricName: "); got != alarmMetrics {
+		t.Errorf("deploy/template/alarms.yml has %d metrics, here are %d", got, alarmMetrics)
 	}
 }
 
@@ -85,45 +101,88 @@ type counter struct {
 
 func (c *counter) Do(request *http.Request) (*http.Response, error) {
 	bucket, _, _ := strings.Cut(strings.TrimPrefix(request.URL.Path, "/"), "/")
+	method := request.Method
+	if request.URL.Query().Has("list-type") {
+		method = "LIST"
+	}
 	c.mu.Lock()
-	c.counts[bucket+" "+request.Method]++
+	if c.counts == nil {
+		c.counts = make(map[string]int)
+	}
+	c.counts[bucket+" "+method]++
 	c.mu.Unlock()
 	return http.DefaultClient.Do(request)
 }
 
-// The real worker, the real preset, a real S3 server.
-func TestWorkerMakesTheRequestsThatAreCounted(t *testing.T) {
+// take returns the counts, and starts anew.
+func (c *counter) take() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	counts := c.counts
+	c.counts = nil
+	return counts
+}
+
+// requests are those of the real API and worker, with the real preset and a real S3 server, for
+// one upload.
+func requests(t *testing.T, preset string) (grant, status, render, deletion, removal map[string]int) {
 	env := s3test.Start(t, nil)
-	requests := &counter{counts: make(map[string]int)}
+	count := &counter{}
 	options := env.Server.Client(s3test.Owner).Options()
-	options.HTTPClient = requests
+	options.HTTPClient = count
 	client := s3.New(options)
-	w := worker.New(worker.Config{
-		Input:    bucket.New(client, s3test.Input),
-		Output:   bucket.New(client, s3test.Output),
-		Presets:  mediatest.Presets(),
-		Limits:   media.DefaultLimits(),
-		Renderer: renderertest.Start(t),
-		Log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
-	})
-	id := media.NewID()
-	original := bucket.Info{Key: media.OriginalKey(id), ContentType: "image/png"}
+	input, output := bucket.New(client, s3test.Input), bucket.New(client, s3test.Output)
+	log := slog.New(slog.DiscardHandler)
+	service := api.New(api.Config{Input: input, Output: output, Presets: mediatest.Presets(), Limits: media.DefaultLimits(),
+		GrantTTL: time.Minute, RetryBudget: time.Hour, Log: log})
+	w := worker.New(worker.Config{Input: input, Output: output, Presets: mediatest.Presets(), Limits: media.DefaultLimits(),
+		Renderer: renderertest.Start(t), Log: log})
+	secret := media.NewSecret()
+	id := secret.ID()
+	ask := func(method, url, body string, want int) map[string]int {
+		request := httptest.NewRequest(method, url, strings.NewReader(body))
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Upload-Secret", secret.Reveal())
+		answer := httptest.NewRecorder()
+		service.ServeHTTP(answer, request)
+		if answer.Code != want {
+			t.Fatalf("%s %s: %d %s", method, url, answer.Code, answer.Body)
+		}
+		return count.take()
+	}
+	work := func(name string) map[string]int {
+		event := fmt.Sprintf(`{"Records":[{"eventSource":"aws:s3","eventName":%q,"s3":{"bucket":{"name":%q},"object":{"key":%q}}}]}`,
+			name, s3test.Input, media.OriginalKey(id))
+		if _, err := w.Handle(t.Context(), json.RawMessage(event)); err != nil {
+			t.Fatal(err)
+		}
+		return count.take()
+	}
+	grant = ask("POST", "/api/v1/uploads", fmt.Sprintf(`{"contentType":"image/png","bytes":100,"secret":%q,"preset":%q}`, secret.Reveal(), preset), 201)
+	original := bucket.Info{Key: media.OriginalKey(id), ContentType: "image/png", Metadata: map[string]string{media.PresetMetadata: preset}}
 	if err := env.Input.Put(t.Context(), original, phototest.Read(t, "test.png")); err != nil {
 		t.Fatal(err)
 	}
-	event := fmt.Sprintf(`{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":%q},"object":{"key":%q}}}]}`,
-		s3test.Input, original.Key)
-	if _, err := w.Handle(t.Context(), json.RawMessage(event)); err != nil {
-		t.Fatal(err)
-	}
-	want := map[string]int{
-		s3test.Input + " HEAD": workerHeads,
-		s3test.Input + " GET":  1,
-		s3test.Output + " GET": workerGets - 1,
-		s3test.Output + " PUT": workerPuts,
-	}
-	if fmt.Sprint(requests.counts) != fmt.Sprint(want) {
-		t.Errorf("got %v, want %v", requests.counts, want)
+	status = ask("GET", media.StatusURL(id), "", 200)
+	render = work("ObjectCreated:Put")
+	deletion = ask("DELETE", media.StatusURL(id), "", 202)
+	removal = work("ObjectRemoved:Delete")
+	return grant, status, render, deletion, removal
+}
+
+func TestRequestsAreThoseThatAreCounted(t *testing.T) {
+	const in, out = s3test.Input, s3test.Output
+	grant, status, render, deletion, removal := requests(t, "photo")
+	for name, test := range map[string]struct{ got, want map[string]int }{
+		"grant":    {grant, map[string]int{in + " HEAD": grantHeads}},
+		"status":   {status, map[string]int{in + " HEAD": 1, out + " GET": 1}},
+		"render":   {render, map[string]int{in + " HEAD": workerHeads, in + " GET": 1, out + " GET": workerGets - 1, out + " PUT": workerPuts}},
+		"deletion": {deletion, map[string]int{in + " HEAD": 2, out + " GET": 1, in + " DELETE": 1}},
+		"removal":  {removal, map[string]int{in + " HEAD": removalGets - 3, out + " LIST": removalLists, out + " DELETE": variants + 2}},
+	} {
+		if !maps.Equal(test.got, test.want) {
+			t.Errorf("%s: got %v, want %v", name, test.got, test.want)
+		}
 	}
 }
 
