@@ -54,7 +54,7 @@ quick test:
 # The race detector takes too long on what computes much. RACED_TESTS are those of goroutines.
 RACED_TESTS := ConcurrentRenders|TestTasksRun|AfterAnErrorNothing
 UNRACED := ./worker/vips/... ./layers/... ./deploy/measure/... ./deploy/pack ./deploy/template ./deploy/verify
-test-steps: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.package-lock.json formatted vetted
+test-steps: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.package-lock.json build/app/.built formatted vetted
 	$(call say,the archives of both functions)
 	@$(MAKE) --no-print-directory build/package/$(HOST_ARCH)/worker.zip build/package/$(HOST_ARCH)/api.zip ARCH=$(HOST_ARCH)
 	$(call say,tests with the race detector)
@@ -68,7 +68,7 @@ test-steps: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_mo
 	@$(MAKE) --no-print-directory build/npm/.checked
 
 # Not in make quick: what needs a browser or the archives, and tests that take seconds each.
-SLOW_TESTS := ^TestPage(Takes|Shows)|MissingIsDressed|^TestBrowserHears|Whatever|WhatFailed|KilledTwice|AnyFailedRequest|AtAnyMoment|AFailedOneHasNot|AllVersionsOnAllPages|CommittedFigures|LayerIsTheSame|LargeAnimation
+SLOW_TESTS := ^TestPage(Takes|Shows)|^TestSampleApp|MissingIsDressed|^TestBrowserHears|Whatever|WhatFailed|KilledTwice|AnyFailedRequest|AtAnyMoment|AFailedOneHasNot|AllVersionsOnAllPages|CommittedFigures|LayerIsTheSame|LargeAnimation
 SLOW_VIPS_TESTS := Memory|RejectedAnimations|SettingsOfThePreset|Grids|Tiles|EveryVariantHasTheWatermark|EveryOrientation|HEICOfAPhone|NoVariantCarries|NumberOfProcessors|AsSharpAs|PhonePhoto
 quick-steps: tools build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.package-lock.json formatted vetted
 	$(call say,tests)
@@ -191,9 +191,13 @@ build/npm/.packed: $(wildcard web/*.js) web/package.json web/tsconfig.json web/R
 	cd build/npm && npm pack --silent
 	@touch $@
 
-build/npm/.checked: build/npm/.packed
+# How much an app loads that only uploads, in bytes.
+MOST_GZIPPED := 6000
+build/npm/.checked: build/npm/.packed build/app/.built
 	web/node_modules/.bin/publint --strict --pack false build/npm
 	web/node_modules/.bin/attw --profile esm-only --quiet build/npm/*.tgz
+	@build/app/node_modules/.bin/rolldown --log-level silent --minify --format esm --file build/app/presize.min.js build/npm/presize.js
+	@size=$$(gzip -9 -c build/app/presize.min.js | wc -c); echo "presize has $$size bytes, minified and gzipped"; test $$size -lt $(MOST_GZIPPED)
 	@touch $@
 
 # The sample app with the npm package as it is packed, and the same once more with React 18.

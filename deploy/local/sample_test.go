@@ -1,0 +1,85 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/presize/presize/internal/phototest"
+)
+
+// startSample serves the sample app that make builds with the npm package.
+func startSample(t *testing.T, folder string) (origin string) {
+	t.Helper()
+	dist, err := filepath.Abs(filepath.Join("../..", folder, "dist"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dist, "index.html")); err != nil {
+		t.Fatalf("%v: run make build/app/.built first", err)
+	}
+	server := httptest.NewServer(http.FileServer(http.Dir(dist)))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// shownPhoto is what the sample app shows of its one upload.
+const shownPhoto = `
+	(async () => {
+		const img = document.querySelector('li[data-status=ready] picture img');
+		img.loading = 'eager';
+		await img.decode();
+		return {
+			react: document.title, items: document.querySelectorAll('li').length, source: img.currentSrc,
+			width: img.width, placeholder: img.style.backgroundColor, done: document.querySelector('output').textContent,
+		};
+	})()`
+
+type samplePhoto struct {
+	React       string `json:"react"`
+	Items       int    `json:"items"`
+	Source      string `json:"source"`
+	Width       int    `json:"width"`
+	Placeholder string `json:"placeholder"`
+	Done        string `json:"done"`
+}
+
+func TestSampleAppUploadsAPhotoShowsAndDeletesIt(t *testing.T) {
+	photo := phototest.Path(t, "test_exif_full.jpg")
+	for folder, version := range map[string]string{"build/app": "React 19.", "build/app/react18": "React 18."} {
+		t.Run(folder, func(t *testing.T) {
+			origin := startSample(t, folder)
+			b := openBrowser(t)
+			stack := startStack(t, func(s *settings) { s.allowedOrigins = []string{origin} })
+			b.do(
+				chromedp.Navigate(origin+"/?endpoint="+stack.url+"/api/v1"),
+				chromedp.WaitReady(chromedp.CSS("input")),
+				chromedp.SetUploadFiles(chromedp.CSS("input"), []string{photo}),
+				chromedp.WaitReady(chromedp.CSS("li[data-status=ready] picture img")),
+			)
+			got := evaluate[samplePhoto](b, shownPhoto)
+			if !strings.HasPrefix(got.React, version) || got.Items != 1 || got.Done != "1 of 1" {
+				t.Errorf("the app shows %+v", got)
+			}
+			if !strings.HasPrefix(got.Source, stack.url+"/i/") || got.Width == 0 {
+				t.Errorf("the picture is %+v, want one of %s", got, stack.url)
+			}
+			evaluate[bool](b, `new Promise((done) => {
+				const look = () => (document.querySelector('picture img').style.background ? requestAnimationFrame(look) : done(true));
+				look();
+			})`) // the placeholder goes when the picture has come
+			b.do(
+				chromedp.Click(chromedp.CSS("li button")),
+				chromedp.WaitNotPresent(chromedp.CSS("li")),
+			)
+			if complaints := b.complaints(); len(complaints) > 0 {
+				t.Errorf("the console shows %q", complaints)
+			}
+		})
+	}
+}
