@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/presize/presize/internal/media"
 )
 
 // readBody returns the whole body of a request, unless it has more than limit bytes.
@@ -98,9 +100,12 @@ func (f *fields) required(name string, into any, want string) bool {
 }
 
 // refuse records an error of a field.
-func (f *fields) refuse(name, detail string) {
+func (f *fields) refuse(name, detail string) { f.reject(name, "", detail) }
+
+// reject is refuse for a field that describes a file that would be rejected.
+func (f *fields) reject(name string, code media.Code, detail string) {
 	name = strings.NewReplacer("~", "~0", "/", "~1").Replace(name) // RFC 6901 §3
-	f.problems = append(f.problems, fieldError{Pointer: "#/" + url.PathEscape(name), Detail: detail})
+	f.problems = append(f.problems, fieldError{Pointer: "#/" + url.PathEscape(name), Detail: detail, Code: code})
 }
 
 // err returns all errors of the fields as one problem, or nil. A field that was not

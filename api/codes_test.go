@@ -74,7 +74,7 @@ func rejectionCodes(t *testing.T) (codes []string) {
 // clientCodes returns the codes that the client module makes up itself.
 func clientCodes(t *testing.T) []string {
 	codes := make(map[string]bool)
-	for _, name := range []string{"presize.js", "transport.js"} {
+	for _, name := range []string{"service.js", "transport.js", "upload.js"} {
 		source, err := os.ReadFile(filepath.Join("../web", name))
 		if err != nil {
 			t.Fatal(err)

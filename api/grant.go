@@ -190,18 +190,18 @@ func (s *service) parseFile(body *fields, request *grantRequest) {
 	if body.required("contentType", &contentType, "a string") {
 		var ok bool
 		if request.contentType, ok = media.ParseDeclared(contentType); !ok || request.contentType != media.Undeclared && !rules.Accepts(request.contentType) {
-			body.refuse("contentType", refuseFormat(contentType, rules))
+			body.reject("contentType", media.UnsupportedType, refuseFormat(contentType, rules))
 		}
 	}
 	if body.required("bytes", &size, "a number") {
 		most := rules.Within(s.Limits).Bytes
 		switch {
 		case size == 0:
-			body.refuse("bytes", "The file is empty.")
+			body.reject("bytes", media.Empty, "The file is empty.")
 		case size < 0 || size != math.Trunc(size):
 			body.refuse("bytes", "bytes must be a whole number.")
 		case size > float64(most):
-			body.refuse("bytes", fmt.Sprintf("The file has %.0f bytes, and at most %d are accepted.", size, most))
+			body.reject("bytes", media.TooManyBytes, fmt.Sprintf("The file has %.0f bytes, and at most %d are accepted.", size, most))
 		}
 		request.bytes = int64(size)
 	}

@@ -162,13 +162,21 @@ func TestGrantRequestsAreRefused(t *testing.T) {
 		{"digest with a line break", `{"contentType":"image/png","bytes":1,"sha256":"\n` + strings.Repeat("A", 43) + `="}`, invalidRequest, []string{"#/sha256"}},
 		{"empty preset", `{"contentType":"image/png","bytes":1,"preset":""}`, invalidRequest, []string{"#/preset"}},
 	}
+	codes := map[string][]media.Code{
+		"all wrong":                    {"", media.UnsupportedType, media.Empty, "", "", "", ""},
+		"another type with parameters": {media.UnsupportedType},
+		"one byte too many":            {media.TooManyBytes},
+	}
 	client := offlineGrants(t)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got := wantProblem(t, do(t, client, "POST", "http://api/api/v1/uploads", []byte(test.body), "Content-Type", "application/json"), test.kind)
 			var pointers []string
-			for _, field := range got.Errors {
+			for at, field := range got.Errors {
 				pointers = append(pointers, field.Pointer)
+				if want := codes[test.name]; want != nil && field.Code != want[at] || want == nil && field.Code != "" {
+					t.Errorf("%s has the code %q, want %q", field.Pointer, field.Code, want)
+				}
 				if !strings.Contains(got.Detail, field.Detail) {
 					t.Errorf("the detail does not tell %q: %q", field.Detail, got.Detail)
 				}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/metric"
 )
 
@@ -57,8 +58,9 @@ type problem struct {
 
 // fieldError is an error in one field of a JSON body.
 type fieldError struct {
-	Pointer string `json:"pointer"` // JSON pointer as a URI fragment (RFC 6901 §6)
-	Detail  string `json:"detail"`
+	Pointer string     `json:"pointer"` // JSON pointer as a URI fragment (RFC 6901 §6)
+	Detail  string     `json:"detail"`
+	Code    media.Code `json:"code,omitempty"` // where the fault is the file's
 }
 
 // problem returns a problem of kind k. The detail is made of sentences for the

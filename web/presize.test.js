@@ -229,6 +229,13 @@ describe('a refused grant', () => {
     assert.deepEqual([error.code, error.message, error.status, error.retryable], ['invalid-request', problem.detail, 422, false]);
     assert.deepEqual(error.problem, problem);
     assert.deepEqual(service.log, ['grant']);
+
+    problem.errors[0].code = 'too-many-bytes';
+    service.faults.grant = [answer(422, problem)];
+    assert.equal((await fail()).code, 'too-many-bytes');
+    problem.errors.push({ pointer: '#/preset', detail: 'There is no preset "x".' });
+    service.faults.grant = [answer(422, problem)];
+    assert.equal((await fail()).code, 'invalid-request');
   });
 });
 

@@ -180,7 +180,8 @@ function refusal(response, body) {
   const isProblem = response.headers.get('Content-Type')?.startsWith('application/problem+json');
   /** @type {Problem | undefined} */
   const problem = isProblem ? body : undefined;
-  const fault = problem?.errors?.find(({ code }) => code)?.code; // the file's own
+  const errors = problem?.errors ?? [];
+  const fault = errors.every(({ code }) => code) ? errors[0]?.code : undefined; // the file's, and not the app's
   const name = /^urn:presize:problem:(.+)$/.exec(problem?.type ?? '')?.[1];
   const message = problem?.detail ?? problem?.title ?? `The service gave an unexpected answer (status ${response.status}).`;
   return new UploadError(fault ?? name ?? `http-${response.status}`, message, {
