@@ -7,15 +7,15 @@ import (
 )
 
 // Each folder in deploy is a room of its own. The others use only what all deployments
-// share, which is the template and the presets, and the two doors that the local stack
-// has for the operator's command.
+// share, which is the template and the presets, and the local stack's queues and its doors
+// for the operator's command.
 func TestRoomsOfDeployKeepToThemselves(t *testing.T) {
 	room := func(path string) string {
 		below, _ := strings.CutPrefix(path, module+"/deploy/")
 		name, _, _ := strings.Cut(below, "/")
 		return name
 	}
-	shared := []string{"/deploy/template", "/deploy/presets", "/deploy/local/operator", "/deploy/local/invoke"}
+	shared := []string{"/deploy/template", "/deploy/presets", "/deploy/local/operator", "/deploy/local/queue", "/deploy/local/sqs"}
 	for path, p := range load(t) {
 		for _, imported := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
 			if !within(imported, module+"/deploy") || slices.Contains(shared, strings.TrimPrefix(imported, module)) {

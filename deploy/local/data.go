@@ -47,8 +47,8 @@ func openData(dir string) (*data, error) {
 // objects is the folder of the S3 server.
 func (d *data) objects() string { return filepath.Join(d.dir, "s3") }
 
-// failures is the folder of the failure queue.
-func (d *data) failures() string { return filepath.Join(d.dir, "failures") }
+// queues is the folder of the queues.
+func (d *data) queues() string { return filepath.Join(d.dir, "queues") }
 
 // signingKey returns the private key of signed URLs, as PEM. The first start makes it.
 func (d *data) signingKey() ([]byte, error) {

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/presize/presize/deploy/local/queue"
 	"github.com/presize/presize/deploy/template"
 	"github.com/presize/presize/internal/s3local"
 )
@@ -33,9 +32,12 @@ func startStorage(t *testing.T) *s3local.Server {
 	t.Helper()
 	settings := freeSettings(t)
 	t.Chdir(t.TempDir())
-	queue := queue.New(queue.Config{Log: slog.New(slog.DiscardHandler)}) // takes events, and that is all
+	work, err := openWork(t.TempDir(), slog.New(slog.DiscardHandler)) // takes events, and that is all
+	if err != nil {
+		t.Fatal(err)
+	}
 	deployment := template.Deployment{InputBucket: inputBucket, OutputBucket: outputBucket}
-	storage, err := startS3(t.Context(), settings, deployment, settings.data, queue)
+	storage, err := startS3(t.Context(), settings, deployment, settings.data, work)
 	if err != nil {
 		t.Fatal(err)
 	}

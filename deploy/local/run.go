@@ -40,15 +40,11 @@ const (
 	workerConcurrency = 2
 	// retryBudget covers three attempts, the waits between them, and some minutes in the
 	// queue.
-	retryBudget = 10 * time.Minute
+	retryBudget = 45 * time.Minute
 
 	// closeTimeout is how long a stop waits for running jobs.
 	closeTimeout = 10 * time.Second
 )
-
-// retryDelays are shorter than Lambda's minutes, because a person waits for the result,
-// and on one machine few failures are temporary.
-func retryDelays() []time.Duration { return []time.Duration{time.Second, 5 * time.Second} }
 
 // run puts the parts together and serves until ctx ends. It writes one line to stdout
 // when the service is ready.
@@ -65,19 +61,16 @@ func run(ctx context.Context, settings settings, stdout io.Writer, log *slog.Log
 	}
 	defer listener.Close() // the server closes it too
 
-	queue := queue.New(queue.Config{
-		Timeout:     workerTimeout,
-		RetryDelays: retryDelays(),
-		Concurrency: workerConcurrency,
-		FailureDir:  data.failures(),
-		Log:         log,
-	})
+	work, err := openWork(data.queues(), log)
+	if err != nil {
+		return err
+	}
 	deployment := template.Deployment{
 		InputBucket:  inputBucket,
 		OutputBucket: outputBucket,
 		UploadOrigin: "http://" + address(settings.s3Port),
 	}
-	storage, err := startS3(ctx, settings, deployment, data.objects(), queue)
+	storage, err := startS3(ctx, settings, deployment, data.objects(), work)
 	if err != nil {
 		return portError(err, settings.s3Port, "PRESIZE_S3_PORT")
 	}
@@ -96,11 +89,11 @@ func run(ctx context.Context, settings settings, stdout io.Writer, log *slog.Log
 	if err != nil {
 		return err
 	}
-	invocations, handler, err := openInvocations(ctx, data, storage, queue)
+	queues, handler, err := openOperator(ctx, data, storage, work)
 	if err != nil {
 		return err
 	}
-	defer invocations.Close() // the server closes it too
+	defer queues.Close() // the server closes it too
 	images, err := renderer.Start(renderer.Config{
 		Path:      settings.renderer,
 		Libraries: settings.libraries,
@@ -112,19 +105,20 @@ func run(ctx context.Context, settings settings, stdout io.Writer, log *slog.Log
 		return err
 	}
 	defer func() { err = errors.Join(err, images.Close()) }()
-	if err := startWorker(ctx, queue, storage, images, settings, log); err != nil {
+	running, err := startWorker(ctx, work, storage, images, settings, log)
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "presize is ready: http://%s\n", address(settings.port))
 	serving, serveCtx := errgroup.WithContext(ctx)
 	serving.Go(func() error { return serve(serveCtx, listener, site) })
-	serving.Go(func() error { return serve(serveCtx, invocations, handler) })
+	serving.Go(func() error { return serve(serveCtx, queues, handler) })
 	err = serving.Wait()
 	log.Info("stopping: waiting for running jobs, press Ctrl-C again to stop at once", "atMost", closeTimeout)
 
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
-	if err := queue.Close(closing); err != nil {
+	if err := running.Close(closing); err != nil {
 		log.Warn("invocations cut off, the next start repeats them", "err", err)
 	}
 	return err
@@ -142,8 +136,8 @@ func portError(err error, port int, variable string) error {
 	return err
 }
 
-// startS3 starts the S3 server with both buckets. Its events go to the queue.
-func startS3(ctx context.Context, settings settings, deployment template.Deployment, dir string, queue *queue.Queue) (*s3local.Server, error) {
+// startS3 starts the S3 server with both buckets. Its events go to a queue.
+func startS3(ctx context.Context, settings settings, deployment template.Deployment, dir string, work *queue.Queue) (*s3local.Server, error) {
 	permissions, err := readPermissions(deployment)
 	if err != nil {
 		return nil, err
@@ -161,8 +155,11 @@ func startS3(ctx context.Context, settings settings, deployment template.Deploym
 			{Name: outputBucket, Statements: permissions.on(outputBucket)},
 		},
 		OnEvent: func(event events.S3Event) {
-			if event.Records[0].S3.Bucket.Name == inputBucket { // the only one with a trigger
-				queue.Send(event)
+			if event.Records[0].S3.Bucket.Name != inputBucket { // the only one with a trigger
+				return
+			}
+			if err := work.SendEvent(event); err != nil {
+				work.Log.Error("event lost, the next start finds the upload", "err", err)
 			}
 		},
 	})
@@ -207,23 +204,23 @@ func newSite(ctx context.Context, storage *s3local.Server, settings settings, de
 	}, keys)
 }
 
-// startWorker starts the worker. It first queues the unfinished uploads of an earlier
-// process.
-func startWorker(ctx context.Context, queue *queue.Queue, storage *s3local.Server, images *renderer.Renderer, settings settings, log *slog.Logger) error {
+// startWorker starts the worker. It first queues the uploads that an earlier process has
+// left without an event.
+func startWorker(ctx context.Context, work *queue.Queue, storage *s3local.Server, images *renderer.Renderer, settings settings, log *slog.Logger) (*queue.Running, error) {
 	client := storage.Client(workerAccount)
 	input, output := bucket.New(client, inputBucket), bucket.New(client, outputBucket)
-	if err := queue.Recover(ctx, finished.Uploads{Input: input, Output: output, Presets: settings.presets}); err != nil {
-		return err
+	if err := work.Recover(ctx, finished.Uploads{Input: input, Output: output, Presets: settings.presets}); err != nil {
+		return nil, err
 	}
-	queue.Start(worker.New(worker.Config{
+	mapping := queue.Mapping{Queue: work, Function: workerName, Timeout: workerTimeout, Concurrency: workerConcurrency}
+	return mapping.Start(worker.New(worker.Config{
 		Input:    input,
 		Output:   output,
 		Presets:  settings.presets,
 		Limits:   settings.limits,
 		Renderer: images,
 		Log:      log,
-	}).Handle)
-	return nil
+	}).Handle), nil
 }
 
 // serve serves until ctx ends, which also ends requests that wait for a status.

@@ -17,19 +17,19 @@ const backfillUsage = `run the originals that are not finished once more
   presize backfill --local
 
 An original is finished when its manifest is of this very original and of the current
-revision of its preset, and is complete or rejected. backfill invokes the worker for every
-other original: after a change of a preset, after a new version of presize, and after
-events were lost. With --all it invokes the worker for finished originals too; the worker
-then only looks whether every variant is there, and renders again if one is missing.
+revision of its preset, and is complete or rejected. backfill sends every other original
+to the worker's queue: after a change of a preset, after a new version of presize, and after
+events were lost. With --all it sends finished originals too; the worker then only looks
+whether every variant is there, and renders again if one is missing.
 
 It does not wait for the worker. The rate times the seconds that an original takes is the
-concurrency that a backfill needs. It is taken from new uploads, so choose a low rate.
-What waits in Lambda for more than an hour goes to the failure queue.
+concurrency that a backfill needs. Above what the worker has (workerConcurrency), new
+uploads wait behind it in the queue, so choose a low rate.
 
 It goes through the originals in the order of their keys, and writes to a file how far it
-is: every original up to there is finished, gone, or accepted by Lambda. After a Ctrl-C or
-a crash, the same call goes on from there. A few originals are then invoked twice, which
-does no harm. At the end the file is deleted, and the next call begins anew. Originals
+is: every original up to there is finished, gone, or in the queue. After a Ctrl-C or a
+crash, the same call goes on from there. A few originals are then queued twice, which does
+no harm. At the end the file is deleted, and the next call begins anew. Originals
 that arrive meanwhile have events of their own. The estimate comes from the keys, which
 are random, so nothing has to be counted first.
 
@@ -37,15 +37,15 @@ are random, so nothing has to be counted first.
 
 IAM actions: cloudformation:DescribeStacks on the stack; on the input bucket
 s3:ListBucket, and s3:GetObject on originals/*; on the output bucket s3:ListBucket, and
-s3:GetObject on i/*/manifest.json and p/*/manifest.json; lambda:InvokeFunction on the
-worker's function.
+s3:GetObject on i/*/manifest.json and p/*/manifest.json; sqs:SendMessage on the work
+queue.
 `
 
 func runBackfill(ctx context.Context, c *call) error {
 	c.localFlag()
 	all := c.flags.Bool("all", false, "finished originals too")
-	dryRun := c.flags.Bool("dry-run", false, "only list what would be invoked, and count; from the first original on")
-	perSecond := c.flags.Float64("rate", 5, "invocations a second")
+	dryRun := c.flags.Bool("dry-run", false, "only list what would be queued, and count; from the first original on")
+	perSecond := c.flags.Float64("rate", 5, "originals a second")
 	file := c.flags.String("checkpoint", "", "the `file` that says how far it is; by default backfill-BUCKET.json here, or backfill.json in the local stack's data folder")
 	if _, err := c.parse(); err != nil {
 		return err
@@ -110,16 +110,16 @@ type counts struct {
 	Seen     int    `json:"seen"`
 	Finished int    `json:"finished"`
 	Gone     int    `json:"gone"` // removed between the listing and the look
-	Invoked  int    `json:"invoked"`
-	DryRun   bool   `json:"dryRun,omitempty"` // nothing was invoked
+	Queued   int    `json:"queued"`
+	DryRun   bool   `json:"dryRun,omitempty"` // nothing was queued
 }
 
 func (c counts) String() string {
-	verb := "invoked"
+	verb := "queued"
 	if c.DryRun {
-		verb = "to invoke"
+		verb = "to queue"
 	}
-	text := fmt.Sprintf("%s: %d finished, %d %s", plural(c.Seen, "original"), c.Finished, c.Invoked, verb)
+	text := fmt.Sprintf("%s: %d finished, %d %s", plural(c.Seen, "original"), c.Finished, c.Queued, verb)
 	if c.Gone > 0 {
 		text += fmt.Sprintf(", %d gone", c.Gone)
 	}

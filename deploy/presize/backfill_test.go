@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
@@ -52,7 +52,7 @@ func (u *uploads) everyState() (unfinished, all []media.ID) {
 	return unfinished, all
 }
 
-func TestBackfillInvokesTheWorkerForWhatIsNotFinished(t *testing.T) {
+func TestBackfillQueuesWhatIsNotFinished(t *testing.T) {
 	u := newUploads(t)
 	unfinished, all := u.everyState()
 	file := filepath.Join(t.TempDir(), "checkpoint.json")
@@ -63,12 +63,12 @@ func TestBackfillInvokesTheWorkerForWhatIsNotFinished(t *testing.T) {
 		b := u.newBackfill(file)
 		b.all = test.all
 		got, err := b.run(t.Context())
-		want := counts{Seen: len(all), Finished: len(all) - len(test.want), Invoked: len(test.want)}
+		want := counts{Seen: len(all), Finished: len(all) - len(test.want), Queued: len(test.want)}
 		if err != nil || got != want {
 			t.Errorf("counts %+v, %v, want %+v", got, err, want)
 		}
 		if ids := u.taken(); !slices.Equal(ids, test.want) {
-			t.Errorf("invoked %q, want %q", ids, test.want)
+			t.Errorf("queued %q, want %q", ids, test.want)
 		}
 		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("the checkpoint is still there: %v", err)
@@ -76,7 +76,7 @@ func TestBackfillInvokesTheWorkerForWhatIsNotFinished(t *testing.T) {
 	}
 }
 
-func TestDryRunInvokesNothingAndListsWhatItWould(t *testing.T) {
+func TestDryRunQueuesNothingAndListsWhatItWould(t *testing.T) {
 	u := newUploads(t)
 	unfinished, all := u.everyState()
 	var listed []media.ID
@@ -88,7 +88,7 @@ func TestDryRunInvokesNothingAndListsWhatItWould(t *testing.T) {
 		return nil
 	}}
 	got, err := b.run(t.Context())
-	if want := (counts{Seen: len(all), Finished: len(all) - len(unfinished), Invoked: len(unfinished), DryRun: true}); err != nil || got != want {
+	if want := (counts{Seen: len(all), Finished: len(all) - len(unfinished), Queued: len(unfinished), DryRun: true}); err != nil || got != want {
 		t.Errorf("counts %+v, %v, want %+v", got, err, want)
 	}
 	slices.Sort(listed)
@@ -97,9 +97,9 @@ func TestDryRunInvokesNothingAndListsWhatItWould(t *testing.T) {
 	}
 }
 
-// TestNextBackfillInvokesWhatAFailedOneHasNot lets each request in turn go wrong. The
+// TestNextBackfillQueuesWhatAFailedOneHasNot lets each request in turn go wrong. The
 // run after it must go on from the checkpoint and leave nothing out.
-func TestNextBackfillInvokesWhatAFailedOneHasNot(t *testing.T) {
+func TestNextBackfillQueuesWhatAFailedOneHasNot(t *testing.T) {
 	u := newUploads(t)
 	unfinished, all := u.everyState()
 	file := filepath.Join(t.TempDir(), "checkpoint.json")
@@ -125,7 +125,7 @@ func TestNextBackfillInvokesWhatAFailedOneHasNot(t *testing.T) {
 				}
 			}
 			if ids := u.taken(); !slices.Equal(ids, unfinished) {
-				t.Fatalf("request %d failed %s: invoked %q, want %q", n, when, ids, unfinished)
+				t.Fatalf("request %d failed %s: queued %q, want %q", n, when, ids, unfinished)
 			}
 		}
 		if !resumed {
@@ -139,7 +139,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestCheckpointNeverPassesWhatIsUnderWay holds the invocation of the second original
+// TestCheckpointNeverPassesWhatIsUnderWay holds the message of the second original
 // until all others are done, and then cuts it off.
 func TestCheckpointNeverPassesWhatIsUnderWay(t *testing.T) {
 	u := newUploads(t)
@@ -149,8 +149,8 @@ func TestCheckpointNeverPassesWhatIsUnderWay(t *testing.T) {
 		u.put(ids[len(ids)-1])
 	}
 	slices.SortFunc(ids, func(a, b media.ID) int { return strings.Compare(string(a), string(b)) })
-	healthy, others := u.service.lambda, make(chan struct{}, len(ids))
-	u.service.lambda = lambda.New(healthy.Options(), func(o *lambda.Options) {
+	healthy, others := u.service.sqs, make(chan struct{}, len(ids))
+	u.service.sqs = sqs.New(healthy.Options(), func(o *sqs.Options) {
 		o.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			body, err := io.ReadAll(r.Body)
 			if err != nil {
@@ -172,9 +172,9 @@ func TestCheckpointNeverPassesWhatIsUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := u.taken(); len(got) != len(ids)-1 {
-		t.Errorf("invoked %q", got)
+		t.Errorf("queued %q", got)
 	}
-	u.service.lambda = healthy
+	u.service.sqs = healthy
 	if key, want := u.newBackfill(file).counts().Key, media.OriginalKey(ids[0]); key != want {
 		t.Errorf("the checkpoint is at %s, want %s", key, want)
 	}
@@ -182,7 +182,7 @@ func TestCheckpointNeverPassesWhatIsUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := u.taken(); !slices.Equal(got, ids[1:]) {
-		t.Errorf("invoked %q, want %q", got, ids[1:])
+		t.Errorf("queued %q, want %q", got, ids[1:])
 	}
 }
 
@@ -193,7 +193,7 @@ func TestCheckpointOfAnotherTaskIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.advance(counts{Key: "originals/a", Seen: 3, Invoked: 2}); err != nil {
+	if err := c.advance(counts{Key: "originals/a", Seen: 3, Queued: 2}); err != nil {
 		t.Fatal(err)
 	}
 	if again, err := openCheckpoint(file, mine); err != nil || again.Counts != c.Counts {

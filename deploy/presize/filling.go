@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
@@ -19,7 +19,7 @@ import (
 // atOnce is how many originals are looked at together. A look takes two requests.
 const atOnce = 16
 
-// backfill invokes the worker for originals.
+// backfill queues originals for the worker.
 type backfill struct {
 	service
 	all, dryRun bool
@@ -29,7 +29,7 @@ type backfill struct {
 	progress    progress
 }
 
-// entry is an original that a backfill would invoke the worker for.
+// entry is an original that a backfill would queue.
 type entry struct {
 	ID    media.ID       `json:"id"`
 	State finished.State `json:"state,omitempty"` // not looked at with --all
@@ -112,7 +112,7 @@ func (b *backfill) settle(now *counts, o outcome) error {
 	case o.finished:
 		now.Finished++
 	default:
-		now.Invoked++
+		now.Queued++
 		if b.dryRun {
 			if err := b.listed(o.entry); err != nil {
 				return err
@@ -126,7 +126,7 @@ func (b *backfill) settle(now *counts, o outcome) error {
 	return b.checkpoint.advance(*now)
 }
 
-// do invokes the worker for an original if that is needed.
+// do queues an original if that is needed.
 func (b *backfill) do(ctx context.Context, id media.ID, original bucket.Info) outcome {
 	o := outcome{key: original.Key, entry: entry{ID: id}}
 	if !b.all {
@@ -142,14 +142,14 @@ func (b *backfill) do(ctx context.Context, id media.ID, original bucket.Info) ou
 		}
 	}
 	if !b.dryRun {
-		o.err = b.invoke(ctx, original)
+		o.err = b.send(ctx, original)
 	}
 	return o
 }
 
-// invoke hands Lambda the event that S3 sends when an original is put. That returns
-// when Lambda has accepted the event, and so will invoke the worker at least once.
-func (b *backfill) invoke(ctx context.Context, original bucket.Info) error {
+// send sends the event that S3 sends when an original is put. It returns when the queue
+// has it, so that the worker will get it at least once.
+func (b *backfill) send(ctx context.Context, original bucket.Info) error {
 	if err := b.limit.Wait(ctx); err != nil {
 		return err
 	}
@@ -157,11 +157,6 @@ func (b *backfill) invoke(ctx context.Context, original bucket.Info) error {
 	if err != nil {
 		return err
 	}
-	worker := b.worker()
-	_, err = b.lambda.Invoke(ctx, &lambda.InvokeInput{
-		FunctionName:   &worker,
-		InvocationType: types.InvocationTypeEvent,
-		Payload:        event,
-	})
+	_, err = b.sqs.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &b.work, MessageBody: aws.String(string(event))})
 	return err
 }

@@ -34,7 +34,7 @@ func TestBackfillKilledTwiceLeavesNothingOut(t *testing.T) {
 
 	stack = startLocalStack(t, buildLocalStack(t, after), data)
 	var outdated counts
-	if listed := presizeJSON(t, after, &outdated, "backfill", "--dry-run"); outdated.Invoked != count || len(listed) != count {
+	if listed := presizeJSON(t, after, &outdated, "backfill", "--dry-run"); outdated.Queued != count || len(listed) != count {
 		t.Fatalf("outdated: %+v, %d listed", outdated, len(listed))
 	}
 	args := []string{"backfill", "--rate", "100"}
@@ -54,11 +54,11 @@ func TestBackfillKilledTwiceLeavesNothingOut(t *testing.T) {
 	}
 	var done counts
 	presizeJSON(t, after, &done, args...)
-	if done.Seen != count || done.Invoked+done.Finished != count {
+	if done.Seen != count || done.Queued+done.Finished != count {
 		t.Errorf("in the end: %+v", done)
 	}
 	until(t, "all are rendered again", func() bool { return finished(after) })
-	last := stack.upload(1)[0] // comes after every invocation
+	last := stack.upload(1)[0] // comes after everything queued
 	until(t, "the queue is empty", func() bool { return len(stack.log.jobs()[last]) > 0 })
 	expectJobs(t, stack.log, ids)
 	expectStatus(t, after, ids[0])
@@ -88,7 +88,7 @@ func expectJobs(t *testing.T, log *stackLog, ids []media.ID) {
 	for _, id := range ids {
 		outcomes := jobs[id]
 		if len(outcomes) == 0 {
-			t.Errorf("%s was never invoked", id)
+			t.Errorf("%s had no job", id)
 			continue
 		}
 		repeated += len(outcomes) - 1
@@ -98,7 +98,7 @@ func expectJobs(t *testing.T, log *stackLog, ids []media.ID) {
 			}
 		}
 	}
-	t.Logf("%d originals: %d invocations repeated, %d rendered", len(ids), repeated, rendered)
+	t.Logf("%d originals: %d jobs repeated, %d rendered", len(ids), repeated, rendered)
 }
 
 func expectStatus(t *testing.T, quality string, id media.ID) {

@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/presize/presize/deploy/local/operator"
 	"github.com/presize/presize/deploy/presize/stack"
@@ -25,14 +25,12 @@ import (
 // this machine.
 type service struct {
 	finished.Uploads
-	lambda *lambda.Client
+	sqs    *sqs.Client
+	work   string // the URL of the queue of the worker's events
 	name   string // of the stack
 	region string
 	data   string // the local stack's data folder; "" on AWS
 }
-
-// worker is the name of the worker's function. osls names functions after the stack.
-func (s service) worker() string { return s.name + "-worker" }
 
 // open returns the service that the flags name.
 func (c *call) open(ctx context.Context) (service, error) {
@@ -47,7 +45,7 @@ func (c *call) open(ctx context.Context) (service, error) {
 	if err != nil {
 		return service{}, err
 	}
-	s := service{name: stack.Name(c.stage), region: account.Region, lambda: lambda.NewFromConfig(account)}
+	s := service{name: stack.Name(c.stage), region: account.Region, sqs: sqs.NewFromConfig(account)}
 	outputs, err := stack.Stack{Client: cloudformation.NewFromConfig(account), Name: s.name}.Outputs(ctx)
 	if err != nil {
 		return service{}, err
@@ -55,6 +53,9 @@ func (c *call) open(ctx context.Context) (service, error) {
 	input, output := outputs["InputBucketName"], outputs["OutputBucketName"]
 	if input == "" || output == "" {
 		return service{}, fmt.Errorf("the stack %s has no outputs InputBucketName and OutputBucketName", s.name)
+	}
+	if s.work = outputs["WorkQueueUrl"]; s.work == "" {
+		return service{}, fmt.Errorf("the stack %s has no output WorkQueueUrl: deploy it again", s.name)
 	}
 	objects := s3.NewFromConfig(account)
 	s.Uploads = finished.Uploads{Input: bucket.New(objects, input), Output: bucket.New(objects, output), Presets: presets}
@@ -76,7 +77,8 @@ func (c *call) openLocal(presets media.Presets) (service, error) {
 			Output:  bucket.New(objects, access.OutputBucket),
 			Presets: presets,
 		},
-		lambda: lambda.New(lambda.Options{Region: access.Region, BaseEndpoint: aws.String(access.Lambda), Credentials: keys}),
+		sqs:    sqs.New(sqs.Options{Region: access.Region, BaseEndpoint: aws.String(access.SQS), Credentials: keys}),
+		work:   access.WorkQueue,
 		name:   access.Stack,
 		region: access.Region,
 		data:   data,

@@ -2,21 +2,21 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"golang.org/x/time/rate"
 
-	"github.com/presize/presize/deploy/local/invoke"
+	"github.com/presize/presize/deploy/local/queue"
+	localsqs "github.com/presize/presize/deploy/local/sqs"
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
@@ -24,25 +24,26 @@ import (
 	"github.com/presize/presize/worker/finished"
 )
 
-// uploads is a service on a real S3 server, with an endpoint of Lambda that notes what
-// is invoked. Its requests go through transport, each once.
+// uploads is a service on a real S3 server, with a queue that nobody receives from. Its
+// requests go through transport, each once.
 type uploads struct {
 	*testing.T
 	s3test.Env
 	service   service
 	transport *faulttest.Transport
-
-	mu      sync.Mutex
-	invoked []media.ID
+	work      *queue.Queue
 }
 
 func newUploads(t *testing.T) *uploads {
 	t.Helper()
 	u := &uploads{T: t, Env: s3test.Start(t, nil), transport: faulttest.New()}
 	keys := aws.Credentials{AccessKeyID: "operator", SecretAccessKey: "secret"}
-	endpoint := httptest.NewServer(invoke.Handler(invoke.Config{
-		Function: "presize-test-worker", Region: "eu-central-1", Credentials: keys, Invoke: u.invoke,
-	}))
+	work, err := queue.Open(queue.Config{Name: "work", Dir: t.TempDir(), Visibility: time.Hour, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.work = work
+	endpoint := httptest.NewServer(localsqs.Handler(localsqs.Config{Queues: []*queue.Queue{work}, Region: "eu-central-1", Credentials: keys}))
 	t.Cleanup(endpoint.Close)
 	objects := u.transport.Client(u.Server.Client(s3test.Owner))
 	u.service = service{
@@ -51,45 +52,43 @@ func newUploads(t *testing.T) *uploads {
 			Output:  bucket.New(objects, s3test.Output),
 			Presets: mustSketch(t, "80"),
 		},
-		lambda: lambda.New(lambda.Options{
+		sqs: sqs.New(sqs.Options{
 			Region:       "eu-central-1",
 			BaseEndpoint: &endpoint.URL,
 			Credentials:  credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, ""),
 			HTTPClient:   &http.Client{Transport: u.transport},
 			Retryer:      aws.NopRetryer{},
 		}),
+		work: localsqs.URL(endpoint.URL, work.Name),
 		name: "presize-test", region: "eu-central-1",
 	}
 	return u
 }
 
-// invoke notes the upload that an event is about.
-func (u *uploads) invoke(event json.RawMessage) string {
-	var e events.S3Event
-	if err := json.Unmarshal(event, &e); err != nil || len(e.Records) != 1 {
-		u.Errorf("%s: %v", event, err)
-		return ""
+// taken returns what was queued since the last call, in order and each id once.
+func (u *uploads) taken() (ids []media.ID) {
+	u.Helper()
+	for {
+		message, ok := u.work.TryReceive(time.Hour)
+		if !ok {
+			slices.Sort(ids)
+			return slices.Compact(ids)
+		}
+		var e events.S3Event
+		if err := json.Unmarshal([]byte(message.Body), &e); err != nil || len(e.Records) != 1 {
+			u.Fatalf("%s: %v", message.Body, err)
+		}
+		record := e.Records[0]
+		id, ok := media.ParseOriginalKey(record.S3.Object.URLDecodedKey)
+		if !ok || record.EventSource != "aws:s3" || record.EventName != "ObjectCreated:Put" || record.S3.Bucket.Name != s3test.Input ||
+			record.AWSRegion != "eu-central-1" || record.S3.Object.Size != 5 {
+			u.Errorf("event %s", message.Body)
+		}
+		ids = append(ids, id)
+		if err := u.work.Delete(u.Context(), message.Receipt); err != nil {
+			u.Fatal(err)
+		}
 	}
-	record := e.Records[0]
-	id, ok := media.ParseOriginalKey(record.S3.Object.URLDecodedKey)
-	if !ok || record.EventSource != "aws:s3" || record.EventName != "ObjectCreated:Put" || record.S3.Bucket.Name != s3test.Input ||
-		record.AWSRegion != "eu-central-1" || record.S3.Object.Size != 5 {
-		u.Errorf("event %s", event)
-	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.invoked = append(u.invoked, id)
-	return fmt.Sprint(len(u.invoked))
-}
-
-// taken returns what was invoked since the last call, in order and each id once.
-func (u *uploads) taken() []media.ID {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	ids := u.invoked
-	u.invoked = nil
-	slices.Sort(ids)
-	return slices.Compact(ids)
 }
 
 // put puts an original.

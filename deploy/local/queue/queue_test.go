@@ -1,280 +1,234 @@
 package queue_test
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambdacontext"
-
 	"github.com/presize/presize/deploy/local/queue"
-	"github.com/presize/presize/internal/s3local"
 )
 
-// call is one attempt as the function saw it.
-type call struct {
-	at        time.Duration // since the start of the test
-	key       string
-	requestID string
-}
+const visibility = 12 * time.Minute
 
-// function is a handler that writes down its calls and then does what it is told.
-type function struct {
-	start time.Time
-	do    func(ctx context.Context, key string) error
-
-	mu    sync.Mutex
-	calls []call
-}
-
-func (f *function) Handle(ctx context.Context, payload json.RawMessage) (any, error) {
-	var event events.S3Event
-	if err := json.Unmarshal(payload, &event); err != nil {
-		return nil, err
-	}
-	key := event.Records[0].S3.Object.Key
-	lambda, _ := lambdacontext.FromContext(ctx)
-	f.mu.Lock()
-	f.calls = append(f.calls, call{time.Since(f.start), key, lambda.AwsRequestID})
-	f.mu.Unlock()
-	return nil, f.do(ctx, key)
-}
-
-func (f *function) keys() (keys []string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, c := range f.calls {
-		keys = append(keys, c.key)
-	}
-	return keys
-}
-
-// start runs a queue in front of a function, with Lambda's own delays.
-func start(t *testing.T, concurrency int, do func(ctx context.Context, key string) error) (*queue.Queue, *function, string) {
+// open returns a queue over two folders, and its dead-letter queue.
+func open(t *testing.T, dir string) (work, dead *queue.Queue) {
 	t.Helper()
-	f := &function{start: time.Now(), do: do}
-	failures := filepath.Join(t.TempDir(), "failures")
-	b := queue.New(queue.Config{
-		Timeout:     2 * time.Minute,
-		RetryDelays: []time.Duration{time.Minute, 2 * time.Minute},
-		Concurrency: concurrency,
-		FailureDir:  failures,
-		Log:         slog.New(slog.NewTextHandler(t.Output(), nil)),
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	dead, err := queue.Open(queue.Config{
+		Name: "dead", Dir: filepath.Join(dir, "dead"), Visibility: time.Minute, Retention: 14 * 24 * time.Hour, Log: log,
 	})
-	b.Start(f.Handle)
-	return b, f, failures
+	if err != nil {
+		t.Fatal(err)
+	}
+	work, err = queue.Open(queue.Config{
+		Name: "work", Dir: filepath.Join(dir, "work"), Visibility: visibility, Retention: 4 * 24 * time.Hour,
+		MaxReceives: 3, DeadLetters: dead, Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return work, dead
 }
 
-func created(key string) events.S3Event {
-	return s3local.NewEvent("ObjectCreated:Put", "in", key, 1, "")
+func send(t *testing.T, q *queue.Queue, bodies ...string) {
+	t.Helper()
+	for _, body := range bodies {
+		if err := q.Send(t.Context(), body, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func receive(t *testing.T, q *queue.Queue) queue.Message {
+	t.Helper()
+	m, err := q.Receive(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func expectCount(t *testing.T, q *queue.Queue, visible, hidden int) {
+	t.Helper()
+	if v, h := q.Count(); v != visible || h != hidden {
+		t.Errorf("queue %s: %d visible and %d hidden, want %d and %d", q.Name, v, h, visible, hidden)
+	}
 }
 
 // pass lets time pass in a synctest bubble, where it takes none.
 func pass(d time.Duration) { <-time.After(d) }
 
-func closeQueue(t *testing.T, b *queue.Queue) {
-	t.Helper()
-	if err := b.Close(t.Context()); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestEventIsInvokedOnceWhenItSucceeds(t *testing.T) {
+func TestMessageComesBackUnlessItIsDeleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b, f, failures := start(t, 2, func(context.Context, string) error { return nil })
-		b.Send(created("a"))
-		pass(time.Hour)
-		closeQueue(t, b)
-		if got := f.keys(); !slices.Equal(got, []string{"a"}) {
-			t.Errorf("calls: %q", got)
+		q, _ := open(t, t.TempDir())
+		send(t, q, "a", "b")
+		began := time.Now()
+		a, b := receive(t, q), receive(t, q)
+		if a.Body != "a" || b.Body != "b" || a.Receives != 1 || time.Since(began) != 0 {
+			t.Errorf("received %+v and %+v", a, b)
 		}
-		if _, err := os.Stat(failures); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("failure queue exists: %v", err)
+		if err := q.Delete(t.Context(), a.Receipt); err != nil {
+			t.Error(err)
 		}
-	})
-}
-
-func TestFailuresAreRetriedTwiceThenQueued(t *testing.T) {
-	for name, failure := range map[string]struct {
-		do      func(ctx context.Context, key string) error
-		message string
-		retries []time.Duration
-	}{
-		"error": {
-			do:      func(context.Context, string) error { return errors.New("bucket is away") },
-			message: "bucket is away",
-			retries: []time.Duration{0, time.Minute, 3 * time.Minute},
-		},
-		"panic": {
-			do:      func(context.Context, string) error { panic("index out of range") },
-			message: "panic: index out of range",
-			retries: []time.Duration{0, time.Minute, 3 * time.Minute},
-		},
-		"timeout": {
-			do: func(ctx context.Context, _ string) error {
-				<-ctx.Done()
-				return ctx.Err()
-			},
-			message: context.DeadlineExceeded.Error(),
-			retries: []time.Duration{0, 3 * time.Minute, 7 * time.Minute},
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				b, f, failures := start(t, 1, failure.do)
-				b.Send(created("originals/a"))
-				pass(time.Hour)
-				closeQueue(t, b)
-				var times []time.Duration
-				for _, c := range f.calls {
-					times = append(times, c.at)
-					if c.requestID == "" || c.requestID != f.calls[0].requestID {
-						t.Errorf("request ids differ: %+v", f.calls)
-					}
-				}
-				if !slices.Equal(times, failure.retries) {
-					t.Errorf("attempts at %v, want %v", times, failure.retries)
-				}
-				checkRecord(t, failures, f.calls[0].requestID, failure.message)
-			})
-		})
-	}
-}
-
-func checkRecord(t *testing.T, dir, requestID, message string) {
-	t.Helper()
-	files, err := os.ReadDir(dir)
-	if err != nil || len(files) != 1 || files[0].Name() != requestID+".json" {
-		t.Fatalf("failure queue: %v, %v", files, err)
-	}
-	data, err := os.ReadFile(filepath.Join(dir, files[0].Name()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var record struct {
-		Version        string
-		Timestamp      time.Time
-		RequestContext struct {
-			RequestID, FunctionArn, Condition string
-			ApproximateInvokeCount            int
+		again := receive(t, q) // waits for it
+		if again.ID != b.ID || again.Receives != 2 || time.Since(began) != visibility || !again.FirstReceived.Equal(b.FirstReceived) {
+			t.Errorf("received %+v after %v", again, time.Since(began))
 		}
-		RequestPayload  events.S3Event
-		ResponsePayload struct{ ErrorMessage, ErrorType string }
-	}
-	if err := json.Unmarshal(data, &record); err != nil {
-		t.Fatal(err)
-	}
-	request := record.RequestContext
-	if record.Version != "1.0" || record.Timestamp.IsZero() || request.RequestID != requestID ||
-		!strings.HasSuffix(request.FunctionArn, ":$LATEST") || request.Condition != "RetriesExhausted" ||
-		request.ApproximateInvokeCount != 3 || record.ResponsePayload.ErrorType == "" {
-		t.Errorf("record: %s", data)
-	}
-	if len(record.RequestPayload.Records) != 1 || record.RequestPayload.Records[0].S3.Object.Key != "originals/a" {
-		t.Errorf("payload is not the event: %s", data)
-	}
-	if !strings.HasPrefix(record.ResponsePayload.ErrorMessage, message) {
-		t.Errorf("error message %q, want %q", record.ResponsePayload.ErrorMessage, message)
-	}
-}
-
-func TestRetryThatSucceedsEndsTheInvocation(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		failed := false
-		b, f, failures := start(t, 1, func(context.Context, string) error {
-			if failed {
-				return nil
+		for name, receipt := range map[string]string{"of the receive before": b.Receipt, "of what is deleted": a.Receipt, "none": "", "invented": b.ID + ".x"} {
+			if err := q.Delete(t.Context(), receipt); !errors.Is(err, queue.ErrReceipt) {
+				t.Errorf("delete with the receipt %s: %v", name, err)
 			}
-			failed = true
-			return errors.New("once")
-		})
-		b.Send(created("a"))
-		pass(time.Hour)
-		closeQueue(t, b)
-		if got := f.keys(); !slices.Equal(got, []string{"a", "a"}) {
-			t.Errorf("calls: %q", got)
-		}
-		if _, err := os.Stat(failures); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("failure queue exists: %v", err)
-		}
-	})
-}
-
-func TestEventsAreTakenInOrderAndRetriesDoNotHoldThemUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		failed := false
-		b, f, _ := start(t, 1, func(_ context.Context, key string) error {
-			pass(time.Second)
-			if key == "b" && !failed {
-				failed = true
-				return errors.New("once")
+			if err := q.ChangeVisibility(t.Context(), receipt, 0); !errors.Is(err, queue.ErrReceipt) {
+				t.Errorf("change visibility with the receipt %s: %v", name, err)
 			}
-			return nil
-		})
-		for _, key := range []string{"a", "b", "c", "d"} {
-			b.Send(created(key))
 		}
-		pass(time.Hour)
-		closeQueue(t, b)
-		if got := f.keys(); !slices.Equal(got, []string{"a", "b", "c", "d", "b"}) {
-			t.Errorf("order: %q", got)
-		}
+		expectCount(t, q, 0, 1)
 	})
 }
 
-func TestConcurrencyIsBoundedAndSendNeverBlocks(t *testing.T) {
+func TestVisibilityAndDelayDecideWhenAMessageIsReceived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		running, most := 0, 0
-		b, f, _ := start(t, 2, func(context.Context, string) error {
-			mu.Lock()
-			running++
-			most = max(most, running)
-			mu.Unlock()
-			pass(time.Second)
-			mu.Lock()
-			running--
-			mu.Unlock()
-			return nil
-		})
-		sent := time.Now()
-		for range 100 {
-			b.Send(created("a"))
-		}
-		if waited := time.Since(sent); waited != 0 {
-			t.Errorf("sending took %v", waited)
-		}
-		pass(time.Hour)
-		closeQueue(t, b)
-		if most != 2 || len(f.keys()) != 100 {
-			t.Errorf("%d at a time, %d calls", most, len(f.keys()))
-		}
-	})
-}
-
-func TestBridgeOutlivesAFailureQueueThatCannotBeWritten(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b, f, failures := start(t, 1, func(context.Context, string) error { return errors.New("always") })
-		if err := os.WriteFile(failures, nil, 0o600); err != nil { // a file where the directory should be
+		q, _ := open(t, t.TempDir())
+		if err := q.Send(t.Context(), "late", time.Hour); err != nil {
 			t.Fatal(err)
 		}
-		b.Send(created("a"))
-		pass(time.Hour)
-		b.Send(created("b"))
-		pass(time.Hour)
-		closeQueue(t, b)
-		if got := f.keys(); !slices.Equal(got, []string{"a", "a", "a", "b", "b", "b"}) {
-			t.Errorf("calls: %q", got)
+		send(t, q, "now")
+		began := time.Now()
+		var got []string
+		for _, delay := range []time.Duration{5 * time.Second, 0, -1} {
+			m := receive(t, q)
+			got = append(got, fmt.Sprint(m.Body, " ", time.Since(began)))
+			if delay < 0 {
+				delay = 2 * time.Hour
+			}
+			if err := q.ChangeVisibility(t.Context(), m.Receipt, delay); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m := receive(t, q)
+		got = append(got, fmt.Sprint(m.Body, " ", time.Since(began)))
+		if want := []string{"now 0s", "now 5s", "now 5s", "late 1h0m0s"}; !slices.Equal(got, want) {
+			t.Errorf("received %q, want %q", got, want)
+		}
+	})
+}
+
+func TestMessageThatNobodyDeletesIsDeadLettered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, dead := open(t, t.TempDir())
+		send(t, q, "a")
+		first := receive(t, q)
+		receive(t, q)
+		receive(t, q)
+		if visible, _ := dead.Count(); visible != 0 {
+			t.Error("it is dead-lettered after its last receive, not by it")
+		}
+		send(t, q, "b")
+		if m := receive(t, q); m.Body != "b" {
+			t.Errorf("received %+v", m)
+		}
+		pass(visibility)
+		if m := receive(t, q); m.Body != "b" {
+			t.Errorf("received %+v", m)
+		}
+		m := receive(t, dead)
+		if m.ID != first.ID || m.Body != "a" || m.Source != "work" || !m.Sent.Equal(first.Sent) {
+			t.Errorf("dead-lettered %+v", m)
+		}
+		expectCount(t, q, 0, 1)
+	})
+}
+
+func TestMessagesOutliveTheProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		q, _ := open(t, dir)
+		send(t, q, "deleted", "received", "put off", "waiting")
+		for range 3 {
+			m := receive(t, q)
+			var err error
+			switch m.Body {
+			case "deleted":
+				err = q.Delete(t.Context(), m.Receipt)
+			case "put off":
+				err = q.ChangeVisibility(t.Context(), m.Receipt, time.Hour)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		files := []string{"damaged.json", "renamed.json", "unfinished.part"}
+		for _, name := range files {
+			if err := os.WriteFile(filepath.Join(dir, "work", name), []byte(`{"id":"x"`), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+
+		q, _ = open(t, dir) // nothing of the first one was closed
+		began := time.Now()
+		var got []string
+		for range 3 {
+			m := receive(t, q)
+			got = append(got, fmt.Sprint(m.Body, " ", m.Receives, " ", time.Since(began)))
+			if err := q.Delete(t.Context(), m.Receipt); err != nil {
+				t.Error(err)
+			}
+		}
+		if want := []string{"received 2 0s", "waiting 1 0s", "put off 2 1h0m0s"}; !slices.Equal(got, want) {
+			t.Errorf("received %q, want %q", got, want)
+		}
+		for _, name := range files {
+			if _, err := os.Stat(filepath.Join(dir, "work", name)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func TestMessageEndsWithItsRetention(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, _ := open(t, t.TempDir())
+		send(t, q, "a")
+		pass(4*24*time.Hour + time.Second)
+		send(t, q, "b")
+		if m := receive(t, q); m.Body != "b" {
+			t.Errorf("received %+v", m)
+		}
+		expectCount(t, q, 0, 1)
+	})
+}
+
+func TestNothingIsLostWhereADeadLetterQueueCannotBeWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		q, dead := open(t, dir)
+		if err := os.RemoveAll(dead.Dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := dead.Send(t.Context(), "x", 0); err == nil {
+			t.Error("sent to a queue without a folder")
+		}
+		send(t, q, "a")
+		for range 3 {
+			receive(t, q)
+		}
+		pass(visibility)
+		send(t, q, "b")
+		if m := receive(t, q); m.Body != "b" {
+			t.Errorf("received %+v", m)
+		}
+		if err := os.Mkdir(dead.Dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		receive(t, q) // it tries again
+		if m := receive(t, dead); m.Body != "a" {
+			t.Errorf("dead-lettered %+v", m)
 		}
 	})
 }

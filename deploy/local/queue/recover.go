@@ -2,9 +2,11 @@ package queue
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
@@ -12,10 +14,10 @@ import (
 	"github.com/presize/presize/worker/finished"
 )
 
-// Recover queues what an earlier process left unfinished: an ObjectCreated event
-// for every original that needs a job, and an ObjectRemoved event for everything
-// published whose original is gone. It deletes the failure records of uploads that
-// are finished or gone.
+// Recover queues what an earlier process has left without an event: an ObjectCreated
+// event for every original that needs a job, and an ObjectRemoved event for everything
+// published whose original is gone. Where an object has a message in the queue or in its
+// dead-letter queue, that is left to it.
 //
 // What is outdated is left to a backfill: a changed preset makes every original
 // outdated, and on AWS a deployment renders none of them again either.
@@ -29,12 +31,9 @@ func (q *Queue) Recover(ctx context.Context, uploads finished.Uploads) error {
 }
 
 func (q *Queue) recover(ctx context.Context, uploads finished.Uploads) error {
-	input, outdated := uploads.Input.Name(), 0
+	input, outdated, queued := uploads.Input.Name(), 0, q.objects()
 	published, err := publishedIDs(ctx, uploads.Output)
 	if err != nil {
-		return err
-	}
-	if err := q.forgetRecovered(ctx, uploads, published); err != nil {
 		return err
 	}
 	for original, err := range uploads.Input.List(ctx, media.OriginalPrefix) {
@@ -46,6 +45,9 @@ func (q *Queue) recover(ctx context.Context, uploads finished.Uploads) error {
 			continue
 		}
 		delete(published, id)
+		if queued[input+"/"+original.Key] {
+			continue
+		}
 		upload, err := uploads.Look(ctx, id)
 		switch {
 		case errors.Is(err, bucket.ErrNotFound): // removed since the listing, of which there is an event
@@ -55,40 +57,55 @@ func (q *Queue) recover(ctx context.Context, uploads finished.Uploads) error {
 		case upload.State == finished.Outdated:
 			outdated++
 		default:
-			q.config.Log.Info("unfinished upload found", "id", id)
-			q.Send(s3local.NewEvent("ObjectCreated:Put", input, original.Key, original.Size, original.ETag))
+			q.Log.Info("unfinished upload found", "id", id)
+			if err := q.SendEvent(s3local.NewEvent("ObjectCreated:Put", input, original.Key, original.Size, original.ETag)); err != nil {
+				return err
+			}
 		}
 	}
 	if outdated > 0 {
-		q.config.Log.Info("uploads of an earlier revision found: presize backfill --local renders them again", "count", outdated)
+		q.Log.Info("uploads of an earlier revision found: presize backfill --local renders them again", "count", outdated)
 	}
 	// Listed before the originals, so the originals of what is left are gone.
 	for id := range published {
-		q.config.Log.Info("unfinished removal found", "id", id)
-		q.Send(s3local.NewEvent("ObjectRemoved:Delete", input, media.OriginalKey(id), 0, ""))
+		if queued[input+"/"+media.OriginalKey(id)] {
+			continue
+		}
+		q.Log.Info("unfinished removal found", "id", id)
+		if err := q.SendEvent(s3local.NewEvent("ObjectRemoved:Delete", input, media.OriginalKey(id), 0, "")); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// forgetRecovered deletes the failure records of uploads that are finished, and of
-// those of which nothing is left.
-func (q *Queue) forgetRecovered(ctx context.Context, uploads finished.Uploads, published map[media.ID]bool) error {
-	for _, object := range q.failures.objects() {
-		key, ok := strings.CutPrefix(object, uploads.Input.Name()+"/")
-		id, isOriginal := media.ParseOriginalKey(key)
-		if !ok || !isOriginal {
-			continue
+// SendEvent sends an event of S3.
+func (q *Queue) SendEvent(event events.S3Event) error {
+	body, err := json.Marshal(event)
+	if err != nil {
+		return err
+	}
+	_, err = q.Add(string(body), 0)
+	return err
+}
+
+// objects returns the objects that there are messages about, as bucket/key.
+func (q *Queue) objects() map[string]bool {
+	objects := make(map[string]bool)
+	messages := q.All()
+	if q.DeadLetters != nil {
+		messages = append(messages, q.DeadLetters.All()...)
+	}
+	for _, m := range messages {
+		var e events.S3Event
+		if json.Unmarshal([]byte(m.Body), &e) != nil {
+			continue // not for this queue to judge
 		}
-		upload, err := uploads.Look(ctx, id)
-		gone := errors.Is(err, bucket.ErrNotFound)
-		if err != nil && !gone {
-			return err
-		}
-		if gone && !published[id] || upload.State == finished.Finished {
-			q.failures.forget(object)
+		for _, record := range e.Records {
+			objects[record.S3.Bucket.Name+"/"+record.S3.Object.URLDecodedKey] = true
 		}
 	}
-	return nil
+	return objects
 }
 
 // publishedIDs returns every id under which there is anything in the output bucket.

@@ -1,13 +1,9 @@
 package queue_test
 
 import (
-	"context"
 	"encoding/json"
-	"log/slog"
 	"slices"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -77,38 +73,46 @@ func TestRecoverQueuesExactlyWhatIsUnfinished(t *testing.T) {
 }
 
 // recovered runs Recover and returns the events that it queued.
-func recovered(t *testing.T, env s3test.Env) (got []string) {
+func recovered(t *testing.T, env s3test.Env, sent ...events.S3Event) (got []string) {
 	t.Helper()
-	calls := make(chan string, 100)
-	b := queue.New(queue.Config{
-		Timeout:     time.Minute,
-		Concurrency: 1,
-		FailureDir:  t.TempDir(),
-		Log:         slog.New(slog.NewTextHandler(t.Output(), nil)),
-	})
-	b.Start(func(_ context.Context, payload json.RawMessage) (any, error) {
+	q, dead := open(t, t.TempDir())
+	for i, event := range sent {
+		to := []*queue.Queue{q, dead}[i%2]
+		if err := to.SendEvent(event); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := q.All()
+	if err := q.Recover(t.Context(), uploads(env)); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range q.All() {
+		if slices.ContainsFunc(before, func(b queue.Message) bool { return b.ID == m.ID }) {
+			continue
+		}
 		var event events.S3Event
-		if err := json.Unmarshal(payload, &event); err != nil {
-			return nil, err
+		if err := json.Unmarshal([]byte(m.Body), &event); err != nil {
+			t.Fatal(err)
 		}
 		record := event.Records[0]
-		calls <- record.EventName + " " + record.S3.Bucket.Name + " " + record.S3.Object.Key
-		return nil, nil
-	})
-	if err := b.Recover(t.Context(), uploads(env)); err != nil {
-		t.Fatal(err)
-	}
-	b.Send(s3local.NewEvent("End", "", "", 0, "")) // comes last, as events keep their order
-	for call := range calls {
-		if strings.HasPrefix(call, "End") {
-			break
-		}
-		got = append(got, call)
-	}
-	if err := b.Close(t.Context()); err != nil {
-		t.Fatal(err)
+		got = append(got, record.EventName+" "+record.S3.Bucket.Name+" "+record.S3.Object.Key)
 	}
 	return got
+}
+
+func TestRecoverLeavesAloneWhatHasAMessage(t *testing.T) {
+	env := s3test.Start(t, nil)
+	queued, dead, bare := media.NewID(), media.NewID(), media.NewID()
+	for _, id := range []media.ID{queued, dead, bare} {
+		put(t, env.Input, media.OriginalKey(id), "bytes")
+	}
+	event := func(id media.ID) events.S3Event {
+		return s3local.NewEvent("ObjectCreated:Put", s3test.Input, media.OriginalKey(id), 5, "")
+	}
+	want := []string{"ObjectCreated:Put " + s3test.Input + " " + media.OriginalKey(bare)}
+	if got := recovered(t, env, event(queued), event(dead)); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
 
 func uploads(env s3test.Env) finished.Uploads {
