@@ -1,6 +1,6 @@
 # make run      the whole service on this machine, page at http://localhost:8080
 # make quick    the checks for daily work: a minute at most, and seconds where little has changed
-# make test     every check there is, a real browser included
+# make test     every check there is, real browsers included
 # make package  dist/ with what is deployed, two functions and the libvips layer, and with the npm package
 # make verify-deploy  packages for AWS, checks and lints the template, and deploys it to an account on loopback
 # make bench    how fast it is
@@ -68,7 +68,7 @@ test-steps: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_mo
 	@$(MAKE) --no-print-directory build/npm/.checked
 
 # Not in make quick: what needs a browser or the archives, and tests that take seconds each.
-SLOW_TESTS := ^TestPage(Takes|Shows)|^TestSampleApp|MissingIsDressed|^TestBrowserHears|Whatever|WhatFailed|KilledTwice|AnyFailedRequest|AtAnyMoment|AFailedOneHasNot|AllVersionsOnAllPages|CommittedFigures|LayerIsTheSame|LargeAnimation
+SLOW_TESTS := ^TestPage(Takes|Shows)|^TestSampleApp|^TestFirefox|MissingIsDressed|^TestBrowserHears|Whatever|WhatFailed|KilledTwice|AnyFailedRequest|AtAnyMoment|AFailedOneHasNot|AllVersionsOnAllPages|CommittedFigures|LayerIsTheSame|LargeAnimation
 SLOW_VIPS_TESTS := Memory|RejectedAnimations|SettingsOfThePreset|Grids|Tiles|EveryVariantHasTheWatermark|EveryOrientation|HEICOfAPhone|NoVariantCarries|NumberOfProcessors|AsSharpAs|PhonePhoto
 quick-steps: tools build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.package-lock.json formatted vetted
 	$(call say,tests)
@@ -166,12 +166,16 @@ where:
 	@test -n '$(STAGE)' -a -n '$(REGION)' || { \
 		echo "say what and where, as in: make $(MAKECMDGOALS) STAGE=prod REGION=eu-central-1" >&2; exit 1; }
 
-# The names under which the tests look for a browser.
+# The names under which the tests look for browsers.
 browser:
 	@command -v chromium chromium-browser google-chrome >/dev/null || { \
 		echo "no Chromium here: installing Debian's" >&2; \
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } || { \
 		echo "Chromium is missing: install it as chromium, chromium-browser or google-chrome and try again" >&2; exit 1; }
+	@command -v firefox-esr firefox >/dev/null || { \
+		echo "no Firefox here: installing Debian's" >&2; \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends firefox-esr; } || { \
+		echo "Firefox is missing: install it as firefox-esr or firefox and try again" >&2; exit 1; }
 
 layers/libvips/node_modules/.package-lock.json: layers/libvips/package-lock.json layers/libvips/.npmrc
 	@echo "downloading libvips"

@@ -83,3 +83,26 @@ func TestSampleAppUploadsAPhotoShowsAndDeletesIt(t *testing.T) {
 		})
 	}
 }
+
+func TestFirefoxUploadsWithPageAndSampleApp(t *testing.T) {
+	photo := phototest.Path(t, "test_exif_full.jpg")
+	origin := startSample(t, "build/app")
+	f := openFirefox(t)
+	stack := startStack(t, func(s *settings) { s.allowedOrigins = []string{origin} })
+
+	f.navigate(stack.url)
+	f.await(`document.querySelector('#preset:enabled')`)
+	f.pick("#files", photo)
+	f.await(`document.querySelector("#uploads article.upload[data-state=complete] picture:has(source[type='image/avif']) img")?.naturalWidth > 0`)
+	picture := ask[shownPicture](f, showPicture)
+	if picture.Height <= picture.Width || !strings.HasSuffix(picture.Source, ".avif") {
+		t.Errorf("the page shows %+v, want an upright AVIF", picture)
+	}
+
+	f.navigate(origin + "/?endpoint=" + stack.url + "/api/v1")
+	f.pick("input", photo)
+	f.await(`document.querySelector('li[data-status=ready] picture img')`)
+	if got := ask[samplePhoto](f, shownPhoto); got.Items != 1 || got.Width == 0 || !strings.HasPrefix(got.Source, stack.url+"/i/") {
+		t.Errorf("the sample app shows %+v", got)
+	}
+}
