@@ -174,7 +174,7 @@ func TestCgoIsInOnePackage(t *testing.T) {
 			t.Errorf("%s imports bimg", path)
 		}
 	}
-	for _, program := range []string{"/api/lambda", "/worker/lambda", "/worker/notify/lambda", "/worker/renderer/renderertest", "/deploy/local"} {
+	for _, program := range []string{"/api/lambda", "/worker/lambda", "/worker/notify/lambda", "/worker/renderer/renderertest", "/deploy/local", "/deploy/presize"} {
 		for _, dep := range packages[module+program].Deps {
 			if p := packages[dep]; !p.Standard && len(p.CgoFiles) > 0 {
 				t.Errorf("%s depends on %s, which uses cgo", program, dep)

@@ -174,7 +174,7 @@ func TestFileThatCannotBeReadIsNotRepeated(t *testing.T) {
 	})
 	for name, file := range map[string]File{"too short": short, "breaks while it is sent": breaks} {
 		h := newHarness(t, endpoint)
-		if err := h.Send(t.Context(), NewUpload(), file, Settings{}); err == nil || !strings.Contains(err.Error(), "read the file: ") {
+		if err := h.Send(t.Context(), NewUpload(), file, Settings{}); !errors.Is(err, ErrUnreadable) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if puts := h.faults.Sent("PUT"); len(puts) > 1 {

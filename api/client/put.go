@@ -62,7 +62,7 @@ func (c *Client) putOnce(ctx context.Context, grant grant, file File, settings S
 	}
 	switch {
 	case fault != nil:
-		return fmt.Errorf("read the file: %w", fault)
+		return fmt.Errorf("%w: %w", ErrUnreadable, fault)
 	case err != nil:
 		return &networkError{"send the file", err}
 	}

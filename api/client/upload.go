@@ -19,6 +19,9 @@ import (
 // renewals is how often one upload asks for a fresh grant in place of an expired one.
 const renewals = 3
 
+// ErrUnreadable is the error of a file whose content can't be read, or has changed meanwhile.
+var ErrUnreadable = errors.New("read the file")
+
 // File is what is uploaded. Its content is read twice: for its SHA-256, with which the
 // storage detects a damaged transfer, and to send it.
 type File struct {
@@ -122,16 +125,20 @@ func describe(ctx context.Context, upload Upload, file File, settings Settings) 
 	}
 	head := make([]byte, min(media.SniffLength, file.Bytes))
 	if _, err := io.ReadFull(io.NewSectionReader(file.Content, 0, file.Bytes), head); err != nil {
-		return grantRequest{}, fmt.Errorf("read the file: %w", err)
+		return grantRequest{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	digest := sha256.New()
 	content := &content{ctx: ctx, Reader: io.NewSectionReader(file.Content, 0, file.Bytes), moved: func(done int64) {
 		settings.report(Hashing, done, file.Bytes)
 	}}
-	if n, err := io.Copy(digest, content); err != nil {
-		return grantRequest{}, fmt.Errorf("read the file: %w", err)
-	} else if n != file.Bytes {
-		return grantRequest{}, fmt.Errorf("read the file: it has %d bytes instead of %d", n, file.Bytes)
+	n, err := io.Copy(digest, content)
+	switch {
+	case ctx.Err() != nil:
+		return grantRequest{}, context.Cause(ctx)
+	case err != nil:
+		return grantRequest{}, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	case n != file.Bytes:
+		return grantRequest{}, fmt.Errorf("%w: it has %d bytes instead of %d", ErrUnreadable, n, file.Bytes)
 	}
 	return grantRequest{
 		ContentType: declare(file, head),

@@ -24,7 +24,6 @@ type call struct {
 func newCall(command command, args []string, system system) *call {
 	c := &call{command: command, system: system, args: args, flags: flag.NewFlagSet(command.name, flag.ContinueOnError)}
 	c.flags.SetOutput(io.Discard) // finish says what is wrong
-	c.flags.StringVar(&c.stage, "stage", "", "the deployment's `name`, as in make deploy STAGE=name")
 	c.flags.BoolVar(&c.json, "json", false, "write the result as JSON, one document a line; text goes to stderr")
 	c.flags.Usage = func() {} // parse prints it where it is asked for
 	return c
@@ -43,10 +42,9 @@ func (c *call) localFlag() {
 	c.flags.BoolVar(&c.local, "local", false, "work on the local stack, which is running")
 }
 
-// parse reads the flags, which may stand before and after the arguments, and returns
-// the arguments, of which there must be as many as names.
-func (c *call) parse(names ...string) ([]string, error) {
-	var arguments []string
+// parseFlags reads the flags, which may stand before and after the arguments, and returns the
+// arguments.
+func (c *call) parseFlags() (arguments []string, _ error) {
 	for rest := c.args; len(rest) > 0; {
 		if err := c.flags.Parse(rest); err != nil {
 			if errors.Is(err, flag.ErrHelp) {
@@ -58,6 +56,17 @@ func (c *call) parse(names ...string) ([]string, error) {
 		if rest = c.flags.Args(); len(rest) > 0 {
 			arguments, rest = append(arguments, rest[0]), rest[1:]
 		}
+	}
+	return arguments, nil
+}
+
+// parse is parseFlags for commands that work on a deployment. It adds the flag that names it,
+// and there must be as many arguments as names.
+func (c *call) parse(names ...string) ([]string, error) {
+	c.flags.StringVar(&c.stage, "stage", "", "the deployment's `name`, as in make deploy STAGE=name")
+	arguments, err := c.parseFlags()
+	if err != nil {
+		return nil, err
 	}
 	switch {
 	case len(arguments) != len(names):

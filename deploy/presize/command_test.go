@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	if quality == "" {
 		os.Exit(m.Run())
 	}
-	os.Exit(run(context.Background(), os.Args[1:], system{
+	os.Exit(runUntilInterrupted(os.Args[1:], system{
 		presets:  func() (media.Presets, error) { return sketch(quality) },
 		checkout: os.DirFS("../.."),
 		lookup:   os.LookupEnv,
@@ -73,23 +73,33 @@ func presize(t *testing.T, args ...string) reply {
 
 func TestWrongCallsAreToldWithExitCode2(t *testing.T) {
 	for call, want := range map[string]string{
-		"":                                      "usage: presize COMMAND",
-		"chek":                                  `no command "chek"`,
-		"check":                                 "--stage is missing",
-		"check --local":                         "not defined: -local",
-		"check --stage a b":                     "want the arguments []",
-		"parameters":                            "--stage is missing",
-		"backfill":                              "--stage or --local is missing",
-		"backfill --stage a --local":            "exclude each other",
-		"backfill --local --rate 0":             "more than 0",
-		"backfill --local --rate fast":          "rate",
-		"sweep --local --older-than yesterday":  "older-than",
-		"sweep --local --older-than -1h":        "less than 0",
-		"status --local":                        `want the arguments ["ID"]`,
-		"status --local not-an-id":              "invalid upload id",
-		"status aaaaaaaaaaaaaaaaaaaaaaaaaa x":   `want the arguments ["ID"]`,
-		"undeploy --data":                       "--stage is missing",
-		"status mzxw6ytboi2gk3tdmuqhg5dbna -zz": "not defined: -zz",
+		"":                                       "usage: presize COMMAND",
+		"chek":                                   `no command "chek"`,
+		"check":                                  "--stage is missing",
+		"check --local":                          "not defined: -local",
+		"check --stage a b":                      "want the arguments []",
+		"parameters":                             "--stage is missing",
+		"backfill":                               "--stage or --local is missing",
+		"backfill --stage a --local":             "exclude each other",
+		"backfill --local --rate 0":              "more than 0",
+		"backfill --local --rate fast":           "rate",
+		"sweep --local --older-than yesterday":   "older-than",
+		"sweep --local --older-than -1h":         "less than 0",
+		"status --local":                         `want the arguments ["ID"]`,
+		"status --local not-an-id":               "invalid upload id",
+		"status aaaaaaaaaaaaaaaaaaaaaaaaaa x":    `want the arguments ["ID"]`,
+		"upload a.jpg":                           "--endpoint is missing",
+		"upload --endpoint https://a":            "which file or folder",
+		"upload --endpoint a b":                  "begins with https://",
+		"upload --endpoint https://a b --wait 1": "ready or complete",
+		"upload --endpoint https://a --parallel 0 b": "at least 1",
+		"upload --endpoint https://a /no/such/file":  "no such file",
+		"upload --stage a":                           "not defined: -stage",
+		"delete --endpoint https://a":                "which id",
+		"delete mzxw6ytboi2gk3tdmuqhg5dbna":          "--endpoint is missing",
+		"delete --endpoint https://a x":              "invalid upload id",
+		"undeploy --data":                            "--stage is missing",
+		"status mzxw6ytboi2gk3tdmuqhg5dbna -zz":      "not defined: -zz",
 	} {
 		t.Run(call, func(t *testing.T) {
 			got := presize(t, strings.Fields(call)...)
@@ -113,7 +123,13 @@ func TestHelpTeaches(t *testing.T) {
 			}
 			for _, flag := range []string{"-h", "--help"} {
 				got := presize(t, command.name, flag)
-				for _, want := range []string{summary, "  presize " + command.name + " ", "IAM actions:", "-stage", "-json"} {
+				wanted := []string{summary, "  presize " + command.name + " ", "-json"}
+				if strings.Contains(command.usage, "--endpoint") {
+					wanted = append(wanted, "-endpoint", "Exit codes:")
+				} else {
+					wanted = append(wanted, "-stage", "IAM actions:")
+				}
+				for _, want := range wanted {
 					if got.code != 0 || got.stderr != "" || !strings.Contains(got.stdout, want) {
 						t.Errorf("%s does not say %q: %+v", flag, want, got)
 					}

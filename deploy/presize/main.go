@@ -11,8 +11,10 @@
 // data folder is PRESIZE_DATA (.data). The presets are those that it is built with:
 // run it from the checkout that is deployed.
 //
-// Exit codes: 0 done, 1 failed, 2 called in a wrong way. `go run` itself turns each
-// failure into 1.
+// Two commands are for the users of a service, and need only its URL: upload and delete.
+//
+// Exit codes: 0 done, 1 failed, 2 called in a wrong way, 3 rejected files (upload only).
+// `go run` itself turns each failure into 1.
 package main
 
 import (
@@ -49,13 +51,20 @@ func commands() []command {
 		{"backfill", backfillUsage, runBackfill},
 		{"sweep", sweepUsage, runSweep},
 		{"status", statusUsage, runStatus},
+		{"upload", uploadUsage, runUpload},
+		{"delete", deleteUsage, runDelete},
 	}
 }
 
 func main() {
+	os.Exit(runUntilInterrupted(os.Args[1:], system{presets.Shipped, os.DirFS("."), os.LookupEnv, os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// runUntilInterrupted is run until Ctrl-C.
+func runUntilInterrupted(args []string, system system) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second Ctrl-C ends the process at once
-	os.Exit(run(ctx, os.Args[1:], system{presets.Shipped, os.DirFS("."), os.LookupEnv, os.Stdin, os.Stdout, os.Stderr}))
+	return run(ctx, args, system)
 }
 
 // system is the process around a command.
@@ -102,6 +111,9 @@ func finish(err error, name string, system system) int {
 		return 2
 	}
 	fmt.Fprintf(system.stderr, "presize %s: %v\n", name, err)
+	if errors.Is(err, errRejected) {
+		return 3
+	}
 	return 1
 }
 
@@ -112,5 +124,5 @@ func printCommands(w io.Writer) {
 		fmt.Fprintf(w, "  %-10s %s\n", command.name, summary)
 	}
 	fmt.Fprint(w, "\npresize COMMAND -h says more. Credentials and region come from the environment, as for every AWS tool.\n"+
-		"Exit codes: 0 done, 1 failed, 2 called in a wrong way.\n")
+		"Exit codes: 0 done, 1 failed, 2 called in a wrong way, 3 rejected files (upload only).\n")
 }

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"unsafe"
+
+	"github.com/presize/presize/api/client"
 )
 
 // openTerminal returns both ends of a pseudoterminal.
@@ -55,6 +57,33 @@ func TestProgressIsABarInATerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"backfill", "44 %", "7 originals"} {
+		if !strings.Contains(string(shown), want) {
+			t.Errorf("it does not show %q: %q", want, shown)
+		}
+	}
+}
+
+func TestTransfersAreBarsInATerminal(t *testing.T) {
+	screen, terminal := openTerminal(t)
+	all := newTransfers(terminal, terminal, 2, 200)
+	if _, ok := all.(*transferBars); !ok {
+		t.Fatalf("they are %T", all)
+	}
+	first, second := all.begin("photos/first.jpg", 100), all.begin("photos/second.jpg", 100)
+	first.moved(client.Progress{Phase: client.Uploading, Done: 60, Total: 100})
+	if err := all.say("an outcome"); err != nil {
+		t.Fatal(err)
+	}
+	first.end()
+	second.moved(client.Progress{Phase: client.Rendering, Done: 100, Total: 100})
+	second.end()
+	all.end()
+	terminal.Close()
+	shown, err := io.ReadAll(screen) // ends with EIO when the terminal is closed
+	if len(shown) == 0 {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"upload", "100 %", "2 of 2 files", "an outcome"} {
 		if !strings.Contains(string(shown), want) {
 			t.Errorf("it does not show %q: %q", want, shown)
 		}

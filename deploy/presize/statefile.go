@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+
+	"github.com/presize/presize/api/client"
+)
+
+// stateFile says which file is which upload. It is a journal: a line is written and synced
+// before the step that it is about, or after the one that it confirms. So a process may end
+// at any moment.
+type stateFile struct {
+	mu      sync.Mutex
+	file    *os.File
+	sources map[source]client.Upload
+	uploads map[string]began // by id
+}
+
+// source is what is uploaded where. A file that has changed is another source.
+type source struct {
+	File      string `json:"file"` // absolute
+	Bytes     int64  `json:"bytes"`
+	Modified  int64  `json:"modified"` // nanoseconds since 1970
+	Endpoint  string `json:"endpoint"`
+	Preset    string `json:"preset,omitempty"`
+	Reference string `json:"reference,omitempty"`
+}
+
+// began is an upload that was begun.
+type began struct {
+	upload  client.Upload
+	arrived bool // the file is in the storage
+}
+
+// event says what a line of a state file is about.
+type event string
+
+const (
+	eventBegan   event = "began"   // has the source and the secret; no request was sent yet
+	eventArrived event = "arrived" // the file is in the storage
+	eventDeleted event = "deleted"
+)
+
+// line is a line of a state file.
+type line struct {
+	Event  event   `json:"event"`
+	ID     string  `json:"id"`
+	Secret string  `json:"secret,omitempty"`
+	Source *source `json:"source,omitempty"`
+}
+
+// openState opens a state file, and creates it if there is none. Only one process may use it.
+func openState(name string) (_ *stateFile, err error) {
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600) // it holds secrets
+	if err != nil {
+		return nil, fmt.Errorf("open the state file: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("open the state file %s: %w", name, errors.Join(err, file.Close()))
+		}
+	}()
+	// The kernel releases the lock when the process ends, even after a crash.
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, errors.New("another presize is using it")
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &stateFile{file: file, sources: make(map[source]client.Upload), uploads: make(map[string]began)}
+	return s, s.read()
+}
+
+// read reads the whole file. A last line that is not whole is cut off: the process ended while
+// it wrote it, and before the step that comes after it.
+func (s *stateFile) read() error {
+	var whole int64
+	reader := bufio.NewReader(s.file)
+	for number := 1; ; number++ {
+		text, err := reader.ReadBytes('\n')
+		if err != nil { // the end, or an error that the next call has too
+			break
+		}
+		var l line
+		if err := json.Unmarshal(text, &l); err != nil {
+			return fmt.Errorf("line %d: %w", number, err)
+		}
+		if err := s.apply(l); err != nil {
+			return fmt.Errorf("line %d: %w", number, err)
+		}
+		whole += int64(len(text))
+	}
+	if err := s.file.Truncate(whole); err != nil {
+		return err
+	}
+	_, err := s.file.Seek(whole, 0)
+	return err
+}
+
+// apply does what a line says.
+func (s *stateFile) apply(l line) error {
+	known, ok := s.uploads[l.ID]
+	switch {
+	case l.Event == eventBegan && l.Source != nil:
+		upload, err := client.ParseSecret(l.Secret)
+		if err != nil {
+			return err
+		}
+		s.sources[*l.Source], s.uploads[upload.ID] = upload, began{upload: upload}
+	case l.Event == eventArrived && ok:
+		known.arrived = true
+		s.uploads[l.ID] = known
+	case l.Event == eventDeleted && ok:
+		delete(s.uploads, l.ID)
+		for source, upload := range s.sources {
+			if upload.ID == l.ID {
+				delete(s.sources, source)
+			}
+		}
+	default:
+		return errors.New("not a line of a state file")
+	}
+	return nil
+}
+
+// add writes a line, and does what it says.
+func (s *stateFile) add(l line) error {
+	text, err := json.Marshal(l)
+	if err == nil {
+		_, err = s.file.Write(append(text, '\n'))
+	}
+	if err == nil {
+		err = s.file.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("write the state file: %w", err)
+	}
+	return s.apply(l)
+}
+
+// begin returns the upload of a source: the one of an earlier run, or a new one.
+func (s *stateFile) begin(from source) (began, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if upload, ok := s.sources[from]; ok {
+		return s.uploads[upload.ID], nil
+	}
+	upload := client.NewUpload()
+	if err := s.add(line{Event: eventBegan, ID: upload.ID, Secret: upload.Secret, Source: &from}); err != nil {
+		return began{}, err
+	}
+	return began{upload: upload}, nil
+}
+
+// arrived notes that the file of an upload is in the storage.
+func (s *stateFile) arrived(upload client.Upload) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.add(line{Event: eventArrived, ID: upload.ID})
+}
+
+// find returns the upload of an id, with its secret if it is known.
+func (s *stateFile) find(id string) client.Upload {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known, ok := s.uploads[id]; ok {
+		return known.upload
+	}
+	return client.Upload{ID: id}
+}
+
+// forget notes that an upload is deleted.
+func (s *stateFile) forget(upload client.Upload) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.uploads[upload.ID]; !ok {
+		return nil
+	}
+	return s.add(line{Event: eventDeleted, ID: upload.ID})
+}
+
+func (s *stateFile) close() { _ = s.file.Close() } // every line is synced

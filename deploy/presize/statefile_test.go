@@ -1,0 +1,125 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/presize/presize/api/client"
+)
+
+func mustOpenState(t *testing.T, name string) *stateFile {
+	t.Helper()
+	s, err := openState(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.close)
+	return s
+}
+
+func mustBegin(t *testing.T, s *stateFile, from source) began {
+	t.Helper()
+	b, err := s.begin(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestStateFileIsCutOffAnywhere reads every beginning of a state file, as a crash leaves it.
+func TestStateFileIsCutOffAnywhere(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "state")
+	s := mustOpenState(t, name)
+	one, two := source{File: "/a", Bytes: 1, Endpoint: "https://a"}, source{File: "/a", Bytes: 2, Endpoint: "https://a"}
+	first := mustBegin(t, s, one)
+	if second := mustBegin(t, s, two); second.upload == first.upload {
+		t.Error("a file that has changed is the same upload")
+	}
+	if err := s.arrived(first.upload); err != nil {
+		t.Fatal(err)
+	}
+	s.close()
+	journal, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends := []int{0}
+	for i, c := range journal {
+		if c == '\n' {
+			ends = append(ends, i+1)
+		}
+	}
+	for length := range len(journal) + 1 {
+		part := filepath.Join(t.TempDir(), "part")
+		if err := os.WriteFile(part, journal[:length], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := mustOpenState(t, part)
+		got := mustBegin(t, s, one)
+		if known := got.upload == first.upload; known != (length >= ends[1]) || got.arrived != (length >= ends[3]) {
+			t.Errorf("after %d of %d bytes: %+v", length, len(journal), got)
+		}
+		s.close()
+		if again := mustBegin(t, mustOpenState(t, part), one); again.upload != got.upload {
+			t.Errorf("after %d of %d bytes: the next run begins another upload", length, len(journal))
+		}
+	}
+}
+
+func TestStateFileForgetsWhatIsDeleted(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "state")
+	s := mustOpenState(t, name)
+	from := source{File: "/a", Endpoint: "https://a"}
+	upload := mustBegin(t, s, from).upload
+	if found := s.find(upload.ID); found != upload {
+		t.Errorf("found %v", found)
+	}
+	for range 2 {
+		if err := s.forget(upload); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.close()
+	s = mustOpenState(t, name)
+	if found := s.find(upload.ID); found != (client.Upload{ID: upload.ID}) {
+		t.Errorf("found %v", found)
+	}
+	if anew := mustBegin(t, s, from); anew.upload == upload {
+		t.Error("it is still there")
+	}
+}
+
+func TestStateFileThatIsNoneIsRefused(t *testing.T) {
+	secret := client.NewUpload().Secret
+	for name, content := range map[string]string{
+		"other text":      "hello\n",
+		"another JSON":    `{"event":"arrived","id":"mzxw6ytboi2gk3tdmuqhg5dbna"}` + "\n",
+		"a broken secret": `{"event":"began","id":"a","secret":"` + secret[1:] + `","source":{}}` + "\n",
+	} {
+		file := filepath.Join(t.TempDir(), "state")
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := openState(file); err == nil || !strings.Contains(err.Error(), "line 1") || strings.Contains(err.Error(), secret[1:]) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if left, err := os.ReadFile(file); err != nil || string(left) != content {
+			t.Errorf("%s is changed: %q, %v", name, left, err)
+		}
+	}
+}
+
+func TestStateFileIsForOneProcess(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "state")
+	s := mustOpenState(t, name)
+	if _, err := openState(name); err == nil || !strings.Contains(err.Error(), "another presize is using it") {
+		t.Errorf("opened twice: %v", err)
+	}
+	s.close()
+	mustOpenState(t, name)
+	if _, err := openState(t.TempDir()); err == nil {
+		t.Error("a folder is a state file")
+	}
+}
