@@ -103,6 +103,11 @@ func TestWrongSettingsAreNoRejection(t *testing.T) {
 	if !errors.As(err, &refused) || refused.Code != "invalid-request" || len(refused.Fields) != 1 || refused.Fields[0].Pointer != "#/preset" {
 		t.Errorf("got %#v", err)
 	}
+	pdf := png(100)
+	pdf.ContentType = "application/pdf"
+	if _, err := h.Upload(t.Context(), NewUpload(), pdf, Settings{Preset: "poster"}); !errors.As(err, &refused) || len(refused.Fields) != 2 {
+		t.Errorf("a wrong setting and a wrong file: %#v", err)
+	}
 	for name, upload := range map[string]Upload{"no secret": {ID: NewUpload().ID}, "another secret": {NewUpload().ID, NewUpload().Secret}} {
 		if err := h.Send(t.Context(), upload, png(100), Settings{}); err == nil {
 			t.Errorf("an upload with %s is sent", name)

@@ -56,6 +56,7 @@ type Error struct {
 type FieldError struct {
 	Pointer string `json:"pointer"` // a JSON pointer, such as #/bytes
 	Detail  string `json:"detail"`
+	Code    string `json:"code,omitempty"` // of the rejection that the file would get, if the fault is the file's
 }
 
 func (e *Error) Error() string {

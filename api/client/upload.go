@@ -94,7 +94,7 @@ func (c *Client) Send(ctx context.Context, upload Upload, file File, settings Se
 		settings.report(Granting, 0, file.Bytes)
 		var granted struct{ Upload *grant }
 		if err := c.call(ctx, call{method: "POST", path: "/api/v1/uploads", body: request}, &granted); err != nil {
-			return rejection(err, file)
+			return rejection(err)
 		}
 		if granted.Upload == nil {
 			return nil
@@ -157,27 +157,18 @@ func (s Settings) report(phase Phase, done, total int64) {
 	}
 }
 
-// rejection turns a refused grant into a [*RejectedError] if the file is the reason.
-func rejection(err error, file File) error {
+// rejection turns a refused grant into a [*RejectedError] if only the file is the reason.
+func rejection(err error) error {
 	var refused *Error
-	if !errors.As(err, &refused) || refused.Code != "invalid-request" || len(refused.Fields) == 0 {
+	if !errors.As(err, &refused) || len(refused.Fields) == 0 {
 		return err
 	}
-	code := ""
 	for _, field := range refused.Fields {
-		switch field.Pointer {
-		case "#/bytes":
-			code = string(media.TooManyBytes)
-			if file.Bytes == 0 {
-				code = string(media.Empty)
-			}
-		case "#/contentType":
-			code = string(media.UnsupportedType)
-		default:
+		if field.Code == "" {
 			return err
 		}
 	}
-	return &RejectedError{Rejection: Rejection{code, refused.Detail}}
+	return &RejectedError{Rejection: Rejection{refused.Fields[0].Code, refused.Detail}}
 }
 
 // declare returns the type to declare: the given one, or that of the bytes, or of the name.

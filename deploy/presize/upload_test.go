@@ -81,8 +81,8 @@ func arrived(t *testing.T, name string) (ids []string) {
 	return ids
 }
 
-// TestUpload runs the command against the local stack.
-func TestUpload(t *testing.T) {
+// TestUploadGoesOnWhateverStopsIt runs the command against the local stack.
+func TestUploadGoesOnWhateverStopsIt(t *testing.T) {
 	data := t.TempDir()
 	t.Setenv("PRESIZE_DATA", data)
 	stack := startLocalStack(t, buildLocalStack(t, "80"), data)
