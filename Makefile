@@ -137,6 +137,7 @@ LINES = set -f; IFS=$$(printf '\n.'); IFS=$${IFS%.}
 deploy: where tools deploy/node_modules/.package-lock.json
 	@go run ./deploy/presize check $(SETTINGS)
 	$(MAKE) --no-print-directory package ARCH=arm64
+	@go run ./deploy/presize adopt --stage '$(STAGE)'
 	@parameters=$$(go run ./deploy/presize parameters $(SETTINGS)) && \
 		keys=$$(go run ./deploy/presize keys --stage '$(STAGE)' $(ROTATE)) && \
 		{ $(LINES); $(OSLS) deploy --stage '$(STAGE)' --region '$(REGION)' $$parameters $$keys; }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,16 +25,15 @@ const checkUsage = `say where a deployment would go, or why it would fail
 
 It changes nothing. make deploy runs it before it builds anything. It says in which
 account and region, and in whose name, the stage would be deployed. It fails if there
-are no credentials, if another deployment is under way, if the stack can't be updated,
-or if the buckets of an earlier stack are in the way.
+are no credentials, if another deployment is under way, or if the stack can't be updated.
+It names the buckets of an earlier deployment that the new stack would take over.
 
 It reads the parameters in deploy/stages/STAGE.yml, and fails if they contradict each
 other, or if the deployed stage has one that nothing sets any more. It warns of alarms
 that nobody gets, and of uploads that are open to everyone.
 
 IAM actions: sts:GetCallerIdentity (needs no permission), cloudformation:DescribeStacks,
-cloudformation:GetTemplate, cloudformation:ListStacks, cloudformation:ListStackResources,
-and s3:ListBucket on the buckets of the stage.
+cloudformation:GetTemplate, and s3:ListBucket on the buckets of the stage.
 `
 
 // destination is where a deployment goes.
@@ -41,6 +42,7 @@ type destination struct {
 	Region   string   `json:"region"`
 	Account  string   `json:"account"`
 	Caller   string   `json:"caller"`
+	Adopts   []string `json:"adopts"` // buckets of an earlier deployment
 	Warnings []string `json:"warnings"`
 }
 
@@ -59,11 +61,18 @@ func runCheck(ctx context.Context, c *call) error {
 	for _, warning := range d.Warnings {
 		fmt.Fprintln(c.stderr, "warning:", warning)
 	}
+	var kept map[string]string
 	if err == nil {
-		err = check(ctx, s, s3.NewFromConfig(account))
+		kept, err = findKept(ctx, c, s3.NewFromConfig(account), d)
+	}
+	if err == nil {
+		d.Adopts, err = check(ctx, s, slices.Sorted(maps.Values(kept)))
 	}
 	if err != nil {
 		return fmt.Errorf("not ready to deploy: %w", err)
+	}
+	for _, name := range d.Adopts {
+		fmt.Fprintf(c.text(), "the stack will take over the bucket %s, with everything in it\n", name)
 	}
 	return c.document(d)
 }
@@ -98,32 +107,25 @@ func locate(ctx context.Context, stage string) (aws.Config, destination, error) 
 	return account, d, nil
 }
 
-// check looks for what a deployment would fail on after minutes.
-func check(ctx context.Context, s stack.Stack, objects *s3.Client) error {
+// check looks for what a deployment would fail on after minutes, and returns those of the
+// buckets of an earlier deployment that it will take over.
+func check(ctx context.Context, s stack.Stack, kept []string) (adopts []string, err error) {
 	status, err := s.Status(ctx)
 	switch {
-	case errors.Is(err, stack.ErrNone):
-		return checkLeftovers(ctx, s, objects)
+	case errors.Is(err, stack.ErrNone), err == nil && status == underReview && len(kept) > 0:
+		return append([]string{}, kept...), nil
 	case err != nil:
-		return err
-	case strings.HasSuffix(status, "_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS":
-		return fmt.Errorf("%s is being changed (%s): wait until that is over", s.Name, status)
-	case status == "ROLLBACK_COMPLETE" || status == "ROLLBACK_FAILED" || status == "DELETE_FAILED" || status == "UPDATE_ROLLBACK_FAILED":
-		return fmt.Errorf("%s is %s, which can't be updated: see its events in CloudFormation, "+
+		return nil, err
+	case strings.HasSuffix(status, "_IN_PROGRESS") && status != underReview:
+		return nil, fmt.Errorf("%s is being changed (%s): wait until that is over", s.Name, status)
+	case slices.Contains(stuck, status):
+		return nil, fmt.Errorf("%s is %s, which can't be updated: see its events in CloudFormation, "+
 			"then `make undeploy` it or continue its rollback", s.Name, status)
 	}
-	return nil
+	return []string{}, nil
 }
 
-// checkLeftovers looks for the buckets of an earlier stack of this name. A new one would fail to make them.
-func checkLeftovers(ctx context.Context, s stack.Stack, objects *s3.Client) error {
-	names, err := s.ExistingBuckets(ctx, objects)
-	if err != nil {
-		return err
-	}
-	if len(names) > 0 {
-		return fmt.Errorf("an earlier %s has left %s behind: `make undeploy` with DATA=delete deletes them with their data; "+
-			"to keep them, deploy under another name of a stage", s.Name, strings.Join(names, ", "))
-	}
-	return nil
+// stuck are the statuses of stacks that can't be updated.
+var stuck = []string{
+	underReview, "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED", "IMPORT_ROLLBACK_FAILED",
 }

@@ -5,12 +5,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/presize/presize/deploy/presize/stack"
 	"github.com/presize/presize/deploy/presize/stack/stacktest"
-	"github.com/presize/presize/internal/s3local/s3test"
 )
 
 // isolate gives the SDK an environment in which only what a test sets leads to an account.
@@ -61,37 +61,39 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 }
 
 func TestWhatADeploymentWouldFailOnIsTold(t *testing.T) {
-	env := s3test.Start(t, nil)
-	left := []stacktest.Resource{{ID: "B", Name: s3test.Input, Type: "AWS::S3::Bucket", Status: "DELETE_SKIPPED"}}
+	kept := []string{"a", "b"}
 	for name, test := range map[string]struct {
-		stacks []stacktest.Stack
+		status string // "" for no stack
+		kept   []string
 		want   string // of the error, "" for none
+		adopts []string
 	}{
-		"first deployment": {nil, ""},
-		"next deployment":  {[]stacktest.Stack{{ID: "1", Name: "presize-prod", Status: "UPDATE_COMPLETE", Resources: left}}, ""},
-		"after a failed update, rolled back": {
-			[]stacktest.Stack{{ID: "1", Name: "presize-prod", Status: "UPDATE_ROLLBACK_COMPLETE"}}, ""},
-		"another one under way": {
-			[]stacktest.Stack{{ID: "1", Name: "presize-prod", Status: "UPDATE_IN_PROGRESS"}}, "wait"},
-		"after a failed first deployment": {
-			[]stacktest.Stack{{ID: "1", Name: "presize-prod", Status: "ROLLBACK_COMPLETE"}}, "undeploy"},
-		"another stage's buckets": {
-			[]stacktest.Stack{{ID: "1", Name: "presize-dev", Status: stacktest.Deleted, Resources: left}}, ""},
-		"buckets of an earlier deployment": {
-			[]stacktest.Stack{{ID: "1", Name: "presize-prod", Status: stacktest.Deleted, Resources: left}}, s3test.Input},
+		"first deployment":                  {"", nil, "", nil},
+		"buckets of an earlier deployment":  {"", kept, "", kept},
+		"next deployment":                   {"UPDATE_COMPLETE", kept, "", nil},
+		"after a failed update":             {"UPDATE_ROLLBACK_COMPLETE", kept, "", nil},
+		"another one under way":             {"UPDATE_IN_PROGRESS", kept, "wait", nil},
+		"after a failed first deployment":   {"ROLLBACK_COMPLETE", nil, "undeploy", nil},
+		"after an interrupted adoption":     {"REVIEW_IN_PROGRESS", kept, "", kept},
+		"after an interrupted first change": {"REVIEW_IN_PROGRESS", nil, "undeploy", nil},
+		"after an adoption":                 {"IMPORT_COMPLETE", kept, "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := stack.Stack{Client: stacktest.Start(t, test.stacks...).Client(), Name: "presize-prod"}
-			err := check(t.Context(), s, env.Server.Client(s3test.Owner))
-			if (err != nil) != (test.want != "") || err != nil && !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got %v, want %q", err, test.want)
+			stacks := []stacktest.Stack{{ID: "1", Name: "presize-prod", Status: stacktest.Deleted}, {ID: "2", Name: "presize-dev", Status: "UPDATE_IN_PROGRESS"}}
+			if test.status != "" {
+				stacks = append(stacks, stacktest.Stack{ID: "3", Name: "presize-prod", Status: test.status})
+			}
+			s := stack.Stack{Client: stacktest.Start(t, stacks...).Client(), Name: "presize-prod"}
+			adopts, err := check(t.Context(), s, test.kept)
+			if (err != nil) != (test.want != "") || err != nil && !strings.Contains(err.Error(), test.want) || !slices.Equal(adopts, test.adopts) {
+				t.Errorf("got %q, %v, want %q, %q", adopts, err, test.adopts, test.want)
 			}
 		})
 	}
 }
 
 func TestDeploymentThatDropsParametersIsRefused(t *testing.T) {
-	const record = `{"Metadata":{"presize":{"defaults":{"apiRate":200,"domain":"","maxBytes":null},"parameters":{"apiRate":"50","domain":"a.example","maxBytes":null}}}}`
+	const record = `{"Metadata":{"presize":{"defaults":{"apiRate":200,"apiBurst":400},"parameters":{"apiRate":"50","apiBurst":400,"domain":"a.example","maxBytes":""}}}}`
 	deployed := stacktest.Stack{ID: "1", Name: "presize-prod", Status: "UPDATE_COMPLETE", Template: record}
 	old := deployed
 	old.Template, old.Parameters = "{}", []stacktest.Parameter{{Name: "Domain", Value: "a.example"}, {Name: "AlarmEmail", Value: ""}}

@@ -46,6 +46,7 @@ func commands() []command {
 		{"check", checkUsage, runCheck},
 		{"parameters", parametersUsage, runParameters},
 		{"keys", keysUsage, runKeys},
+		{"adopt", adoptUsage, runAdopt},
 		{"publish", publishUsage, runPublish},
 		{"undeploy", undeployUsage, runUndeploy},
 		{"backfill", backfillUsage, runBackfill},

@@ -107,6 +107,6 @@ func (r removal) ask(deployed bool, buckets []string) error {
 // tellOf says that buckets are still there.
 func (r removal) tellOf(buckets []string) {
 	for _, name := range buckets {
-		fmt.Fprintf(r.out, "The bucket %s is still there. `make undeploy` with DATA=delete deletes it.\n", name)
+		fmt.Fprintf(r.out, "The bucket %s is still there. The next `make deploy` takes it over, `make undeploy` with DATA=delete deletes it.\n", name)
 	}
 }

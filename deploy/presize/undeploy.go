@@ -17,7 +17,8 @@ const undeployUsage = `remove a deployed stage, after asking
   presize undeploy --stage prod
   presize undeploy --stage prod --data
 
-The stack goes. Its buckets stay, with everything in them. With --data they go too, and
+The stack goes, after its protection from deletion. Its buckets stay, with everything in
+them, and the next deployment of the stage takes them over. With --data they go too, and
 so do those that an earlier run left behind. You have to type the stage's name. It can be
 stopped anywhere and run again.
 
@@ -25,9 +26,10 @@ It runs in the repository's root, with the packages in deploy/node_modules: make
 installs them.
 
 IAM actions: what osls needs to remove the stack; cloudformation:DescribeStacks,
-cloudformation:ListStacks, cloudformation:ListStackResources; s3:ListBucket on the
-buckets; with --data also s3:ListBucketVersions and s3:DeleteBucket on them, and
-s3:DeleteObject and s3:DeleteObjectVersion on their objects.
+cloudformation:UpdateTerminationProtection, cloudformation:ListStacks,
+cloudformation:ListStackResources; s3:ListBucket on the buckets; with --data also
+s3:ListBucketVersions and s3:DeleteBucket on them, and s3:DeleteObject and
+s3:DeleteObjectVersion on their objects.
 `
 
 const osls = "deploy/node_modules/.bin/osls"
@@ -41,15 +43,19 @@ func runUndeploy(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	deployed := stack.Stack{Client: cloudformation.NewFromConfig(account), Name: stack.Name(c.stage)}
 	removed, err := removal{
 		stage:   c.stage,
 		region:  account.Region,
 		data:    *data,
-		stack:   stack.Stack{Client: cloudformation.NewFromConfig(account), Name: stack.Name(c.stage)},
+		stack:   deployed,
 		objects: s3.NewFromConfig(account),
 		in:      c.stdin,
 		out:     c.text(),
 		removeStack: func(ctx context.Context) error {
+			if err := deployed.Unprotect(ctx); err != nil {
+				return err
+			}
 			cmd := exec.CommandContext(ctx, osls, "remove", "--stage", c.stage, "--region", account.Region)
 			cmd.Stdout, cmd.Stderr = c.text(), c.stderr
 			if err := cmd.Run(); err != nil {

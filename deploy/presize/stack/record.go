@@ -48,13 +48,11 @@ func (s Stack) Record(ctx context.Context) (parameters, defaults map[string]stri
 	return parameters, nil, nil
 }
 
-// texts returns values as text, and null as none.
+// texts returns numbers and texts as text.
 func texts(values map[string]any) map[string]string {
 	texts := make(map[string]string)
 	for name, value := range values {
-		if value != nil {
-			texts[name] = fmt.Sprint(value)
-		}
+		texts[name] = fmt.Sprint(value)
 	}
 	return texts
 }

@@ -3,7 +3,11 @@ package stack_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"github.com/presize/presize/deploy/presize/stack"
 	"github.com/presize/presize/deploy/presize/stack/stacktest"
@@ -64,6 +68,50 @@ func TestBucketsOfEarlierStacksAreFound(t *testing.T) {
 		got, err := s.ExistingBuckets(t.Context(), env.Server.Client(s3test.Owner))
 		if !slices.Equal(got, want) || err != nil {
 			t.Errorf("%s: got %q, %v, want %q", stage, got, err, want)
+		}
+	}
+}
+
+func TestImportMakesAStackOfTheBuckets(t *testing.T) {
+	for name, before := range map[string][]stacktest.Stack{
+		"after an earlier stack":      {{ID: "1", Name: "presize-prod", Status: stacktest.Deleted}},
+		"after an interrupted import": {{ID: "1", Name: "presize-prod", Status: "REVIEW_IN_PROGRESS"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := stacktest.Start(t, before...)
+			s := stack.Stack{Client: c.Client(), Name: stack.Name("prod")}
+			if err := s.Import(t.Context(), map[string]string{"InputBucket": s3test.Input, "SiteBucket": s3test.Output}, time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			if status, err := s.Status(t.Context()); status != "IMPORT_COMPLETE" || err != nil {
+				t.Errorf("status %q, %v", status, err)
+			}
+			got, err := s.ExistingBuckets(t.Context(), s3test.Start(t, nil).Server.Client(s3test.Owner))
+			if want := []string{s3test.Input, s3test.Output}; !slices.Equal(got, want) || err != nil {
+				t.Errorf("the stack has %q, %v", got, err)
+			}
+			out, err := s.Client.GetTemplate(t.Context(), &cloudformation.GetTemplateInput{StackName: &s.Name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			// Without the policy CloudFormation refuses the import.
+			if template := *out.TemplateBody; strings.Count(template, `"DeletionPolicy":"Retain"`) != 2 ||
+				!strings.Contains(template, `"InputBucket":{`) || !strings.Contains(template, `{"BucketName":"`+s3test.Output+`"}`) {
+				t.Errorf("template %s", template)
+			}
+		})
+	}
+}
+
+func TestProtectionIsLifted(t *testing.T) {
+	for _, protected := range []bool{true, false} {
+		s := stack.Stack{Client: stacktest.Start(t, stacktest.Stack{ID: "1", Name: "presize-prod", Protected: protected}).Client(), Name: "presize-prod"}
+		if err := s.Unprotect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		out, err := s.Client.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &s.Name})
+		if err != nil || *out.Stacks[0].EnableTerminationProtection {
+			t.Errorf("it is still protected, %v", err)
 		}
 	}
 }

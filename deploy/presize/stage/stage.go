@@ -120,6 +120,28 @@ func texts(nodes map[string]yaml.Node) (map[string]string, error) {
 	return texts, errors.Join(mistakes...)
 }
 
+// Buckets returns the names of the buckets whose names are fixed, by their ids in the
+// template. account is the account's number.
+func Buckets(checkout fs.FS, name, account, region string) (map[string]string, error) {
+	var service struct {
+		Service string `yaml:"service"`
+		Custom  struct {
+			Input  string `yaml:"inputBucket"`
+			Output string `yaml:"outputBucket"`
+			Site   string `yaml:"siteBucket"`
+		} `yaml:"custom"`
+	}
+	if err := decode(checkout, "serverless.yml", &service); err != nil {
+		return nil, err
+	}
+	values := strings.NewReplacer("${self:service}", service.Service, "${sls:stage}", name, "${AWS::AccountId}", account, "${AWS::Region}", region)
+	return map[string]string{
+		"InputBucket":  values.Replace(service.Custom.Input),
+		"OutputBucket": values.Replace(service.Custom.Output),
+		"SiteBucket":   values.Replace(service.Custom.Site),
+	}, nil
+}
+
 // Value returns the value of a parameter, which is empty if it is off.
 func (p Parameters) Value(name string) string {
 	if value := p.Set[name]; value != "" {

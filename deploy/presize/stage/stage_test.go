@@ -140,3 +140,15 @@ func TestExampleExplainsEveryParameter(t *testing.T) {
 		t.Errorf("the example contradicts itself: %q", wrong)
 	}
 }
+
+func TestBucketsHaveTheNamesOfTheTemplate(t *testing.T) {
+	got, err := Buckets(checkout(t, ""), "prod", "123456789012", "eu-west-1")
+	want := map[string]string{
+		"InputBucket":  "presize-prod-input-123456789012-eu-west-1",
+		"OutputBucket": "presize-prod-output-123456789012-eu-west-1",
+		"SiteBucket":   "presize-prod-site-123456789012-eu-west-1",
+	}
+	if err != nil || !maps.Equal(got, want) {
+		t.Errorf("got %v, %v", got, err)
+	}
+}

@@ -4,6 +4,7 @@ package stacktest
 import (
 	"cmp"
 	"encoding/xml"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -23,6 +24,7 @@ type Stack struct {
 	ID         string      `xml:"StackId"`
 	Name       string      `xml:"StackName"`
 	Status     string      `xml:"StackStatus"`
+	Protected  bool        `xml:"EnableTerminationProtection"`
 	Outputs    []Output    `xml:"Outputs>member"`
 	Updated    string      `xml:"LastUpdatedTime,omitempty"` // RFC 3339
 	Parameters []Parameter `xml:"Parameters>member"`
@@ -50,8 +52,8 @@ type Resource struct {
 	Status string `xml:"ResourceStatus"`
 }
 
-// CloudFormation answers DescribeStacks, GetTemplate, ListStacks and ListStackResources, version 2010-05-15. Its pages have one
-// entry each.
+// CloudFormation answers DescribeStacks, GetTemplate, ListStacks, ListStackResources, UpdateTerminationProtection, and
+// the three calls of an import, version 2010-05-15. Its pages have one entry each.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations.html
 type CloudFormation struct {
 	t   testing.TB
@@ -136,6 +138,11 @@ func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			Resources []Resource `xml:"ListStackResourcesResult>StackResourceSummaries>member"`
 			Next      string     `xml:"ListStackResourcesResult>NextToken,omitempty"`
 		}{Resources: page, Next: next})
+	case "UpdateTerminationProtection":
+		c.change(name, func(stack *Stack) { stack.Protected = r.FormValue("EnableTerminationProtection") == "true" })
+		c.answer(w, result(action))
+	case "CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet":
+		c.imports(w, r, action, name)
 	default:
 		c.t.Errorf("unexpected action %q", action)
 	}
@@ -149,6 +156,55 @@ func (c *CloudFormation) find(name string) (Stack, bool) {
 		}
 	}
 	return Stack{}, false
+}
+
+// change changes a stack that is not gone.
+func (c *CloudFormation) change(name string, change func(*Stack)) {
+	for i := range c.stacks {
+		if c.stacks[i].Name == name && c.stacks[i].Status != Deleted {
+			change(&c.stacks[i])
+			return
+		}
+	}
+	c.t.Errorf("there is no stack %s to change", name)
+}
+
+// imports answers the calls of an import, which makes a stack. Each is complete as soon as it is made.
+func (c *CloudFormation) imports(w http.ResponseWriter, r *http.Request, action, name string) {
+	switch action {
+	case "CreateChangeSet":
+		if _, ok := c.find(name); !ok {
+			c.stacks = append(c.stacks, Stack{ID: "imported", Name: name, Status: "REVIEW_IN_PROGRESS"})
+		}
+		if r.FormValue("ChangeSetType") != "IMPORT" {
+			c.t.Errorf("a change set of type %q", r.FormValue("ChangeSetType"))
+		}
+		c.change(name, func(stack *Stack) {
+			stack.Template, stack.Resources = r.FormValue("TemplateBody"), nil
+			for i := 1; r.FormValue(fmt.Sprintf("ResourcesToImport.member.%d.ResourceType", i)) != ""; i++ {
+				field := fmt.Sprintf("ResourcesToImport.member.%d.", i)
+				stack.Resources = append(stack.Resources, Resource{
+					ID: r.FormValue(field + "LogicalResourceId"), Name: r.FormValue(field + "ResourceIdentifier.entry.1.value"),
+					Type: r.FormValue(field + "ResourceType"), Status: "IMPORT_COMPLETE",
+				})
+			}
+		})
+	case "ExecuteChangeSet":
+		c.change(name, func(stack *Stack) { stack.Status = "IMPORT_COMPLETE" })
+	}
+	c.answer(w, result(action))
+}
+
+// result is the answer to an action that is complete.
+func result(action string) any {
+	type result struct {
+		XMLName xml.Name
+		Status  string
+	}
+	return struct {
+		XMLName xml.Name
+		Result  result
+	}{xml.Name{Local: action + "Response"}, result{xml.Name{Local: action + "Result"}, "CREATE_COMPLETE"}}
 }
 
 // page returns the page that a request asks for, and the token of the next one.
