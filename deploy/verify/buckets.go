@@ -66,7 +66,7 @@ func checkOriginals(t template, r *report) {
 	// An event that is redriven after its original has expired counts as a removal, and would take along what was
 	// made of it.
 	redrive := int(retention(t, failureQueue).Hours() / 24)
-	var rejected, cold, expired bool
+	var rejected, cold, expired, erased bool
 	for _, rule := range t.props(inputBucket).at("LifecycleConfiguration", "Rules").list() {
 		onlyCold, onlyExpired := rule.only("HasColdOriginals"), rule.only("HasExpiringOriginals")
 		switch {
@@ -80,6 +80,11 @@ func checkOriginals(t template, r *report) {
 			tag := rule.at("TagFilters").list()[0]
 			rejected = tag.at("Key").text() == media.RejectedTag && tag.at("Value").text() == "true"
 			r.want(number(rule.at("ExpirationInDays")) > float64(redrive), "%s must keep rejected originals for longer than an event can wait for its redrive", inputBucket)
+		case rule.at("NoncurrentVersionExpiration").value != nil:
+			days := rule.at("NoncurrentVersionExpiration", "NoncurrentDays").branches()
+			erased = rule.at("Status").text() == "Enabled" && rule.at("Prefix").value == nil && rule.at("TagFilters").value == nil &&
+				rule.at("ExpirationInDays").value == nil && rule.at("ExpiredObjectDeleteMarker").text() == "true" &&
+				len(days) == 2 && days[0].text() == "${OriginalsUndeleteDays}" && days[1].text() == "1"
 		default:
 			r.want(rule.at("AbortIncompleteMultipartUpload").value != nil && rule.at("ExpirationInDays").value == nil,
 				"%s must delete no original that nobody asked to delete: rule %s", inputBucket, rule.at("Id").text())
@@ -88,6 +93,8 @@ func checkOriginals(t template, r *report) {
 	r.want(rejected, "%s must delete rejected originals", inputBucket)
 	r.want(cold, "%s must move originals to Glacier Instant Retrieval by parameter", inputBucket)
 	r.want(expired, "%s must delete originals by parameter", inputBucket)
+	r.want(erased, "%s must erase every version that is not the current one, whether it makes versions or not", inputBucket)
+	r.wantText(t.props(inputBucket).at("VersioningConfiguration").only("HasUndelete").at("Status"), "Enabled", "%s: versions by parameter", inputBucket)
 	pattern, err := regexp.Compile(t.Parameters["OriginalsExpireDays"].at("AllowedPattern").text())
 	r.want(err == nil && pattern.MatchString("") && pattern.MatchString(strconv.Itoa(redrive+1)) && !pattern.MatchString(strconv.Itoa(redrive)),
 		"OriginalsExpireDays must be longer than an event can wait for its redrive")

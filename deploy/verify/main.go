@@ -41,6 +41,7 @@ var packagings = []packaging{
 		"workerConcurrency=52",
 		"originalsColdDays=33",
 		"originalsExpireDays=366",
+		"originalsUndeleteDays=9",
 		"alarmEmail=ops@example.com",
 		"accessLogDays=91",
 		"tracing=on",

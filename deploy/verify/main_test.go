@@ -51,7 +51,7 @@ func TestTemplateRecordsEveryParameter(t *testing.T) {
 	var record struct {
 		Metadata struct {
 			Presize struct {
-				Defaults   string            `yaml:"defaults"`
+				Defaults   map[string]string `yaml:"defaults"`
 				Parameters map[string]string `yaml:"parameters"`
 			} `yaml:"presize"`
 		} `yaml:"Metadata"`
@@ -61,16 +61,18 @@ func TestTemplateRecordsEveryParameter(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := make(map[string]string)
+	parameters, defaults := make(map[string]string), make(map[string]string)
 	for name, value := range service.Params.Default {
-		want[name] = "${param:" + name + "}"
+		parameters[name] = "${param:" + name + "}"
 		if value == nil {
-			want[name] = "${param:" + name + ", null}"
+			parameters[name] = "${param:" + name + ", ''}"
+		} else if value != "" {
+			defaults[name] = "${self:params.default." + name + "}"
 		}
 	}
 	got := record.Metadata.Presize
-	if !maps.Equal(got.Parameters, want) || got.Defaults != "${self:params.default}" {
-		t.Errorf("recorded are %v, want %v", got, want)
+	if !maps.Equal(got.Parameters, parameters) || !maps.Equal(got.Defaults, defaults) {
+		t.Errorf("recorded are %v, want %v and %v", got, parameters, defaults)
 	}
 }
 

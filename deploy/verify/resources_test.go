@@ -45,6 +45,7 @@ func TestOriginals(t *testing.T) {
 	const (
 		once     = "InputBucket must refuse every PUT of an original without If-None-Match"
 		rejected = "InputBucket must delete rejected originals"
+		erased   = "InputBucket must erase every version"
 	)
 	testEdits(t, map[string]edit{
 		"put twice":                  {once, nil, statement("Condition")},
@@ -63,6 +64,11 @@ func TestOriginals(t *testing.T) {
 		"cold without asking":        {"move originals to Glacier Instant Retrieval by parameter", "HasJwt", rule(2, "Fn::If", 0)},
 		"too cold":                   {"move originals to Glacier Instant Retrieval by parameter", "DEEP_ARCHIVE", rule(2, "Fn::If", 1, "Transitions", 0, "StorageClass")},
 		"expired without asking":     {"InputBucket must delete originals by parameter", map[string]any{"Status": "Enabled"}, rule(3, "Fn::If", 2)},
+		"versions stay":              {erased, "Disabled", rule(4, "Status")},
+		"versions of some stay":      {erased, "originals/a", rule(4, "Prefix")},
+		"versions stay once off":     {erased, ref("OriginalsUndeleteDays"), rule(4, "NoncurrentVersionExpiration", "NoncurrentDays")},
+		"markers stay":               {erased, nil, rule(4, "ExpiredObjectDeleteMarker")},
+		"versions without asking":    {"InputBucket: versions by parameter must be", map[string]any{"Status": "Enabled"}, props(inputBucket, "VersioningConfiguration")},
 		"expired within the redrive": {"OriginalsExpireDays must be longer", "^[0-9]*$", []any{"Parameters", "OriginalsExpireDays", "AllowedPattern"}},
 	})
 }

@@ -16,7 +16,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.awslambda.models import LambdaFunction
 from moto.cloudformation import parsing
+from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend
+from moto.cloudformation.responses import CloudFormationResponse
+from moto.core.responses import ActionResult
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket
 from moto.server import ThreadedMotoServer
@@ -49,7 +52,8 @@ class Account:
             models[kind.type] = model(self, kind)
         parsing.get_model_map = lambda: WithStandIns(self, models)
         parsing.resource_class_from_type = lambda type: parsing.get_model_map()[type]
-        correct_moto()
+        self.importing = False  # an import is being done
+        correct_moto(self)
 
         # moto would run the function in Docker.
         def invoke(function, body, headers, response_headers):
@@ -92,7 +96,7 @@ class Account:
             return sent, None
 
 
-def correct_moto():
+def correct_moto(account):
     """What moto does otherwise than AWS, and would be in the way of a deployment."""
     # Every bucket's policy refuses plain HTTP, which is what is spoken here.
     FakeBucket.get_permission = lambda bucket, action, resource: PermissionResult.NEUTRAL
@@ -132,12 +136,32 @@ def correct_moto():
 
     # moto keeps the outputs that a stack had before the change.
     def apply(change):
+        # An import makes nothing: it takes what its template names.
+        account.importing = change.change_set_type == "IMPORT"
         change.stack.template = change.template
         change.stack._parse_template()
         change.stack.resource_map.update(change.template_dict, change.parameters)
         change.stack.output_map = change.stack._create_output_map()
+        account.importing = False
 
     ChangeSet.apply = apply
+
+    # moto takes the protection of a stack only when the stack is made, and deletes it nevertheless.
+    def update_termination_protection(response):
+        stack = response.cloudformation_backend.get_stack(response._get_param("StackName"))
+        stack.enable_termination_protection = response._get_bool_param("EnableTerminationProtection")
+        return ActionResult({"StackId": stack.stack_id})
+
+    def delete_stack(response):
+        name = response._get_param("StackName")
+        for stack in response.cloudformation_backend.stacks.values():
+            if name in (stack.name, stack.stack_id) and stack.enable_termination_protection:
+                raise ValidationError(message=f"{name} cannot be deleted while TerminationProtection is enabled")
+        return delete_anyway(response)
+
+    delete_anyway = CloudFormationResponse.delete_stack
+    CloudFormationResponse.update_termination_protection = update_termination_protection
+    CloudFormationResponse.delete_stack = delete_stack
 
 
 class WithStandIns(dict):
@@ -232,7 +256,7 @@ def model(account, kind):
                 properties = {kind.named: name, **properties}
             logical = kwargs.get("LogicalId", name)
             try:
-                known = kind.create(account, properties)
+                known = (kind.adopt if account.importing else kind.create)(account, properties)
             except Exception as err:  # whatever it is, moto would only report that there was one
                 account.refused.append(f"{logical} ({kind.type}): {err}")
                 raise

@@ -24,13 +24,20 @@ class Bucket(Kind):
     def create(self, account, properties):
         name = properties["BucketName"]
         account.client("s3").create_bucket(Bucket=name)
-        known = {
+        return self.update(account, properties, self.known(name))
+
+    def adopt(self, account, properties):
+        """Takes a bucket that exists into a stack."""
+        account.client("s3").head_bucket(Bucket=properties["BucketName"])
+        return self.known(properties["BucketName"])
+
+    def known(self, name):
+        return {
             "BucketName": name,
             "Arn": f"arn:aws:s3:::{name}",
             "DomainName": f"{name}.s3.amazonaws.com",
             "RegionalDomainName": f"{name}.s3.{REGION}.amazonaws.com",
         }
-        return self.update(account, properties, known)
 
     def update(self, account, properties, known):
         bucket = known["BucketName"]
@@ -70,6 +77,8 @@ def lifecycle_rule(rule):
         rule["Filter"] = {"Tag": tags[0]} if tags else {"Prefix": prefix}
     if "ExpirationInDays" in rule:
         rule["Expiration"] = {"Days": rule.pop("ExpirationInDays")}
+    if "ExpiredObjectDeleteMarker" in rule:
+        rule["Expiration"] = {"ExpiredObjectDeleteMarker": rule.pop("ExpiredObjectDeleteMarker")}
     return rule
 
 
@@ -282,6 +291,7 @@ class CloudFrontFunction(Kind):
 
     def create(self, account, properties):
         known = super().create(account, properties)
+        known["FunctionARN"] = known["FunctionMetadata"]["FunctionARN"]
         if properties.get("AutoPublish"):
             account.call(
                 self.type, self.service, "publish_function", {**known, "IfMatch": known["ETag"]}, strict=False

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from account import CREDENTIALS, REGION, Account
@@ -16,6 +17,7 @@ from kinds import KINDS
 from promises import Deployed, check
 
 OSLS = "deploy/node_modules/.bin/osls"
+PRESIZE = Path("build/bin/operator").absolute()
 PACKAGES = Path("build/deploy")  # where deploy/verify has packaged each set of parameters
 
 # What of the template moto does not do, and the check in deploy/verify/*.go that looks at it instead.
@@ -46,6 +48,7 @@ def main():
     account = Account(KINDS)
     failures = []
     dev, prod = "presize-dev", "presize-prod"
+    subprocess.run(["go", "build", "-o", PRESIZE, "./deploy/presize"], check=True)
     osls(account, "deploy", "--package", PACKAGES / "plain")
     failures += look(account, dev, "deployed")
     first = Deployed(account, dev).ids
@@ -57,6 +60,7 @@ def main():
     failures += operate(account, dev)
     osls(account, "deploy", "--stage", "prod", "--package", PACKAGES / "every")
     failures += look(account, prod, "every parameter set")
+    failures += drop(account, prod)
     failures += remove(account, dev)
     failures += look(account, prod, "the other stage removed")
     if not failures:  # else it can't be told who is to blame
@@ -77,11 +81,11 @@ def command(account, stage, *args, answer=""):
     return expect(account, presize(account, stage, *args, answer=answer)).stdout
 
 
-def presize(account, stage, *args, answer=""):
-    return run(account, "go", "run", "./deploy/presize", *args, "--stage", stage, answer=answer)
+def presize(account, stage, *args, answer="", checkout="."):
+    return run(account, PRESIZE, *args, "--stage", stage, answer=answer, checkout=checkout)
 
 
-def run(account, *args, answer=""):
+def run(account, *args, answer="", checkout="."):
     env = {
         name: v
         for name, v in os.environ.items()
@@ -95,7 +99,7 @@ def run(account, *args, answer=""):
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     return subprocess.run(
-        [*map(str, args)], env=env, input=answer, capture_output=True, text=True, timeout=180
+        [*map(str, args)], env=env, input=answer, capture_output=True, text=True, timeout=180, cwd=checkout
     )
 
 
@@ -163,6 +167,40 @@ def operate(account, stack):
     return [f"{stack}, looked after: {f}" for f in failures]
 
 
+def drop(account, stack):
+    """Checks the next deployment of a stage with its file, and without it: that would drop every parameter."""
+    stage = stack.removeprefix("presize-")
+    template = json.loads((PACKAGES / "every/cloudformation-template-update-stack.json").read_text())
+    own = {n: v for n, v in template["Metadata"]["presize"]["parameters"].items() if not n.startswith("signingKey")}
+    with tempfile.TemporaryDirectory() as checkout:
+        for file in ("serverless.yml", "deploy/template/parameters.yml"):
+            copy = Path(checkout, file)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(Path(file).read_bytes())
+        without = presize(account, stage, "check", checkout=checkout)
+        file = Path(checkout, "deploy/stages", f"{stage}.yml")
+        file.parent.mkdir()
+        file.write_text(json.dumps(own))  # JSON is YAML
+        arguments = expect(account, presize(account, stage, "parameters", checkout=checkout)).stdout
+        beside = presize(account, stage, "check", checkout=checkout)
+        wrong = presize(account, stage, "check", "--param", "certificateArn=", "--param=grantSeconds=7200", checkout=checkout)
+    promises = {
+        "a stage file must become osls's arguments": sorted(arguments.splitlines())
+        == sorted(f"--param={name}={value}" for name, value in own.items()),
+        "a deployment with the stage's file must be ready": beside.returncode == 0,
+        "contradictions must be told before anything is built": wrong.returncode != 0
+        and "domain and certificateArn" in wrong.stderr
+        and "grantSeconds" in wrong.stderr,
+    } | {
+        f"a deployment that would drop {name} must be refused by name": without.returncode != 0
+        and f"\n  {name}: " in without.stderr
+        for name in own
+    }
+    failures = [promise for promise, holds in promises.items() if not holds]
+    print(f"{stack}, deployed with a stage file: {len(failures)} promises broken", flush=True)
+    return [f"{stack}, deployed with a stage file: {f}" for f in failures]
+
+
 def look(account, stack, when):
     failures = check(account, stack)
     print(
@@ -205,13 +243,35 @@ def remove(account, stack):
         for name in names
         if name in ids
     ]
-    refusal = presize(account, stage, "check").stderr
-    failures += [f"a deployment over the bucket {b} must be refused" for b in kept if b not in refusal]
+    failures += come_back(account, stack, kept)
     command(account, stage, "undeploy", "--data", answer=stage + "\n")
     buckets = [b["Name"] for b in s3.list_buckets()["Buckets"]]
     failures += [f"{b} must be deleted where that is asked for" for b in kept if b in buckets]
     print(f"{stack}, removed: {len(failures)} promises broken", flush=True)
     return failures
+
+
+def come_back(account, stack, kept):
+    """Deploys the stage again, over the buckets that it has left behind."""
+    s3, cloudformation, stage = account.client("s3"), account.client("cloudformation"), stack.removeprefix("presize-")
+    plan = command(account, stage, "check")
+    adopted = json.loads(command(account, stage, "adopt", "--json"))
+    again = json.loads(command(account, stage, "adopt", "--json"))
+    osls(account, "deploy", "--package", PACKAGES / "plain")
+    failures = look(account, stack, "deployed over its buckets")
+    protected = cloudformation.describe_stacks(StackName=stack)["Stacks"][0].get("EnableTerminationProtection")
+    ids = Deployed(account, stack).ids.values()
+    promises = {
+        "check must tell which buckets are taken over": all(f"take over the bucket {b}," in plan for b in kept),
+        "adopt must take over every bucket": sorted(adopted["buckets"]) == sorted(kept),
+        "adopt must do nothing where there is a stack": again["buckets"] == [],
+        "the stack must have the buckets": all(b in ids for b in kept),
+        "the stack must be protected from deletion": protected is True,
+        "what is in the buckets must stay": all(
+            s3.get_object(Bucket=b, Key="kept")["Body"].read() == b"kept" for b in kept
+        ),
+    }
+    return failures + [f"deployed over its buckets: {p}" for p, holds in promises.items() if not holds]
 
 
 def plant(account, stack):
