@@ -6,6 +6,7 @@ promised. Nothing it starts outlives it, and nothing leaves this machine.
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -118,8 +119,8 @@ def publish(account, stack):
     command(account, stage, "check")
     first, second = command(account, stage, "publish"), command(account, stage, "publish")
     orders = account.client("cloudfront").list_invalidations(DistributionId=distribution)["InvalidationList"]
-    files = {p.name: p.read_bytes() for p in Path("web").iterdir() if p.suffix in (".html", ".css", ".js", ".svg")}
-    files = {name: data for name, data in files.items() if not name.endswith(".test.js")}
+    embedded = re.findall(r"^//go:embed (.*)$", Path("web/web.go").read_text(), re.MULTILINE)
+    files = {name: Path("web", name).read_bytes() for line in embedded for name in line.split()}
     keys = [o["Key"] for o in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
     index = s3.get_object(Bucket=bucket, Key="index.html")
     promises = {
