@@ -108,7 +108,7 @@ describe(VipsImage *out, VipsImage *strip, const PresizeCut *cut)
 }
 
 int
-presize_animate(const void *buf, size_t len, const PresizeCut *cut, int quality, int effort,
+presize_animate(const void *buf, size_t len, const PresizeCut *cut, int quality, int effort, int lossless,
 	void **out, size_t *out_len)
 {
 	frames f = { cut, -1, NULL };
@@ -123,7 +123,7 @@ presize_animate(const void *buf, size_t len, const PresizeCut *cut, int quality,
 	VipsImage *result = vips_image_new();
 	int failed = describe(result, strip, cut) ||
 		vips_image_generate(result, vips_start_one, generate, vips_stop_one, strip, &f) ||
-		presize_webp(result, quality, effort, out, out_len);
+		presize_webp(result, quality, effort, lossless, out, out_len);
 	g_object_unref(result);
 	g_object_unref(strip);
 	g_clear_object(&f.frame);

@@ -13,8 +13,9 @@ import (
 // Animated reports whether the original is more than a still image.
 func (i Info) Animated() bool { return i.Frames > 1 }
 
-// animate encodes all frames of an animated original as one WebP. first is the
-// first frame as plan makes it, without the mark: the others are cropped where it
+// animate encodes all frames of an animated original as one WebP: lossy, or lossless
+// where that is smaller and lossy coding makes a GIF larger. first is the first
+// frame as plan makes it, without the mark: the others are cropped where it
 // is. The error is a *media.Rejection where a frame is missing or broken.
 func (o *Original) animate(plan media.Plan, first *image, mark mark, encoder media.Encoder) ([]byte, error) {
 	cut := C.PresizeCut{
@@ -26,10 +27,28 @@ func (o *Original) animate(plan media.Plan, first *image, mark mark, encoder med
 	if plan.Output != plan.Scaled { // libvips remembers a cropped image's place, with the sign of a translation
 		cut.left, cut.top = -C.vips_image_get_xoffset(first.vips), -C.vips_image_get_yoffset(first.vips)
 	}
+	encoded, err := o.encodeFrames(&cut, encoder, false)
+	if err != nil || len(encoded) <= len(o.file) || o.Format != media.GIF || plan.Scaled != o.Upright {
+		return encoded, err
+	}
+	// A drawn GIF has few colors and sharp edges, which lossless coding keeps in fewer bytes. Scaled
+	// down it has many colors, and lossless coding would only make it larger.
+	lossless, err := o.encodeFrames(&cut, encoder, true)
+	if err != nil || len(lossless) >= len(encoded) {
+		return encoded, err
+	}
+	return lossless, nil
+}
+
+func (o *Original) encodeFrames(cut *C.PresizeCut, encoder media.Encoder, lossless bool) ([]byte, error) {
 	file := o.reading.file
+	exact := C.int(0)
+	if lossless {
+		exact = 1
+	}
 	encoded, err := save(decoding, func(out *unsafe.Pointer, size *C.size_t) C.int {
-		return C.presize_animate(unsafe.Pointer(&file[0]), C.size_t(len(file)), &cut,
-			C.int(encoder.Quality), C.int(encoder.Effort), out, size)
+		return C.presize_animate(unsafe.Pointer(&file[0]), C.size_t(len(file)), cut,
+			C.int(encoder.Quality), C.int(encoder.Effort), exact, out, size)
 	})
 	if err != nil {
 		return nil, o.verdict(err)

@@ -20,5 +20,5 @@ typedef struct {
 //
 // Frames pass one after the other, in one thread, so that a few of them are in
 // memory at a time, however many there are.
-int presize_animate(const void *buf, size_t len, const PresizeCut *cut, int quality, int effort,
+int presize_animate(const void *buf, size_t len, const PresizeCut *cut, int quality, int effort, int lossless,
 	void **out, size_t *out_len);

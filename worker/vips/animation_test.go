@@ -9,6 +9,7 @@ import (
 	"image/draw"
 	"image/gif"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -114,6 +115,74 @@ func TestEveryFrameIsWhatAViewerSees(t *testing.T) {
 			}
 		}
 	}
+}
+
+// drawn is an animation of squares in few colors.
+func drawn(t testing.TB, size stdimage.Point) []byte {
+	random := rand.New(rand.NewPCG(1, 2))
+	var g gif.GIF
+	for range 4 {
+		frame := flat(stdimage.Rectangle{Max: size}, white)
+		for at := range frame.Pix {
+			x, y := at%size.X, at/size.X
+			if x%4 == 0 && y%4 == 0 {
+				c := []color.Color{red, green, blue}[random.IntN(3)]
+				draw.Draw(frame, stdimage.Rect(x, y, x+4, y+4), stdimage.NewUniform(c), stdimage.Point{}, draw.Src)
+			}
+		}
+		g.Image, g.Delay = append(g.Image, frame), append(g.Delay, 10)
+	}
+	return encodeGIF(t, g)
+}
+
+func TestDrawnAnimationIsLosslessWhereThatIsSmaller(t *testing.T) {
+	file := drawn(t, stdimage.Pt(400, 300))
+	variants := mustRender(t, file, preset(t, "photo"))
+	whole := find(t, variants, "640", media.WebP)
+	if len(whole.Bytes) > len(file) {
+		t.Errorf("a GIF of %d bytes became a WebP of %d", len(file), len(whole.Bytes))
+	}
+	got, want := parseAnimation(t, whole.Bytes), parseGIF(t, file)
+	if len(got.frames) != len(want.Image) {
+		t.Fatalf("%d frames, want %d", len(got.frames), len(want.Image))
+	}
+	for number, frame := range want.Image {
+		for at := range frame.Pix {
+			x, y := at%400, at/400
+			if exact := color.NRGBAModel.Convert(frame.At(x, y)); got.frames[number].NRGBAAt(x, y) != exact {
+				t.Fatalf("frame %d at %d, %d is %v, want %v", number, x, y, got.frames[number].NRGBAAt(x, y), exact)
+			}
+		}
+	}
+	for what, encoded := range map[string][]byte{
+		"scaled down":                   find(t, variants, "320", media.WebP).Bytes,
+		"a photo, smaller than its GIF": find(t, mustRender(t, filmed(t), preset(t, "photo")), "640", media.WebP).Bytes,
+	} {
+		if bytes.Contains(encoded, []byte("VP8L")) {
+			t.Errorf("%s: lossless", what)
+		}
+	}
+}
+
+// filmed is an animation of a photo.
+func filmed(t testing.TB) []byte {
+	photo := decodeAny(t, phototest.Read(t, "test_square.jpg"))
+	var g gif.GIF
+	for number := range 3 {
+		frame := stdimage.NewPaletted(stdimage.Rect(0, 0, 200, 150), palette.Plan9)
+		draw.FloydSteinberg.Draw(frame, frame.Rect, photo, stdimage.Pt(4*number, 0))
+		g.Image, g.Delay = append(g.Image, frame), append(g.Delay, 10)
+	}
+	return encodeGIF(t, g)
+}
+
+func parseGIF(t testing.TB, file []byte) *gif.GIF {
+	t.Helper()
+	g, err := gif.DecodeAll(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
 }
 
 func TestGreyAnimationComesOutInSRGB(t *testing.T) {

@@ -194,11 +194,12 @@ presize_flatten(VipsImage *in, double red, double green, double blue, VipsImage 
 }
 
 int
-presize_webp(VipsImage *in, int quality, int effort, void **out, size_t *out_len)
+presize_webp(VipsImage *in, int quality, int effort, int lossless, void **out, size_t *out_len)
 {
 	return vips_webpsave_buffer(in, out, out_len,
 		"Q", quality,
 		"effort", effort,
+		"lossless", lossless,
 		"keep", VIPS_FOREIGN_KEEP_NONE,
 		NULL);
 }

@@ -37,8 +37,8 @@ int presize_flatten(VipsImage *in, double red, double green, double blue, VipsIm
 
 // presize_webp encodes an image, or all frames of an animation, as WebP without any
 // metadata. bimg has no way to say the effort, from 0 to 6, that libwebp is to make.
-// The caller g_frees *out.
-int presize_webp(VipsImage *in, int quality, int effort, void **out, size_t *out_len);
+// Lossless, the quality does not matter. The caller g_frees *out.
+int presize_webp(VipsImage *in, int quality, int effort, int lossless, void **out, size_t *out_len);
 
 // presize_mark lays a mark over a decoded image.
 int presize_mark(VipsImage *in, const PresizeMark *mark, VipsImage **out);

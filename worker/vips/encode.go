@@ -49,7 +49,7 @@ func (i *image) encode(encoder media.Encoder, background bimg.Color) ([]byte, er
 // encodeWebP goes past bimg, which leaves libwebp's effort at its default.
 func (i *image) encodeWebP(encoder media.Encoder) ([]byte, error) {
 	encoded, err := save(call, func(out *unsafe.Pointer, size *C.size_t) C.int {
-		return C.presize_webp(i.vips, C.int(encoder.Quality), C.int(encoder.Effort), out, size)
+		return C.presize_webp(i.vips, C.int(encoder.Quality), C.int(encoder.Effort), 0, out, size)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", encoder.Format, err)
