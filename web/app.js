@@ -1,5 +1,8 @@
+import { batch } from './batch.js';
 import { Card } from './card.js';
+import { showCode } from './code.js';
 import { drawPreset } from './diagram.js';
+import { droppedFiles } from './files.js';
 import { keptUploads } from './kept.js';
 import { presets } from './presize.js';
 import { queue } from './queue.js';
@@ -7,7 +10,14 @@ import { plural } from './words.js';
 
 const select = /** @type {HTMLSelectElement} */ (document.querySelector('#preset'));
 const picker = /** @type {HTMLInputElement} */ (document.querySelector('#files'));
-const page = { run: queue(3), announce: announcer(document.querySelector('#announcer')), kept: keptUploads(storage()) };
+const announce = announcer(document.querySelector('#announcer'));
+const page = {
+  announce,
+  run: queue(3),
+  look: queue(2),
+  kept: keptUploads(storage()),
+  batch: batch(document.querySelector('#batch'), announce),
+};
 
 /** How many cards there have been: each has a number of its own. */
 let frames = 0;
@@ -33,16 +43,26 @@ function storage() {
   }
 }
 
-/** Shows what was uploaded here before, the latest first. */
+/** Shows what was uploaded here before, the latest first. Each is loaded when it comes near the screen. */
 async function restore() {
   const byName = await known;
+  const waiting = new Map();
+  const observer = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      observer.unobserve(target);
+      waiting.get(target)();
+    }
+  }, { rootMargin: '50%' });
   for (const upload of page.kept.list().reverse()) {
     const preset = byName.get(upload.preset);
     if (!preset) continue; // the service does not offer it now
     const card = new Card({ name: upload.name, size: 0 }, preset, ++frames, page);
+    card.keep(upload);
+    waiting.set(card.element, () => card.restore());
     document.querySelector('#contact-sheet').hidden = false;
     document.querySelector('#uploads').append(card.element);
-    card.restore(upload);
+    observer.observe(card.element);
   }
 }
 
@@ -50,10 +70,11 @@ async function restore() {
 async function add(files) {
   const preset = (await known).get(select.value);
   if (!preset || files.length === 0) return;
-  const uploads = document.querySelector('#uploads');
   const cards = files.map((file) => new Card(file, preset, ++frames, page));
   document.querySelector('#contact-sheet').hidden = false;
-  uploads.append(...cards.map(({ element }) => element));
+  document.querySelector('#uploads').prepend(...cards.map(({ element }) => element));
+  for (const card of cards) page.batch.join(card);
+  if (cards.length === 1) cards[0].open(); // of many, each person opens what they want to see
   cards[0].element.scrollIntoView({ block: 'nearest' });
   page.announce(`${plural(files.length, 'file')} added.`);
   for (const card of cards) card.start();
@@ -77,6 +98,7 @@ async function loadPresets() {
 }
 
 function showPreset(byName) {
+  showCode(document.querySelector('#code'), { origin: location.origin, preset: select.value }, announce);
   drawPreset(document.querySelector('#diagram'), document.querySelector('#diagram-caption'), byName.get(select.value));
 }
 
@@ -96,7 +118,7 @@ function takeDrops() {
     if (!hasFiles(event)) return;
     event.preventDefault();
     delete document.body.dataset.dragging;
-    add([...event.dataTransfer.files]);
+    droppedFiles(event.dataTransfer).then(add);
   });
 }
 

@@ -1,11 +1,14 @@
-import { offerDeletion } from './deletion.js';
+import { Panel } from './panel.js';
 import { UploadError, complete, createSecret, deleteUpload, getUpload, upload } from './presize.js';
-import { createPicture, fillAutoUrls, fillTable, largest, markChosen } from './result.js';
+import { largest } from './result.js';
 import { draw } from './thumbhash.js';
 import { bytes, plural, typeName } from './words.js';
 
 /** How long to wait for AVIF once the rest is ready (ms). */
 const AVIF_PATIENCE = 5 * 60_000;
+/** The tallest and the widest picture that is shown whole, as width / height. */
+const TALLEST = 9 / 16;
+const WIDEST = 4;
 
 /** The texts of a card for the phases of an upload. */
 const PHASES = {
@@ -21,9 +24,9 @@ const PHASES = {
 export class Card {
   #file;
   #preset;
-  #run;
+  #page;
   #announce;
-  #kept;
+  #panel;
   /** @type {string} */
   #id;
   /** One upload however often it is tried: the service knows it again by its secret. */
@@ -32,47 +35,75 @@ export class Card {
   /** What the retry button does. */
   #again = () => this.start();
   #find;
+  /** As a batch counts them. */
+  state = 'queued';
+  size = 0;
+  sent = 0;
+  retryable = false;
 
   /**
    * @param {File | {name: string, size: number}} file  without its bytes for an upload that was done before
    * @param {import('./presize.js').Preset} preset
    * @param {number} number  of the frame on the contact sheet
    * @param {object} page
-   * @param {(job: () => Promise<any>, signal: AbortSignal) => Promise<any>} page.run
+   * @param {(job: () => Promise<any>, signal: AbortSignal) => Promise<any>} page.run   sends a few files at a time
+   * @param {(job: () => Promise<any>, signal: AbortSignal) => Promise<any>} page.look  asks for a few uploads at a time
    * @param {(sentence: string) => void} page.announce
    * @param {ReturnType<import('./kept.js').keptUploads>} page.kept
+   * @param {ReturnType<import('./batch.js').batch>} page.batch
    */
-  constructor(file, preset, number, { run, announce, kept }) {
+  constructor(file, preset, number, page) {
     this.#file = file;
     this.#preset = preset;
-    this.#run = run;
-    this.#kept = kept;
-    this.#announce = (sentence) => announce(`${file.name}: ${sentence}`);
+    this.#page = page;
+    this.size = file.size;
+    this.#announce = (sentence) => page.announce(`${file.name}: ${sentence}`);
 
     const template = /** @type {HTMLTemplateElement} */ (document.querySelector('#card'));
     this.element = /** @type {HTMLElement} */ (template.content.cloneNode(true)).firstElementChild;
     const root = this.element;
     this.#find = (selector) => root.querySelector(selector);
     this.#label(number);
-    this.#find('.cancel').addEventListener('click', () => this.#controller.abort());
-    this.#find('.retry').addEventListener('click', () => this.#again());
-    this.#find('.copy').addEventListener('click', ({ currentTarget }) => this.#copy(currentTarget, this.#find('pre code'), 'Markup'));
+    this.#find('.cancel').addEventListener('click', () => this.cancel());
+    this.#find('.retry').addEventListener('click', () => this.retry());
+    this.#panel = new Panel(this.#find('.upload'), {
+      name: file.name,
+      preset,
+      announce: this.#announce,
+      remove: async () => {
+        await deleteUpload(this.#id, { secret: this.#secret });
+        this.#announce('Deleted.');
+        this.#remove();
+      },
+    });
   }
 
   /** Labels everything in the card with the file's name, for screen readers. */
   #label(number) {
     const { name, size } = this.#file;
     this.#find('.edge .number').textContent = String(number).padStart(2, '0');
-    this.#find('.name').textContent = name;
+    this.#find('.name span').textContent = name;
     this.#find('.name').id = `upload-${number}`;
     this.#find('.upload').setAttribute('aria-labelledby', `upload-${number}`);
-    this.#find('.facts').textContent = `${bytes(size)}, preset ${this.#preset.name}`;
-    this.#find('caption').textContent = `Variants of ${name}`;
+    this.#find('.facts').textContent = size ? `${bytes(size)}, preset ${this.#preset.name}` : `preset ${this.#preset.name}`;
     this.#find('progress').setAttribute('aria-label', `Progress of ${name}`);
-    this.#find('pre').setAttribute('aria-label', `Markup for ${name}`);
     this.#find('.cancel').setAttribute('aria-label', `Cancel ${name}`);
     this.#find('.retry').setAttribute('aria-label', `Try again: ${name}`);
-    this.#find('.copy').setAttribute('aria-label', `Copy the markup for ${name}`);
+  }
+
+  /** Opens the card, or folds it. */
+  open(open = true) {
+    this.#panel.open(open);
+  }
+
+  /** Cancels an upload that runs; presize.js deletes what has arrived. */
+  cancel() {
+    if (!this.#find('.cancel').hidden) this.#controller.abort();
+  }
+
+  /** Tries again what did not succeed. */
+  retry() {
+    this.#again();
   }
 
   /** Uploads the file and shows the progress. */
@@ -82,11 +113,12 @@ export class Card {
     this.#again = () => this.start();
     this.#showProgress({ phase: 'queued' });
     try {
-      const manifest = await this.#run(() => {
+      const manifest = await this.#page.run(() => {
         this.#preview();
         return upload(this.#file, {
           preset: this.#preset.name,
           secret: this.#secret,
+          absolute: true,
           signal,
           onGranted: ({ id }) => this.#granted(id),
           onProgress: (progress) => this.#showProgress(progress),
@@ -97,30 +129,35 @@ export class Card {
       if (signal.aborted) this.#settle('cancelled', 'Cancelled.');
       else this.#refuse(error);
     }
+    if (signal.aborted && this.#id) this.#page.kept.forget(this.#id);
   }
 
   /** Keeps what it takes to find and to delete the upload after a reload. */
   #granted(id) {
     this.#id = id;
-    this.#kept.keep({ id, secret: this.#secret, name: this.#file.name, preset: this.#preset.name });
+    this.#page.kept.keep({ id, secret: this.#secret, name: this.#file.name, preset: this.#preset.name });
   }
 
   /**
-   * Shows an upload that was done before.
+   * Makes this the card of an upload that was done before. Call restore() to load it.
    *
    * @param {import('./kept.js').Kept} upload
    */
-  async restore({ id, secret }) {
+  keep({ id, secret }) {
     this.#id = id;
     this.#secret = secret;
-    this.#again = () => this.restore({ id, secret });
+    this.#again = () => this.restore();
     this.#showProgress({ phase: 'restoring' });
     this.#find('.cancel').hidden = true;
+  }
+
+  /** Loads an upload that was done before. */
+  async restore() {
+    const { signal } = this.#controller;
     try {
-      const manifest = await getUpload(id, { secret });
-      this.#file.size = manifest.original.bytes;
+      const manifest = await this.#page.look(() => getUpload(this.#id, { secret: this.#secret, absolute: true }), signal);
       if (manifest.status === 'ready') await this.#finish(manifest);
-      else if (manifest.status === 'processing') await this.#finish(await complete(id, { secret, signal: AbortSignal.timeout(AVIF_PATIENCE) }));
+      else if (manifest.status === 'processing') await this.#finish(await this.#complete());
       else this.#remove();
     } catch (error) {
       if (error?.code === 'upload-not-found') this.#remove(); // it never arrived, or was deleted elsewhere
@@ -130,7 +167,8 @@ export class Card {
 
   /** Takes the upload off the page and forgets it. */
   #remove() {
-    this.#kept.forget(this.#id);
+    this.#page.kept.forget(this.#id);
+    this.#page.batch.leave(this);
     const next = this.element.nextElementSibling ?? this.element.previousElementSibling;
     const focused = this.element.contains(document.activeElement);
     this.element.remove();
@@ -139,24 +177,32 @@ export class Card {
 
   /** Shows a manifest that is ready, and the complete one when it comes. */
   async #finish(manifest) {
-    const images = plural(manifest.variants.length, 'image');
-    this.#showResult(manifest);
-    if (manifest.complete) this.#settle('complete', `All ${images} are ready.`);
+    const { variants } = manifest;
+    const images = plural(variants.length, 'image');
+    const distinct = new Set(variants.map(({ contentType, width, height }) => `${contentType} ${width} ${height}`)).size;
+    const alike = distinct < variants.length ? ` ${distinct} of them differ: the photo is smaller than some sizes.` : '';
+    this.#describe(manifest);
+    if (manifest.complete) this.#settle('complete', `All ${images} are ready.${alike}`);
     else this.#settle('ready', `${images} are ready. AVIF is being rendered.`);
-    await this.#showPicture(manifest);
+    await this.#panel.show(manifest);
     if (!manifest.complete) await this.#awaitComplete(manifest);
   }
 
   async #awaitComplete(manifest) {
     let all;
     try {
-      all = await complete(manifest.id, { secret: this.#secret, signal: AbortSignal.timeout(AVIF_PATIENCE) });
+      all = await this.#complete();
     } catch {
       this.#again = () => this.#finish(manifest);
       this.#settle('ready', 'WebP and JPEG are ready. AVIF is not ready yet.', { retry: true });
       return;
     }
     await this.#finish(all);
+  }
+
+  #complete() {
+    const look = () => complete(this.#id, { secret: this.#secret, absolute: true, timeout: AVIF_PATIENCE });
+    return this.#page.look(look, this.#controller.signal);
   }
 
   /**
@@ -175,26 +221,31 @@ export class Card {
     this.#find('.field-errors').hidden = fields.length === 0;
     this.#find('.reference').textContent = problem?.instance ?? '';
     this.#find('.reference').hidden = !problem?.instance;
-    if (!retryable && this.#id) this.#kept.forget(this.#id); // there is nothing to come back to
+    if (!retryable && this.#id) this.#page.kept.forget(this.#id); // there is nothing to come back to
     this.#settle(retryable ? 'failed' : 'rejected', message, { retry: retryable });
   }
 
-  /** @param {{phase: string, loaded?: number, total?: number}} progress */
-  #showProgress({ phase, loaded, total }) {
+  /** @param {{phase: string, loaded?: number, total?: number, waiting?: boolean}} progress */
+  #showProgress({ phase, loaded = 0, total = 0, waiting }) {
     const bar = this.#find('progress');
-    if (phase === 'hashing' || phase === 'uploading') bar.value = total ? loaded / total : 0;
+    if (phase === 'uploading') bar.value = total ? loaded / total : 0;
     else bar.removeAttribute('value');
-    this.#show(phase, PHASES[phase]({ loaded, total }), { working: true });
+    this.sent = { uploading: this.size * (total ? loaded / total : 0), processing: this.size }[phase] ?? 0;
+    const text = waiting ? 'Waiting for the connection' : PHASES[phase]({ loaded, total });
+    this.#show(phase, text, { working: true });
   }
 
   /** Shows and announces a state in which the card stays. */
   #settle(state, message, { retry = state === 'cancelled' } = {}) {
     this.#show(state, message, { retry });
-    this.#announce(message);
+    if (!this.#page.batch.many) this.#announce(message);
   }
 
   #show(state, message, { working = false, retry = false }) {
     const focused = document.activeElement;
+    this.state = state;
+    this.retryable = retry;
+    this.#page.batch.changed();
     this.#find('.upload').dataset.state = state;
     this.#find('.message').textContent = message;
     this.#find('progress').hidden = !working;
@@ -223,37 +274,16 @@ export class Card {
     preview.src = url;
   }
 
-  #showResult(manifest) {
-    const { placeholder, variants, sizes, picture, original, id, access } = manifest;
+  /** Shows what the image is, and gives the picture its place. */
+  #describe({ placeholder, variants, original, preset }) {
     const { width, height } = largest(variants);
     const frame = this.#find('.window').style;
-    frame.setProperty('--ratio', String(width / height));
+    frame.setProperty('--ratio', String(Math.min(WIDEST, Math.max(TALLEST, width / height))));
     frame.maxWidth = `${width}px`;
     if (placeholder) this.#showPlaceholder(placeholder);
-
     const size = original.width ? `${original.width} × ${original.height} ` : '';
     const frames = original.animated ? `, ${plural(original.frames, 'frame')}` : '';
-    this.#find('.facts').textContent = `${size}${typeName(original.contentType)}${frames}, ${bytes(original.bytes)}, preset ${manifest.preset}`;
-    fillTable(this.#find('table'), manifest, this.#preset);
-    const copyUrl = (button, url, size) => this.#copy(button, url, `URL for size ${size}`);
-    fillAutoUrls(this.#find('.urls'), sizes, copyUrl);
-    this.#find('.auto').hidden = !this.#find('.urls').hasChildNodes();
-    this.#find('pre code').textContent = picture;
-    this.#find('.manifest').href = access ? `p/${id}/manifest.json?${access.query}` : `api/v1/uploads/${id}`;
-    this.#find('.result').hidden = false;
-    if (this.#find('.deletion').hidden) this.#offerDeletion();
-  }
-
-  #offerDeletion() {
-    offerDeletion(this.#find('.deletion'), {
-      name: this.#file.name,
-      announce: this.#announce,
-      remove: async () => {
-        await deleteUpload(this.#id, { secret: this.#secret });
-        this.#announce('Deleted.');
-        this.#remove();
-      },
-    });
+    this.#find('.facts').textContent = `${size}${typeName(original.contentType)}${frames}, ${bytes(original.bytes)}, preset ${preset}`;
   }
 
   #showPlaceholder({ thumbhash, color }) {
@@ -264,48 +294,6 @@ export class Card {
       canvas.hidden = false;
     } catch {
       // The color alone is a placeholder too.
-    }
-  }
-
-  /** Inserts the picture once it is decoded, so that it never appears half painted. */
-  async #showPicture({ variants, original }) {
-    const picture = createPicture(variants, this.#preset.formats, this.#file.name, original.animated);
-    const img = picture.querySelector('img');
-    try {
-      await img.decode();
-    } catch {
-      this.#find('.chosen').textContent = 'The picture could not be loaded.';
-      return;
-    }
-    const before = this.#find('picture');
-    if (before) before.replaceWith(picture);
-    else {
-      picture.className = 'fresh';
-      this.#find('.window').append(picture);
-    }
-    this.#find('.window').dataset.loaded = '';
-    this.#showChosen(markChosen(img, variants, this.#find('table')));
-  }
-
-  #showChosen({ name, contentType, bytes: weight }) {
-    const size = document.createElement('b');
-    size.textContent = bytes(weight);
-    const before = document.createElement('small');
-    before.textContent = `instead of ${bytes(this.#file.size)}`;
-    this.#find('.chosen').replaceChildren(`Your browser chose ${name} ${typeName(contentType)}`, size, before);
-  }
-
-  /** Copies the text of an element; `what` is its name for the announcement. */
-  async #copy(button, source, what) {
-    try {
-      await navigator.clipboard.writeText(source.textContent);
-      button.textContent = 'Copied';
-      this.#announce(`${what} copied.`);
-      setTimeout(() => { button.textContent = 'Copy'; }, 2_000);
-    } catch {
-      // Without a secure context or the permission, the person's own copy command still works.
-      getSelection().selectAllChildren(source);
-      this.#announce(`${what} selected. Copy it with your keyboard or menu.`);
     }
   }
 }

@@ -1,8 +1,5 @@
 import { bytes, percent, typeName } from './words.js';
 
-/** The width at which style.css shows a picture (.window), for the browser's choice of a size. */
-const SIZES = '(min-width: 60rem) 20rem, calc(92vw - 1rem)';
-
 /** @typedef {import('./presize.js').Variant} Variant */
 
 /**
@@ -11,9 +8,10 @@ const SIZES = '(min-width: 60rem) 20rem, calc(92vw - 1rem)';
  * @param {Variant[]} variants
  * @param {string[]} formats  preferred first: a browser takes the first source that it supports
  * @param {string} alt
+ * @param {string} sizes  how wide it is shown
  * @param {boolean} [animated]  only WebP is animated; the others are for people who prefer less motion
  */
-export function createPicture(variants, formats, alt, animated) {
+export function createPicture(variants, formats, alt, sizes, animated) {
   const picture = document.createElement('picture');
   const img = document.createElement('img');
   const { width, height, url } = largest(variants);
@@ -23,7 +21,7 @@ export function createPicture(variants, formats, alt, animated) {
     if (!srcset) continue;
     const isFallback = format === 'image/jpeg';
     const target = isFallback ? img : picture.appendChild(document.createElement('source'));
-    Object.assign(target, { sizes: SIZES, srcset }, isFallback ? { src: url } : { type: format });
+    Object.assign(target, { sizes, srcset }, isFallback ? { src: url } : { type: format });
     if (animated && !isFallback && format !== 'image/webp') target.media = '(prefers-reduced-motion: reduce)';
   }
   picture.append(img);
@@ -64,8 +62,8 @@ export function markChosen(img, variants, table) {
 }
 
 /**
- * Adds the missing rows to a table of variants, in the preset's order, with one tbody per
- * size. Existing rows stay, and with them the focus.
+ * Adds the missing rows to a table of variants, in the preset's order, with one tbody for
+ * each size that differs from the one before. Existing rows stay, and with them the focus.
  *
  * @param {HTMLTableElement} table
  * @param {import('./presize.js').Manifest} manifest
@@ -73,29 +71,50 @@ export function markChosen(img, variants, table) {
  */
 export function fillTable(table, { variants, original }, { sizes, formats }) {
   const heaviest = Math.max(...variants.map((variant) => variant.bytes));
-  sizes.forEach(({ name }, at) => {
+  alike(sizes, variants).forEach((names, at) => {
     const group = table.tBodies[at] ?? table.createTBody();
-    const ordered = formats.flatMap((format) => variants.filter((v) => v.name === name && v.contentType === format));
+    const ordered = formats.flatMap((format) => variants.filter((v) => v.name === names[0] && v.contentType === format));
     ordered.forEach((variant, place) => {
       const { rows } = group;
       if (rows[place]?.dataset.url === variant.url) return;
-      group.insertBefore(row(variant, original.bytes, heaviest), rows[place] ?? null);
+      const same = variants.filter(({ name, contentType }) => names.includes(name) && contentType === variant.contentType);
+      group.insertBefore(row(variant, same, original.bytes, heaviest), rows[place] ?? null);
     });
   });
 }
 
 /**
- * Lists the auto URLs of the sizes. An animation has none.
+ * Groups the names of sizes that came out as the same image, because the original is smaller.
+ *
+ * @param {{name: string}[]} sizes
+ * @param {{name: string, width: number, height: number}[]} images
+ * @returns {string[][]}
+ */
+export function alike(sizes, images) {
+  const groups = new Map();
+  for (const { name } of sizes) {
+    const image = images.find((other) => other.name === name);
+    if (!image) continue;
+    const extent = `${image.width} × ${image.height}`;
+    groups.set(extent, [...groups.get(extent) ?? [], name]);
+  }
+  return [...groups.values()];
+}
+
+/**
+ * Lists the auto URLs of the sizes, those of one image once. An animation has none.
  *
  * @param {HTMLUListElement} list
  * @param {import('./presize.js').Size[]} sizes
  * @param {(button: HTMLButtonElement, source: HTMLElement, size: string) => void} copy  what a button does
  */
 export function fillAutoUrls(list, sizes, copy) {
-  const items = sizes.filter(({ autoUrl }) => autoUrl).map(({ name, autoUrl }) => {
+  const withUrl = sizes.filter(({ autoUrl }) => autoUrl);
+  const items = alike(withUrl, withUrl).map((names) => {
+    const { name, autoUrl } = withUrl.find((size) => size.name === names[0]);
     const link = document.createElement('a');
     link.href = autoUrl;
-    link.textContent = name;
+    link.textContent = names.join(', ');
     const url = document.createElement('code');
     url.textContent = link.href; // with the host, to be pasted anywhere
     const button = document.createElement('button');
@@ -109,17 +128,20 @@ export function fillAutoUrls(list, sizes, copy) {
   list.replaceChildren(...items);
 }
 
-function row(variant, originalBytes, heaviest) {
+/** Makes the row of an image, with a link for each size that it is. */
+function row(variant, same, originalBytes, heaviest) {
   const tr = document.createElement('tr');
   tr.dataset.type = variant.contentType;
   tr.dataset.url = variant.url;
 
-  const link = document.createElement('a');
-  link.href = variant.url;
-  link.textContent = variant.name;
   const name = document.createElement('th');
   name.scope = 'row';
-  name.append(link);
+  for (const { name: size, url } of same) {
+    const link = document.createElement('a');
+    link.href = url;
+    link.textContent = size;
+    name.append(link, ' ');
+  }
 
   const weight = cell(bytes(variant.bytes), 'number weight');
   weight.style.setProperty('--share', String(variant.bytes / heaviest));

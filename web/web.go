@@ -7,11 +7,12 @@ import (
 	"path"
 )
 
-// FS has the page's files: index.html and the files that it loads.
+// FS has the page's files: index.html, api.html, and the files that they load.
 //
-//go:embed index.html style.css icon.svg
-//go:embed app.js card.js deletion.js diagram.js kept.js many.js prepare.js prepare-worker.js presize.js queue.js
-//go:embed result.js service.js shrink.js sniff.js thumbhash.js transport.js upload.js words.js
+//go:embed index.html api.html style.css icon.svg
+//go:embed api.js app.js batch.js card.js code.js deletion.js diagram.js files.js kept.js many.js openapi.js panel.js
+//go:embed prepare.js prepare-worker.js presize.js queue.js result.js service.js shrink.js sniff.js snippets.js
+//go:embed thumbhash.js transport.js upload.js words.js
 var FS embed.FS
 
 // Index is the file of FS for /, which loads all others.

@@ -15,7 +15,7 @@ import (
 )
 
 func TestPageIsEmbeddedWholeAndNothingElse(t *testing.T) {
-	want := []string{"index.html", "style.css", "icon.svg", "app.js"}
+	want := []string{"index.html", "api.html", "style.css", "icon.svg", "app.js", "api.js"}
 	imported := regexp.MustCompile(`(?:from|URL\() ?'\./([a-z-]+\.js)'`)
 	for at := 0; at < len(want); at++ { // which grows
 		file, err := os.ReadFile(want[at])

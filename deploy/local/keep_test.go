@@ -34,6 +34,7 @@ func TestPageKeepsUploadsAndDeletesThemAfterAsking(t *testing.T) {
 		chromedp.WaitVisible(card(".delete")),
 		chromedp.Reload(),
 		chromedp.WaitReady(complete),
+		chromedp.Click(card(".fold")), // what was uploaded before is folded
 		chromedp.WaitVisible(card("picture img")),
 	)
 	manifest := evaluate[string](b, `document.querySelector('#uploads .manifest').href`)

@@ -14,7 +14,7 @@ const PAGE = '<!doctype html>\n<html lang="en">\n<head>\n'
 
 function handler(event) {
   const uri = event.request.uri;
-  if (uri === '/' || uri === '/index.html' || /^\/[a-z]+\.(css|js|svg)$/.test(uri)) return event.request;
+  if (uri === '/' || /^\/[a-z-]+\.(css|html|js|svg)$/.test(uri)) return event.request;
   return {
     statusCode: 404,
     statusDescription: 'Not Found',
