@@ -77,6 +77,16 @@ func main() {
 }`,
     },
     {
+      client: 'Command line',
+      about: 'go install github.com/presize/presize/deploy/presize@main',
+      code: `\
+id=$(presize upload --endpoint ${origin} --preset ${preset} photo.jpg | cut -d' ' -f1)
+presize delete --endpoint ${origin} "$id"
+
+# Whole folders, and a manifest for each file
+presize upload --endpoint ${origin} --preset ${preset} --wait complete --json photos/`,
+    },
+    {
       client: 'curl',
       about: 'A grant, the file, and its status. The headers are those of the grant.',
       code: `\
