@@ -31,6 +31,8 @@ read_frame(VipsRegion *strip, int number)
 static VipsImage *
 cut_frame(VipsImage *frame, const PresizeCut *cut)
 {
+	if (cut->bare)
+		vips_image_remove(frame, VIPS_META_ICC_NAME);
 	// Where there is no profile libvips would convert all the same, and take long.
 	const char *profile = vips_image_get_typeof(frame, VIPS_META_ICC_NAME) ? "srgb" : NULL;
 	VipsImage *scaled = NULL, *area = NULL, *srgb = NULL, *plain = NULL, *done = NULL;

@@ -22,7 +22,7 @@ func (o *Original) animate(plan media.Plan, first *image, mark mark, encoder med
 		scaled_width: C.int(plan.Scaled.Width), scaled_height: C.int(plan.Scaled.Height),
 		width: C.int(plan.Output.Width), height: C.int(plan.Output.Height),
 		mark: mark.c(),
-		skip: C.int(o.reading.skip),
+		skip: C.int(o.reading.skip), bare: cBool(o.reading.bare),
 	}
 	if plan.Output != plan.Scaled { // libvips remembers a cropped image's place, with the sign of a translation
 		cut.left, cut.top = -C.vips_image_get_xoffset(first.vips), -C.vips_image_get_yoffset(first.vips)
@@ -46,10 +46,15 @@ func (o *Original) encodeFrames(cut *C.PresizeCut, encoder media.Encoder, lossle
 	if lossless {
 		exact = 1
 	}
-	encoded, err := save(decoding, func(out *unsafe.Pointer, size *C.size_t) C.int {
+	encode := func(out *unsafe.Pointer, size *C.size_t) C.int {
 		return C.presize_animate(unsafe.Pointer(&file[0]), C.size_t(len(file)), cut,
 			C.int(encoder.Quality), C.int(encoder.Effort), exact, out, size)
-	})
+	}
+	encoded, err := save(decoding, encode)
+	if unusableProfile(err) { // where tables stood in for libvips in the first frame
+		cut.bare = 1
+		encoded, err = save(decoding, encode)
+	}
 	if err != nil {
 		return nil, o.verdict(err)
 	}

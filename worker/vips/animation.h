@@ -12,6 +12,7 @@ typedef struct {
 	int height;
 	PresizeMark mark;
 	int skip; // frames before the first
+	int bare; // the profile of the animation counts for nothing
 } PresizeCut;
 
 // presize_animate decodes all frames of an animation and encodes them as a WebP

@@ -19,6 +19,7 @@ presize_header(const void *buf, size_t len, const char *loader, PresizeHeader *h
 	header->pages = vips_image_get_n_pages(image);
 	header->pixel = VIPS_IMAGE_SIZEOF_PEL(image);
 	header->alpha = vips_image_hasalpha(image);
+	header->inks = vips_image_get_interpretation(image) == VIPS_INTERPRETATION_CMYK;
 	header->interlaced = 0;
 	header->smaller = vips_image_hasalpha(image) ? 0
 		: !strcmp(loader, "VipsForeignLoadJpegBuffer") ? PRESIZE_SMALLER_JPEG
@@ -220,6 +221,8 @@ presize_decode(const void *buf, size_t len, const PresizeHeader *header, const P
 	VipsImage *in = load(buf, len, header, stored_width, stored_height, reading->options);
 	if (!in)
 		return -1;
+	if (reading->bare)
+		vips_image_remove(in, VIPS_META_ICC_NAME);
 	VipsImage *meant, *scaled = NULL;
 	if (interpret(in, reading, &meant)) {
 		g_object_unref(in);

@@ -5,6 +5,7 @@ package vips
 import "C"
 
 import (
+	"errors"
 	"regexp"
 	"runtime"
 	"strings"
@@ -24,6 +25,7 @@ type reading struct {
 	bands   int  // that hold the colors; 0 for what libvips says
 	alpha   int  // which one behind them is alpha, counted from 1; 0 for none
 	lab     bool // what is read as RGB of 8 bits is CIELAB
+	bare    bool // the image's own profile counts for nothing
 }
 
 // newReading finds out how an original is to be read.
@@ -57,7 +59,22 @@ func (o *Original) decode(extent media.Extent) (*image, error) {
 	if o.reading.profile != nil {
 		icc = o.reading.profile
 	}
-	return o.decodeBy(findConversion(icc), extent)
+	img, err := o.decodeBy(findConversion(icc), extent)
+	if unusableProfile(err) {
+		o.reading.bare = true
+		return o.decodeBy(nil, extent)
+	}
+	return img, err
+}
+
+// profileFault is what libvips says where a profile can't be used for an image.
+var profileFault = regexp.MustCompile(`VipsIcc: |icc_(import|transform): `)
+
+// unusableProfile tells whether an image failed only because of its profile. Such a profile
+// counts for nothing, so that the image is in sRGB, as browsers take it.
+func unusableProfile(err error) bool {
+	var said *decoderError
+	return errors.As(err, &said) && profileFault.MatchString(said.messages)
 }
 
 // decodeBy is decode by libvips, with tables for the colors or without. JPEG and TIFF are
@@ -70,7 +87,7 @@ func (o *Original) decodeBy(colors *conversion, extent media.Extent) (*image, er
 	defer pinned.Unpin()
 	how := C.PresizeReading{
 		options: options, colors: colors.c(), tones: r.tones.c(),
-		bands: C.int(r.bands), alpha: C.int(r.alpha), lab: cBool(r.lab),
+		bands: C.int(r.bands), alpha: C.int(r.alpha), lab: cBool(r.lab), bare: cBool(r.bare),
 	}
 	if colors != nil {
 		pinned.Pin(colors)

@@ -12,6 +12,7 @@ typedef struct {
 	int pages;
 	int pixel; // bytes that a decoded pixel takes
 	int alpha; // whether it has alpha
+	int inks; // whether it is CMYK
 	int interlaced; // whether the file has the image in several passes
 	int smaller; // how its loader makes it smaller: PRESIZE_SMALLER_*, or 0 for not at all
 } PresizeHeader;
@@ -35,6 +36,7 @@ typedef struct {
 	const PresizeColors *colors; // tables for images of 8 bits a band that are in RGB; or NULL
 	const PresizeHDR *tones; // for images that are HDR; or NULL
 	PresizeICC icc; // overrules the profile of the image, if data is not NULL
+	int bare; // the profile of the image counts for nothing
 	int bands; // how many bands hold the colours, where others may follow; or 0 for what libvips says
 	int alpha; // which one of those that follow is alpha, counted from 1; or 0 for none
 	int lab; // what is read as RGB of 8 bits is CIELAB (TIFF 6.0 §23)

@@ -162,8 +162,10 @@ func (h *heif) colors(meaning signal) (*conversion, C.PresizeICC) {
 		return nil, icc
 	}
 	icc.data = C.presize_heif_profile(h.file, &icc.len)
-	if icc.data == nil {
-		return meaning.conversion(), icc
+	profile := unsafe.Slice((*byte)(icc.data), int(icc.len))
+	if !usable(profile, false) {
+		C.g_free(C.gpointer(icc.data))
+		return meaning.conversion(), C.PresizeICC{}
 	}
-	return findConversion(unsafe.Slice((*byte)(icc.data), int(icc.len))), icc
+	return findConversion(profile), icc
 }

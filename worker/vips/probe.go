@@ -30,7 +30,7 @@ type Original struct {
 
 	file   []byte
 	header C.PresizeHeader // of all formats but HEIC and AVIF
-	icc    []byte          // its colour profile, or nil
+	icc    []byte          // its colour profile, or nil for none that is of use
 	heif   *heif           // of HEIC and AVIF, or nil
 
 	reading reading // of all formats but HEIC and AVIF
@@ -181,7 +181,10 @@ func (o *Original) readHeader(loader string) error {
 		return err
 	}
 	if icc.data != nil {
-		o.icc = C.GoBytes(icc.data, C.int(icc.len))
+		profile := C.GoBytes(icc.data, C.int(icc.len))
+		if o.reading.bare = !usable(profile, o.header.inks != 0); !o.reading.bare {
+			o.icc = profile
+		}
 	}
 	return nil
 }

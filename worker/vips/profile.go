@@ -96,6 +96,28 @@ func (p rgbProfile) conversion() *conversion {
 	return c
 }
 
+const profileHeader = 128 // bytes
+
+// usable tells whether an ICC profile is one for an image in RGB or grey, or for one in CMYK,
+// by its header (ICC.1:2022 §7.2). Browsers leave out others, and so does presize. What is
+// behind the header may still be of no use: see [unusableProfile].
+func usable(icc []byte, inks bool) bool {
+	if len(icc) < profileHeader+4 || string(icc[36:40]) != "acsp" {
+		return false
+	}
+	const latest = 4 // major version
+	if size := binary.BigEndian.Uint32(icc); size < profileHeader+4 || icc[8] > latest {
+		return false
+	}
+	switch string(icc[16:20]) {
+	case "RGB ", "GRAY":
+		return !inks
+	case "CMYK":
+		return inks
+	}
+	return false
+}
+
 // findConversion returns the tables for a colour profile, or nil where the whole of a
 // color engine is needed, or nothing at all, because there is no profile.
 func findConversion(icc []byte) *conversion {
@@ -109,16 +131,13 @@ func findConversion(icc []byte) *conversion {
 // readRGBProfile reads an ICC profile. It reports false unless the profile is of the
 // kind that rgbProfile stands for, and has no table that comes first (ICC.1:2022 §8.10).
 func readRGBProfile(icc []byte) (profile rgbProfile, ok bool) {
-	const header, entry = 128, 12 // bytes of the header and of an entry of the tag table
-	if len(icc) < header+4 || string(icc[36:40]) != "acsp" || string(icc[16:24]) != "RGB XYZ " {
-		return profile, false
-	}
-	if class := string(icc[12:16]); class != "mntr" && class != "scnr" && class != "spac" {
+	const entry = 12 // bytes, of the tag table
+	if !usable(icc, false) || string(icc[16:24]) != "RGB XYZ " {
 		return profile, false
 	}
 	tags := make(map[string][]byte)
-	table := icc[header+4:]
-	for range binary.BigEndian.Uint32(icc[header:]) {
+	table := icc[profileHeader+4:]
+	for range binary.BigEndian.Uint32(icc[profileHeader:]) {
 		if len(table) < entry {
 			return profile, false
 		}
