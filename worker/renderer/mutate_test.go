@@ -7,10 +7,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"image"
-	"image/color/palette"
-	stdgif "image/gif"
-	stdpng "image/png"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -27,26 +23,42 @@ import (
 	"github.com/presize/presize/worker/renderer/renderertest"
 )
 
-var mutations = flag.Int("mutations", 140, "mutated files to render")
+var (
+	mutations = flag.Int("mutations", 140, "mutated files to render")
+	moreSeeds = flag.String("seeds", "", "folders, separated by colons, of more files to mutate")
+	holesDir  = flag.String("holes", "", "folder for mutated files that fail or are rendered with a hole")
+)
 
 // small has a variant of each format.
 func small() media.Preset {
-	return media.Preset{Name: "small", Fit: media.Inside, Background: "#ffffff", Sizes: []media.Size{{Width: 32}},
-		Encoders: []media.Encoder{{Format: media.AVIF, Quality: 50, Speed: 9}, {Format: media.WebP, Quality: 50, Effort: 1}, {Format: media.JPEG, Quality: 50}}}
+	return media.Preset{Name: "small", Fit: media.Inside, Background: "#ff00ff", Sizes: []media.Size{{Width: 256}},
+		Encoders: []media.Encoder{{Format: media.AVIF, Quality: 50, Speed: 9}, {Format: media.WebP, Quality: 50, Effort: 1}, {Format: media.JPEG, Quality: 90}}}
 }
 
-// mutate returns the file with some damage.
+// mutate returns the file with some damage: often at one place, which may be anywhere, else at
+// several, more of them in front, where the headers are.
 func mutate(random *rand.Rand, file []byte) []byte {
 	file = bytes.Clone(file)
-	place := func() int { // more often in front, where the headers are
-		if random.IntN(2) == 0 {
+	places := 1
+	if random.IntN(2) == 0 {
+		places += random.IntN(8)
+	}
+	place := func() int {
+		if places > 1 && random.IntN(2) == 0 {
 			return random.IntN(min(len(file), 1024))
 		}
 		return random.IntN(len(file))
 	}
-	for range 1 + random.IntN(8) {
+	span := func(at int) int { // the end of a part, which is more often short
+		most := 256
+		if random.IntN(4) == 0 {
+			most = max(most, len(file)/8)
+		}
+		return min(len(file), at+random.IntN(most))
+	}
+	for range places {
 		at := place()
-		switch random.IntN(6) {
+		switch random.IntN(7) {
 		case 0:
 			file[at] ^= 1 << random.IntN(8)
 		case 1:
@@ -58,116 +70,114 @@ func mutate(random *rand.Rand, file []byte) []byte {
 			}
 		case 3: // a part of the file once more somewhere else
 			from := place()
-			copy(file[at:], file[from:min(len(file), from+random.IntN(256))])
+			copy(file[at:], file[from:span(from)])
 		case 4:
-			clear(file[at:min(len(file), at+random.IntN(256))])
+			clear(file[at:span(at)])
 		case 5:
 			if random.IntN(4) == 0 {
 				file = file[:max(16, at)]
+			}
+		case 6:
+			if end := span(at); at+len(file)-end >= 16 {
+				file = slices.Delete(file, at, end)
 			}
 		}
 	}
 	return file
 }
 
-// makeSeeds returns small files of all formats.
-func makeSeeds(t *testing.T, r *renderer.Renderer) map[string][]byte {
-	t.Helper()
-	seeds := make(map[string][]byte)
-	drawn := image.NewPaletted(image.Rect(0, 0, 48, 40), palette.Plan9)
-	for i := range drawn.Pix {
-		drawn.Pix[i] = byte(i * i / 7)
-	}
-	var png, gif bytes.Buffer
-	err := stdgif.EncodeAll(&gif, &stdgif.GIF{Image: []*image.Paletted{drawn, drawn}, Delay: []int{5, 5}})
-	if err := errors.Join(err, stdpng.Encode(&png, drawn)); err != nil {
-		t.Fatal(err)
-	}
-	seeds["png"], seeds["gif"] = png.Bytes(), gif.Bytes()
-	for name, file := range map[string][]byte{"": seeds["png"], "animated ": seeds["gif"]} {
-		variants, _, err := render(t, r, file, small())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, v := range variants {
-			seeds[name+string(v.Format)] = v.Bytes
-		}
-	}
-	for _, path := range []string{"pages.tif", "cmyk.jpg", "heif/10bit.heic", "heif/709-full.heic", "heif/rotated.heic", "heif/turned-5.avif"} {
-		file, err := os.ReadFile(filepath.Join("../vips/testdata", path))
-		if err != nil {
-			t.Fatal(err)
-		}
-		seeds[path] = file
-	}
-	seeds["test_exif.jpg"] = phototest.Read(t, "test_exif.jpg")
-	return seeds
-}
+// telling are the formats whose data can't be damaged without that being noticed, for the most
+// part. In the others any bits are samples, or codes of some: the decoder goes on, and what it
+// shows is what all viewers show. Their holes are counted only.
+var telling = []media.Format{media.AVIF, media.HEIC, media.HEIF, media.PNG}
 
-// TestMutatedFilesEndAsRejectionsOrVariants renders damaged files of all formats, with a
-// good one after each twenty. It takes -mutations 5000 for a proof. What it counts is in
-// its log: a file that ends a process is a defect of a decoder, but no failure of this
-// test, which is about what happens then.
-func TestMutatedFilesEndAsRejectionsOrVariants(t *testing.T) {
-	const patience = 20 * time.Second
+// TestMutatedFilesEndAsRejectionsOrAsTheyLook renders damaged files of all formats, with a
+// good one after each twenty. It takes -mutations 5000 for a proof, with more files by -seeds.
+// What it counts is in its log. No process may crash, and no variant may have a hole. A hang
+// or the limit of memory is no failure of this test, which is about what happens then.
+func TestMutatedFilesEndAsRejectionsOrAsTheyLook(t *testing.T) {
 	r := renderertest.StartWith(t, renderer.Config{
 		Path: renderertest.Path(t), Memory: 1500 << 20, Log: slog.New(slog.DiscardHandler),
 	})
 	seeds := makeSeeds(t, r)
-	names := slices.Sorted(maps.Keys(seeds))
+	formats := slices.Sorted(maps.Keys(seeds))
 	good := phototest.Read(t, "transparent.png")
 	random := rand.New(rand.NewPCG(10, 10))
 	outcomes := make(map[string]int)
-	count := func(err error) {
+	for n := range *mutations {
+		format := formats[n%len(formats)]
+		seed := seeds[format][random.IntN(len(seeds[format]))]
+		file := mutate(random, seed.file)
+		variants, err := renderOnce(t, r, file)
 		var rejection *media.Rejection
 		var failure *renderer.Failure
 		switch {
 		case err == nil:
-			outcomes["rendered"]++
+			outcomes[string(format)+" rendered"]++
+			if hole := seed.hole(look(t, variants)); hole != "" {
+				outcomes[string(format)+" with a hole"]++
+				if slices.Contains(telling, format) {
+					t.Errorf("%d, of %s: %s", n, seed.name, hole)
+				}
+				name := fmt.Sprintf("%04d-%s%s", n, seed.name, format.Extension())
+				keep(t, name, file)
+				keep(t, name+".ours.jpg", variants[slices.IndexFunc(variants, isJPEG)].Bytes)
+			}
 		case errors.As(err, &rejection):
-			outcomes["rejected as "+string(rejection.Code)]++
+			outcomes[fmt.Sprintf("%s rejected as %s", format, rejection.Code)]++
 		case errors.As(err, &failure):
-			outcomes["failed"]++
+			t.Logf("%d, of %s: %.300v", n, seed.name, err)
+			keep(t, fmt.Sprintf("%04d-failed-%s%s", n, seed.name, format.Extension()), file)
 			for _, end := range failure.Unwrap() {
-				outcomes["end: "+kind(end)]++
+				kind := kind(end)
+				outcomes[string(format)+" failed: "+kind]++
+				if strings.HasPrefix(kind, "crash") {
+					t.Errorf("%d, of %s: %s", n, seed.name, kind)
+				}
 			}
 		default:
 			t.Errorf("neither rejected nor failed: %v", err)
 		}
-	}
-	renderOnce := func(file []byte) error {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		defer cancel()
-		limits := media.DefaultLimits()
-		limits.Pixels = 20_000_000 // there are many files
-		original, err := r.Probe(ctx, file, limits, small())
-		defer original.Close()
-		if err != nil {
-			return err
-		}
-		for _, err := range original.Render(ctx).Variants() {
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	for n := range *mutations {
-		name := names[n%len(names)]
-		err := renderOnce(mutate(random, seeds[name]))
-		count(err)
-		var failure *renderer.Failure
-		if errors.As(err, &failure) {
-			t.Logf("%d, of %s: %.300v", n, name, err)
-		}
 		if n%20 == 0 {
-			if err := renderOnce(good); err != nil {
+			if _, err := renderOnce(t, r, good); err != nil {
 				t.Errorf("after %d mutated files a good one: %v", n, err)
 			}
 		}
 	}
 	for _, outcome := range slices.Sorted(maps.Keys(outcomes)) {
 		t.Logf("%6d %s", outcomes[outcome], outcome)
+	}
+}
+
+// renderOnce renders a file within bounds of time and size.
+func renderOnce(t *testing.T, r *renderer.Renderer, file []byte) (variants []renderer.Variant, err error) {
+	const patience = 20 * time.Second
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	limits := media.DefaultLimits()
+	limits.Pixels = 20_000_000 // there are many files
+	original, err := r.Probe(ctx, file, limits, small())
+	defer original.Close()
+	if err != nil {
+		return nil, err
+	}
+	for v, err := range original.Render(ctx).Variants() {
+		if err != nil {
+			return nil, err
+		}
+		variants = append(variants, v)
+	}
+	return variants, nil
+}
+
+// keep writes a file to the folder of the flag.
+func keep(t *testing.T, name string, file []byte) {
+	t.Helper()
+	if *holesDir == "" {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(*holesDir, name), file, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
