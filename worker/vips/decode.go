@@ -35,7 +35,7 @@ func newReading(file []byte, format media.Format) reading {
 	case media.JPEG:
 		r.options = "fail_on=none" // see decodeBy
 	case media.GIF:
-		if r.file, r.skip = onItsCanvas(file); r.skip > 0 {
+		if r.file, r.skip = onItsCanvas(clearedToTransparent(file)); r.skip > 0 {
 			r.options += ",page=1"
 		}
 	case media.PNG:
