@@ -1,6 +1,8 @@
 package vips
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	stdimage "image"
 	"image/color"
@@ -123,6 +125,41 @@ func TestGridWithAHoleIsRejected(t *testing.T) {
 	} {
 		var rejection *media.Rejection
 		if _, _, err := render(test.file, preset(t, "avatar")); !errors.As(err, &rejection) || rejection.Code != test.code {
+			t.Errorf("%s: got %v, want %s", name, err, test.code)
+		}
+	}
+}
+
+// TestUncommonJPEGInHEIFIsUnsupported puts JPEGs into a HEIF that are not damaged.
+func TestUncommonJPEGInHEIFIsUnsupported(t *testing.T) {
+	heif, err := os.ReadFile("testdata/cases/jpeg-coded-item.heif")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := bytes.Index(heif, []byte("mdat")) + 4
+	size := binary.BigEndian.AppendUint32(nil, uint32(len(heif)-data)) // as iloc has it
+	cmyk, _ := cmykChart(t)
+	frame := bytes.Index(heif, []byte{0xff, 0xc0})
+	changed := func(at int, to byte) []byte {
+		jpeg := bytes.Clone(heif[data:])
+		jpeg[at-data] = to
+		return jpeg
+	}
+	for name, test := range map[string]struct {
+		jpeg []byte
+		code media.Code
+	}{
+		"CMYK":       {cmyk, media.UnsupportedType},
+		"12 bits":    {changed(frame+4, 12), media.UnsupportedType},
+		"lossless":   {changed(frame+1, 0xc3), media.UnsupportedType},
+		"arithmetic": {changed(frame+1, 0xc9), media.UnsupportedType},
+		"no JPEG":    {changed(data, 0), media.Corrupt},
+	} {
+		file := bytes.Replace(heif[:data-4], size, binary.BigEndian.AppendUint32(nil, uint32(len(test.jpeg))), 1)
+		file = append(append(file, "mdat"...), test.jpeg...)
+		binary.BigEndian.PutUint32(file[data-8:], uint32(8+len(test.jpeg)))
+		var rejection *media.Rejection
+		if _, _, err := render(file, preset(t, "avatar")); !errors.As(err, &rejection) || rejection.Code != test.code {
 			t.Errorf("%s: got %v, want %s", name, err, test.code)
 		}
 	}

@@ -13,6 +13,7 @@ typedef struct {
 
 static const heif_error fine = { heif_error_Ok, heif_suberror_Unspecified, "" };
 static const heif_error broken = { heif_error_Decoder_plugin_error, heif_suberror_Unspecified, "the coded image is damaged" };
+static const heif_error unknown_kind = { heif_error_Unsupported_feature, heif_suberror_Unsupported_codec, "a kind of JPEG that can't be read" };
 static const heif_error too_large = { heif_error_Memory_allocation_error, heif_suberror_Security_limit_exceeded, "the coded image is larger than its container says" };
 
 static const char *
@@ -83,6 +84,19 @@ read_av1(const decoder *d, const PresizeAV1 *av1, GByteArray *file)
 {
 	presize_av1_file(av1, d->data->data, d->data->len, file);
 	return vips_image_new_from_buffer(file->data, file->len, "", "access", VIPS_ACCESS_SEQUENTIAL, NULL);
+}
+
+// is_common_jpeg tells whether the frame header of a JPEG (ITU-T T.81 §B.2.2) is for Huffman-coded samples of 8 bits,
+// in grey or colour. What is no JPEG passes: it is damaged.
+static gboolean
+is_common_jpeg(const uint8_t *file, size_t size)
+{
+	for (size_t at = 2; at + 10 <= size && file[at] == 0xff; at += 2 + (file[at + 2] << 8 | file[at + 3])) {
+		uint8_t marker = file[at + 1], precision = file[at + 4], components = file[at + 9];
+		if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc)
+			return marker <= 0xc2 && precision == 8 && (components == 1 || components == 3);
+	}
+	return TRUE;
 }
 
 static VipsImage *
@@ -165,6 +179,8 @@ decode(void *a, heif_image **out, uintptr_t *user_data, const heif_security_limi
 		return fine;
 	PresizeAV1 av1 = { .bits = 8 };
 	gboolean is_av1 = d->format == heif_compression_AV1;
+	if (!is_av1 && !is_common_jpeg(d->data->data, d->data->len))
+		return unknown_kind;
 	if (is_av1 && presize_av1_read(d->data->data, d->data->len, &av1))
 		return broken;
 	if (is_av1 && d->most_pixels && (uint64_t) av1.width * av1.height > d->most_pixels)
