@@ -72,6 +72,34 @@ func StartWith(t testing.TB, config renderer.Config) *renderer.Renderer {
 // and returns how many there were. It works on Linux.
 func Kill(t testing.TB) (killed int) {
 	t.Helper()
+	for _, pid := range processes(t) {
+		if syscall.Kill(pid, syscall.SIGKILL) == nil {
+			killed++
+		}
+	}
+	return killed
+}
+
+// Resident is the memory in use by the processes of renderers that this process has started, in
+// bytes. It works on Linux.
+func Resident(t testing.TB) (bytes int64) {
+	t.Helper()
+	for _, pid := range processes(t) {
+		statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+		var size, resident int64 // pages
+		if err != nil {
+			continue // it has ended meanwhile
+		}
+		if _, err := fmt.Sscan(string(statm), &size, &resident); err != nil {
+			t.Fatal(err)
+		}
+		bytes += resident * int64(os.Getpagesize())
+	}
+	return bytes
+}
+
+func processes(t testing.TB) (pids []int) {
+	t.Helper()
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		t.Fatal(err)
@@ -83,13 +111,10 @@ func Kill(t testing.TB) (killed int) {
 		}
 		var pid, parent int
 		var command, state string
-		if _, err := fmt.Sscan(string(stat), &pid, &command, &state, &parent); err != nil || parent != os.Getpid() ||
-			command != "(renderer)" || state == "Z" {
-			continue
-		}
-		if syscall.Kill(pid, syscall.SIGKILL) == nil {
-			killed++
+		_, err = fmt.Sscan(string(stat), &pid, &command, &state, &parent)
+		if err == nil && parent == os.Getpid() && command == "(renderer)" && state != "Z" {
+			pids = append(pids, pid)
 		}
 	}
-	return killed
+	return pids
 }
