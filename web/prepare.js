@@ -48,7 +48,7 @@ export async function prepareApart(file, maxEdge, signal) {
   signal?.throwIfAborted();
   let worker;
   try {
-    worker = new Worker(new URL('./prepare-worker.js', import.meta.url), { type: 'module' });
+    worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   } catch {
     return prepare(file, maxEdge);
   }

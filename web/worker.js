@@ -1,5 +1,5 @@
 /**
- * prepare-worker.js: prepare.js in a worker.
+ * worker.js: prepare.js in a Web Worker.
  */
 
 import { prepare } from './prepare.js';
