@@ -156,7 +156,9 @@ export async function ready(id, options = {}) {
  */
 export async function complete(id, options = {}) {
   const api = connect(options, options.secret);
-  return follow(api, api.uploadUrl(id), (manifest) => manifest.complete, options.timeout ?? PROCESSING_TIMEOUT);
+  const url = api.uploadUrl(id);
+  const first = api.near ? await api.get(url) : undefined; // not to wait where the CDN can be asked
+  return follow(api, url, (manifest) => manifest.complete, options.timeout ?? PROCESSING_TIMEOUT, 0, first);
 }
 
 /**

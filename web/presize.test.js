@@ -420,6 +420,25 @@ describe('complete', () => {
     assert.equal(authorization, 'Bearer x');
   });
 
+  it('asks the CDN of its own host between ready and complete, and the API where that fails', async (t) => {
+    setGlobal(t, 'location', new URL('/', service.origin));
+    service.original = Buffer.from('x');
+    const almost = { ...service.manifest, reference: 'order/17', variants: [{ url: '/i/x/0a1b2c3d/320.webp' }] };
+    const { reference, ...published } = almost;
+    const urls = [];
+    service.status = (request, response) => {
+      urls.push(`${request.url} ${request.headers.prefer}`);
+      const answers = [almost, published, '', almost, { ...published, complete: true }];
+      const body = answers[urls.length - 1];
+      answer(body ? 200 : 404, body)(request, response);
+    };
+    assert.deepEqual(await complete('x', { endpoint: service.endpoint }), { ...almost, complete: true });
+    assert.deepEqual(urls, [
+      '/api/v1/uploads/x undefined', '/i/x/manifest.json undefined', '/i/x/manifest.json undefined',
+      '/api/v1/uploads/x wait=10', '/i/x/manifest.json undefined',
+    ]);
+  });
+
   it('does not wait for an upload that is not there', async () => {
     await assert.rejects(complete('x', { endpoint: service.endpoint }), { code: 'upload-not-found' });
   });

@@ -4,7 +4,7 @@
 
 /** @import {Manifest, Service} from './presize.js' */
 
-import { UploadError, call, sleep } from './transport.js';
+import { UploadError, call, callOnce, sleep } from './transport.js';
 
 /** How long an image may be processed (ms). */
 export const PROCESSING_TIMEOUT = 15 * 60_000;
@@ -24,6 +24,7 @@ export function connect({ endpoint = '/api/v1', headers, absolute, signal }, sec
   return {
     endpoint,
     signal,
+    near: origin === host,
     own,
     uploadUrl: (id) => `${endpoint}/uploads/${encodeURIComponent(id)}`,
     /** Returns a URL of the service with its host. */
@@ -64,19 +65,23 @@ function withHost(manifest, origin) {
  * @param {(manifest: Manifest) => boolean} reached
  * @param {number} timeout  ms
  * @param {number} [grace]
+ * @param {Manifest} [manifest]  the first answer, if it is there already
  * @returns {Promise<Manifest>}
  */
-export async function follow(api, url, reached, timeout, grace = 0) {
-  const { signal, onWaiting } = api;
+export async function follow(api, url, reached, timeout, grace = 0, manifest = undefined) {
+  const { signal } = api;
   const started = performance.now();
+  let asks = !manifest;
   // The service holds its answer while nothing changes. Should it not, the pause keeps us from flooding it.
   for (let pause = 500; ; pause = Math.min(pause * 1.5, 5_000)) {
     const asked = performance.now();
-    /** @type {Manifest | undefined} */
-    const manifest = await api.get(url, { Prefer: 'wait=10' }, { signal, onWaiting }).catch((error) => {
-      if (error?.status === 404 && performance.now() - started < grace) return undefined;
-      throw error;
-    });
+    if (asks) {
+      manifest = await look(api, url, manifest).catch((error) => {
+        if (error?.status === 404 && performance.now() - started < grace) return undefined;
+        throw error;
+      });
+    }
+    asks = true;
     if (manifest?.status === 'rejected' && manifest.rejection) {
       throw new UploadError(manifest.rejection.code, manifest.rejection.detail, { manifest });
     }
@@ -90,6 +95,28 @@ export async function follow(api, url, reached, timeout, grace = 0) {
     }
     await sleep(pause - (performance.now() - asked), signal);
   }
+}
+
+/**
+ * Asks once. Between ready and complete the CDN is asked for the manifest, which is cheaper
+ * than a function that waits. It answers pages of its own host only.
+ *
+ * @param {Api & {onWaiting?: (waiting: boolean) => void}} api
+ * @param {string} url
+ * @param {Manifest} [known]
+ * @returns {Promise<Manifest>}
+ */
+async function look(api, url, known) {
+  const { signal, onWaiting } = api;
+  if (api.near && known?.status === 'ready' && !known.access) {
+    const manifestUrl = new URL('../manifest.json', api.locate(known.variants[0].url)).href;
+    try {
+      return { ...known, ...await callOnce(manifestUrl, {}, signal) };
+    } catch {
+      signal?.throwIfAborted(); // else the API knows more
+    }
+  }
+  return api.get(url, { Prefer: 'wait=10' }, { signal, onWaiting });
 }
 
 /**
