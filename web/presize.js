@@ -28,6 +28,12 @@
  * message to people. To try the same upload again, call upload() with the same secret: what has
  * arrived is not sent again.
  *
+ * With the option keep, an upload survives a reload of the page:
+ *
+ *     for (const { file, options } of await unfinished()) {
+ *       if (file) upload(file, options);
+ *     }
+ *
  * The module does not use the document.
  */
 
@@ -35,6 +41,7 @@ import { PROCESSING_TIMEOUT, connect, deleteFrom, follow } from './service.js';
 
 export { uploadAll } from './many.js';
 export { UploadError } from './transport.js';
+export { unfinished } from './unfinished.js';
 export { createSecret, upload } from './upload.js';
 
 /**
@@ -116,6 +123,7 @@ export { createSecret, upload } from './upload.js';
  * @property {string} [preset]     one of presets(); the service has a default
  * @property {string} [reference]  a string of your own, at most 256 characters
  * @property {number} [maxEdge]    scales a larger JPEG down to it before it is sent (pixels)
+ * @property {boolean} [keep]      keeps the file in the browser until the upload has ended, for unfinished()
  * @property {number} [timeout]    how long the image may be processed (ms), 15 minutes by default
  * @property {(request: GrantRequest, signal?: AbortSignal) => Promise<Grant>} [grant]
  *   asks your own server for the grant. It should send the request on as it is: only with this secret

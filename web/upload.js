@@ -8,6 +8,7 @@
 import { prepareApart } from './prepare.js';
 import { PROCESSING_TIMEOUT, connect, deleteFrom, follow } from './service.js';
 import { cutName, declare } from './sniff.js';
+import { keep } from './unfinished.js';
 import { UploadError, callOnce, put, retry, sleep } from './transport.js';
 
 /** How long the service may answer 404 after the upload (ms). */
@@ -34,7 +35,10 @@ const deletions = new Map();
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */
 export async function upload(file, options = {}) {
-  const { secret = createSecret(), preset, reference, maxEdge, timeout = PROCESSING_TIMEOUT, signal } = options;
+  const { preset, reference, maxEdge, timeout = PROCESSING_TIMEOUT, signal } = options;
+  const made = options.secret ?? createSecret();
+  const kept = options.keep ? keep(file, made, options) : undefined;
+  const secret = kept?.secret ?? made;
   const api = connect(options, secret);
   /** @type {Progress} */
   let progress = { phase: 'hashing', loaded: 0, total: file.size };
@@ -59,8 +63,11 @@ export async function upload(file, options = {}) {
   try {
     grant = await putOriginal(body, request, sending, options, (granted) => { grant = granted; });
     report({ phase: 'processing', loaded: body.size });
-    return await follow(sending, grant.statusUrl, ({ status }) => status === 'ready', timeout, ARRIVAL_GRACE);
+    const manifest = await follow(sending, grant.statusUrl, ({ status }) => status === 'ready', timeout, ARRIVAL_GRACE);
+    await kept?.forget();
+    return manifest;
   } catch (error) {
+    if (signal?.aborted || !error?.retryable) await kept?.forget();
     const arrived = progress.phase === 'processing' || progress.phase === 'uploading' && progress.loaded === progress.total;
     if (signal?.aborted && arrived && grant) undo(api, grant.id, grant.secret ?? secret);
     throw error;

@@ -12,7 +12,7 @@ import (
 //go:embed index.html api.html style.css icon.svg
 //go:embed api.js app.js batch.js card.js code.js deletion.js diagram.js files.js kept.js many.js openapi.js panel.js
 //go:embed prepare.js presize.js queue.js result.js service.js shrink.js sniff.js snippets.js
-//go:embed thumbhash.js transport.js upload.js words.js worker.js
+//go:embed thumbhash.js transport.js unfinished.js upload.js words.js worker.js
 var FS embed.FS
 
 // Index is the file of FS for /, which loads all others.

@@ -17,7 +17,7 @@ import (
 func giveFile(b browser, name, file string) {
 	b.t.Helper()
 	evaluate[bool](b, fmt.Sprintf(
-		`(window.%s = new File([Uint8Array.from(atob(%q), (letter) => letter.charCodeAt(0))], %q), true)`,
+		`(window.%s = new File([Uint8Array.from(atob(%q), (letter) => letter.charCodeAt(0))], %q, { lastModified: 1 }), true)`,
 		name, base64.StdEncoding.EncodeToString(phototest.Read(b.t, file)), file))
 }
 
@@ -137,5 +137,51 @@ func TestUploadGoesOnAfterAnOutage(t *testing.T) {
 				t.Errorf("the upload ended with %s after %s", end, strings.Join(evaluate[[]string](b, `seen`), ", "))
 			}
 		})
+	}
+}
+
+func TestUploadGoesOnAfterAReload(t *testing.T) {
+	b := openBrowser(t)
+	stack := startStack(t)
+	const begin = `
+		(async () => {
+			const { upload } = await import('/presize.js');
+			const id = new Promise((resolve) => { upload(photo, { keep: true, onGranted: ({ id }) => resolve(id) }); });
+			const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('presize', { create: true });
+			for (;;) { // until the copy is whole
+				for await (const entry of folder.values()) if ((await entry.getFile()).size === photo.size) return id;
+			}
+		})()`
+	const goOn = `
+		(async () => {
+			const { upload, unfinished } = await import('/presize.js');
+			const left = await unfinished();
+			const [{ name, file, options }] = left;
+			const { id } = await upload(%s);
+			return [left.length, name, Boolean(file), id, (await unfinished()).length].join(' ');
+		})()`
+	limit := func(bytesPerSecond float64) chromedp.Action[chromedp.Void] {
+		return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+			_, err := chromedp.Call(ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+				MatchedNetworkConditions: []*network.Conditions{{DownloadThroughput: -1, UploadThroughput: bytesPerSecond}},
+			})
+			return err
+		})
+	}
+	for name, test := range map[string]struct{ forgetCopy, file string }{
+		"from the copy":                         {`true`, `file, options`},
+		"of a file that the person picks again": {`navigator.storage.getDirectory().then((root) => root.removeEntry('presize', { recursive: true })).then(() => true)`, `photo, { keep: true }`},
+	} {
+		b.do(chromedp.Navigate(stack.url))
+		giveFile(b, "photo", "test_exif_full.jpg")
+		b.do(limit(50_000))
+		id := evaluate[string](b, begin)
+		b.do(chromedp.Navigate(stack.url), limit(-1))
+		giveFile(b, "photo", "test_exif_full.jpg")
+		evaluate[bool](b, test.forgetCopy)
+		want := fmt.Sprintf("1 test_exif_full.jpg %t %s 0", test.file == "file, options", id)
+		if got := evaluate[string](b, fmt.Sprintf(goOn, test.file)); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
 	}
 }
