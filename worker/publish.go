@@ -47,8 +47,12 @@ type rendering interface {
 // publish puts the quick variants and a manifest that is ready with these, then
 // the slow ones and the manifest that is complete.
 func (r *run) publish(ctx context.Context, original bucket.Info, preset media.Preset, manifest media.Manifest, rendering rendering) error {
-	next, stop := iter.Pull2(rendering.Variants())
+	pull, stop := iter.Pull2(rendering.Variants())
 	defer stop()
+	next, err := r.inspect(ctx, original, preset, *manifest.Original, pull)
+	if err != nil {
+		return err
+	}
 	quick := preset.QuickVariants()
 	all := preset.Variants(r.job.ID)
 	done := make(map[string]media.Variant) // by URL
@@ -80,7 +84,7 @@ func (r *run) publish(ctx context.Context, original bucket.Info, preset media.Pr
 //
 // When a put fails, the puts beside it are allowed to finish. A put that is cut off can
 // still take effect later, after a retry or a removal has listed the objects.
-func (r *run) putVariants(ctx context.Context, rev string, next func() (renderer.Variant, error, bool), done map[string]media.Variant, count int) error {
+func (r *run) putVariants(ctx context.Context, rev string, next source, done map[string]media.Variant, count int) error {
 	var group errgroup.Group
 	group.SetLimit(putsAtOnce)
 	var renderErr error
@@ -114,7 +118,7 @@ func (r *run) putVariants(ctx context.Context, rev string, next func() (renderer
 	return renderErr
 }
 
-func (r *run) nextVariant(next func() (renderer.Variant, error, bool)) (renderer.Variant, error) {
+func (r *run) nextVariant(next source) (renderer.Variant, error) {
 	defer clock(&r.report.render)()
 	variant, err, ok := next()
 	if !ok {
@@ -224,9 +228,16 @@ func (r *run) fail(ctx context.Context, original bucket.Info, manifest media.Man
 }
 
 // reject publishes why a file is rejected. The decoder may have seen it only when
-// some variants were published already: they go first.
+// some variants were published already: they go first. Of what the app refuses everything
+// goes, also what earlier revisions published.
 func (r *run) reject(ctx context.Context, original bucket.Info, manifest media.Manifest, rejection *media.Rejection) error {
-	if _, err := r.withdraw(ctx, r.area(), r.area().Prefix(r.job.ID)+manifest.Rev+"/"); err != nil {
+	var err error
+	if rejection.Code == media.Refused {
+		err = r.unpublish(ctx, &original)
+	} else {
+		_, err = r.withdraw(ctx, r.area(), r.area().Prefix(r.job.ID)+manifest.Rev+"/")
+	}
+	if err != nil {
 		return err
 	}
 	manifest.Status = media.Rejected

@@ -21,6 +21,8 @@
 //   - An original that is rejected is tagged with [media.RejectedTag], by which it
 //     expires. What is published outlives an original that has expired.
 //   - The same original and revision give the same keys and bytes.
+//   - With an [Inspector], nothing of an upload is published before the app has accepted
+//     it. What it refuses is rejected, and what earlier revisions published is removed.
 //   - The backend is told nothing before it is true. What is true when a job returns no
 //     error has been told since it became true, at least once: see [Notifier].
 //   - Variants of earlier revisions stay while their original does: somebody may
@@ -58,6 +60,7 @@ type Config struct {
 	Limits      media.Limits
 	Renderer    *renderer.Renderer // not the worker's to close
 	Invalidator Invalidator        // nil where nothing caches what is published
+	Inspector   Inspector          // nil where everything may be published
 	Notifier    Notifier           // nil where no backend wants to be told
 	Log         *slog.Logger
 }

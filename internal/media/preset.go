@@ -96,6 +96,17 @@ func (p Preset) QuickVariants() int {
 	return quick
 }
 
+// Inspected is the size whose JPEG the app is shown before an upload is published: the
+// smallest that is at least 640 pixels wide, or else the largest.
+func (p Preset) Inspected() Size {
+	for _, size := range p.Sizes {
+		if size.Width >= 640 {
+			return size
+		}
+	}
+	return p.Sizes[len(p.Sizes)-1]
+}
+
 // Rev is the revision of everything that decides the pixels of the preset's
 // variants: the first 8 hex digits of a SHA-256 over the preset, [Engine], [EncoderThreads] and the
 // image of the watermark.
