@@ -17,8 +17,8 @@ type SQS struct {
 	URL    string
 }
 
-// Postpone implements [Queue]. SQS hides a message for twelve hours at most.
-func (q SQS) Postpone(ctx context.Context, receipt string, delay time.Duration) error {
+// ChangeVisibility implements [Queue]. SQS hides a message for twelve hours at most.
+func (q SQS) ChangeVisibility(ctx context.Context, receipt string, delay time.Duration) error {
 	_, err := q.Client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
 		QueueUrl:          &q.URL,
 		ReceiptHandle:     &receipt,

@@ -48,7 +48,7 @@ func TestPostponedMessageIsHiddenInItsQueue(t *testing.T) {
 		return "{}"
 	})
 	queue := SQS{Client: sqs.NewFromConfig(account), URL: "https://sqs.example/1/webhooks"}
-	if err := queue.Postpone(t.Context(), "receipt", 90*time.Second); err != nil {
+	if err := queue.ChangeVisibility(t.Context(), "receipt", 90*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	if got.QueueURL != queue.URL || got.ReceiptHandle != "receipt" || got.VisibilityTimeout != 90 {

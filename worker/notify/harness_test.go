@@ -72,7 +72,7 @@ type postponed struct {
 	delays map[string]time.Duration // by receipt
 }
 
-func (p *postponed) Postpone(_ context.Context, receipt string, delay time.Duration) error {
+func (p *postponed) ChangeVisibility(_ context.Context, receipt string, delay time.Duration) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.delays == nil {
@@ -96,6 +96,7 @@ func newSender(url string) sender {
 		Secrets: func(context.Context) ([]string, error) { return []string{testSecret}, nil },
 		Client:  NewClient(Loopback),
 		Queue:   queue,
+		Delay:   Backoff,
 		Log:     slog.New(slog.NewJSONHandler(log, nil)),
 	}), queue, log}
 }

@@ -46,7 +46,10 @@ type Config struct {
 	Secrets Secrets
 	Client  *http.Client // see [NewClient]
 	Queue   Queue
-	Log     *slog.Logger
+	// Delay says how long to wait after a try has failed; they are counted from 1.
+	// [Backoff] is for SQS.
+	Delay func(try int) time.Duration
+	Log   *slog.Logger
 }
 
 // Secrets returns the secrets that deliveries are signed with, one or two, each as
@@ -55,8 +58,8 @@ type Secrets func(ctx context.Context) ([]string, error)
 
 // Queue is the queue that the events come from.
 type Queue interface {
-	// Postpone hides a message that was received for as long as delay.
-	Postpone(ctx context.Context, receipt string, delay time.Duration) error
+	// ChangeVisibility makes a message that was received come back after the delay.
+	ChangeVisibility(ctx context.Context, receipt string, delay time.Duration) error
 }
 
 // Notify is the function behind the queue. It is safe for concurrent use.
@@ -100,18 +103,18 @@ func (n *Notify) deliver(ctx context.Context, message events.SQSMessage) (delive
 		log.InfoContext(ctx, "delivered", metric.Count("Delivered"))
 		return true
 	}
-	delay := delayAfter(try)
+	delay := n.Delay(try)
 	log.WarnContext(ctx, "not delivered", "err", err, "delay", delay, metric.Count("Undelivered"))
-	if err := n.Queue.Postpone(ctx, message.ReceiptHandle, delay); err != nil {
+	if err := n.Queue.ChangeVisibility(ctx, message.ReceiptHandle, delay); err != nil {
 		log.WarnContext(ctx, "not postponed, the queue delivers it again after its visibility timeout", "err", err)
 	}
 	return false
 }
 
-// delayAfter returns how long to wait after a try that has failed: three times as long
-// each time, and up to a fifth longer at random, so that what failed together does not
-// come back together. After the last try nothing is waited for: the queue dead-letters.
-func delayAfter(try int) time.Duration {
+// Backoff waits three times as long each time, and up to a fifth longer at random, so that
+// what failed together does not come back together. After the last of [Tries] it waits for
+// nothing: the queue dead-letters.
+func Backoff(try int) time.Duration {
 	if try >= Tries {
 		return 0
 	}
@@ -122,19 +125,27 @@ func delayAfter(try int) time.Duration {
 	return delay + rand.N(delay/5)
 }
 
-// webhook returns the id and the body of the webhook for an event as EventBridge
-// delivers it to a queue.
+// envelope is an event as EventBridge delivers it to a queue, as far as it matters here.
 // https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
-func webhook(message []byte) (eventID string, body []byte, err error) {
-	var delivered struct {
-		DetailType media.EventType `json:"detail-type"`
-		Time       time.Time       `json:"time"`
-		Detail     media.EventData `json:"detail"`
-	}
-	if err := json.Unmarshal(message, &delivered); err != nil {
+type envelope struct {
+	Source     string          `json:"source"`
+	DetailType media.EventType `json:"detail-type"`
+	Time       time.Time       `json:"time"`
+	Detail     media.EventData `json:"detail"`
+}
+
+// Message returns an event as EventBridge delivers it to a queue, for queues without one.
+func Message(event media.Event) ([]byte, error) {
+	return json.Marshal(envelope{"presize", event.Type, event.Timestamp, event.Data})
+}
+
+// webhook returns the id and the body of the webhook for a message.
+func webhook(document []byte) (eventID string, body []byte, err error) {
+	var m envelope
+	if err := json.Unmarshal(document, &m); err != nil {
 		return "", nil, fmt.Errorf("read message: %w", err)
 	}
-	event := media.Event{Type: delivered.DetailType, Timestamp: delivered.Time.UTC(), Data: delivered.Detail}
+	event := media.Event{Type: m.DetailType, Timestamp: m.Time.UTC(), Data: m.Detail}
 	if event.Type == "" || event.Data.EventID == "" {
 		return "", nil, fmt.Errorf("read message: not an event of presize")
 	}

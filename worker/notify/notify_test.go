@@ -128,15 +128,15 @@ func TestNothingIsSentWithoutASecret(t *testing.T) {
 func TestTriesGoOnForThreeDays(t *testing.T) {
 	var least, most time.Duration
 	for try := range Tries {
-		delay := delayAfter(try + 1)
+		delay := Backoff(try + 1)
 		if delay < 0 || delay > 12*time.Hour || try+1 < Tries && delay < firstDelay {
 			t.Errorf("after try %d: %v", try+1, delay)
 		}
 		least += delay - delay%firstDelay
 		most += delay + delay/5
 	}
-	if least < 72*time.Hour || most > 5*24*time.Hour || delayAfter(Tries) != 0 || delayAfter(Tries+1) != 0 {
-		t.Errorf("tries go on for %v to %v, %v after the last", least, most, delayAfter(Tries))
+	if least < 72*time.Hour || most > 5*24*time.Hour || Backoff(Tries) != 0 || Backoff(Tries+1) != 0 {
+		t.Errorf("tries go on for %v to %v, %v after the last", least, most, Backoff(Tries))
 	}
 }
 

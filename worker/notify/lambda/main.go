@@ -51,6 +51,7 @@ func newNotify(ctx context.Context, vars *env.Reader, log *slog.Logger) (*notify
 		Secrets: notify.SSMSecrets(ssm.NewFromConfig(account), secret),
 		Client:  notify.NewClient(notify.Public),
 		Queue:   notify.SQS{Client: sqs.NewFromConfig(account), URL: queue},
+		Delay:   notify.Backoff,
 		Log:     log,
 	}), nil
 }

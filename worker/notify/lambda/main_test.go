@@ -33,7 +33,7 @@ func TestEnvironmentConfiguresTheSender(t *testing.T) {
 		t.Fatal(err)
 	}
 	queue, ok := n.Queue.(notify.SQS)
-	if !ok || n.URL != vars["PRESIZE_WEBHOOK_URL"] || queue.URL != vars["PRESIZE_WEBHOOK_QUEUE"] || queue.Client == nil || n.Secrets == nil || n.Client == nil {
+	if !ok || n.URL != vars["PRESIZE_WEBHOOK_URL"] || queue.URL != vars["PRESIZE_WEBHOOK_QUEUE"] || queue.Client == nil || n.Secrets == nil || n.Delay == nil || n.Client == nil {
 		t.Errorf("got %+v", n)
 	}
 	vars["PRESIZE_WEBHOOK_URL"] = "http://example.com/hook"
