@@ -55,8 +55,8 @@ quick test:
 RACED_TESTS := ConcurrentRenders|TestTasksRun|AfterAnErrorNothing
 UNRACED := ./worker/vips/... ./layers/... ./deploy/measure/... ./deploy/pack ./deploy/template ./deploy/verify
 test-steps: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.package-lock.json build/app/.built formatted vetted
-	$(call say,the archives of both functions)
-	@$(MAKE) --no-print-directory build/package/$(HOST_ARCH)/worker.zip build/package/$(HOST_ARCH)/api.zip ARCH=$(HOST_ARCH)
+	$(call say,the archives of the functions)
+	@$(MAKE) --no-print-directory build/package/$(HOST_ARCH)/worker.zip build/package/$(HOST_ARCH)/api.zip build/package/$(HOST_ARCH)/notify.zip ARCH=$(HOST_ARCH)
 	$(call say,tests with the race detector)
 	@node .ci/progress.mjs -vet=off -race $$(go list ./... | grep -v -F -x "$$(go list $(UNRACED))")
 	@node .ci/progress.mjs -vet=off -race -run '$(RACED_TESTS)' ./worker/vips
@@ -103,7 +103,7 @@ cold: tools deploy/measure/bench/node_modules/.package-lock.json
 	go build -o build/bin/cold ./deploy/measure/cold
 	build/bin/cold build/package/$(HOST_ARCH) deploy/measure/bench/handler.mjs
 
-package: tools build/package/$(ARCH)/api.zip build/package/$(ARCH)/worker.zip build/npm/.packed
+package: tools build/package/$(ARCH)/api.zip build/package/$(ARCH)/notify.zip build/package/$(ARCH)/worker.zip build/npm/.packed
 	@mkdir -p dist && rm -f dist/*.zip dist/*.tgz
 	cp build/package/$(ARCH)/*.zip build/npm/*.tgz dist/
 	mv dist/libvips.zip dist/libvips-$(ARCH).zip
@@ -259,6 +259,10 @@ build/package/%/libvips.zip: $(LAYER)
 build/package/$(ARCH)/api.zip: $(SOURCES)
 	CGO_ENABLED=0 $(LAMBDA) -o build/bin/$(ARCH)/api ./api/lambda
 	go run ./deploy/pack -out $@ build/bin/$(ARCH)/api
+
+build/package/$(ARCH)/notify.zip: $(SOURCES)
+	CGO_ENABLED=0 $(LAMBDA) -o build/bin/$(ARCH)/notify ./worker/notify/lambda
+	go run ./deploy/pack -out $@ build/bin/$(ARCH)/notify
 
 # No run path here: Lambda has the layer's library on the loader's own path. The
 # cross compiler's C++ library is not linked; deploy/pack checks every symbol instead.

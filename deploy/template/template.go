@@ -21,6 +21,7 @@ type Deployment struct {
 	InputBucket  string
 	OutputBucket string
 	UploadOrigin string // scheme://host:port of the grants' URLs
+	Events       bool   // the backend is told
 }
 
 // values are the values of the ${…} and !GetAtt in those parts of the files that are read.
@@ -55,7 +56,7 @@ func (d Deployment) resource(file, name string, properties any) error {
 	if !ok {
 		return fmt.Errorf("%s: no resource %s", file, name)
 	}
-	resolve(&found.Properties, d.values())
+	d.resolve(&found.Properties, d.values())
 	if err := found.Properties.Decode(properties); err != nil {
 		return fmt.Errorf("%s: resource %s: %w", file, name, err)
 	}
@@ -65,9 +66,14 @@ func (d Deployment) resource(file, name string, properties any) error {
 // resolve replaces CloudFormation's short functions by their values. Unknown ones stay;
 // [complete] reports them if they are in a value that is used.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
-func resolve(node *yaml.Node, values *strings.Replacer) {
+func (d Deployment) resolve(node *yaml.Node, values *strings.Replacer) {
 	if node.Tag == "!If" && len(node.Content) == 3 {
-		*node = *node.Content[2] // every condition means that a parameter is set; locally none is
+		// Every condition means that a parameter is set. Locally no other is.
+		if d.Events && node.Content[0].Value == "HasEvents" {
+			*node = *node.Content[1]
+		} else {
+			*node = *node.Content[2]
+		}
 	}
 	if node.Kind == yaml.ScalarNode {
 		switch node.Tag {
@@ -80,10 +86,10 @@ func resolve(node *yaml.Node, values *strings.Replacer) {
 		}
 	}
 	if node.Alias != nil {
-		resolve(node.Alias, values)
+		d.resolve(node.Alias, values)
 	}
 	for _, child := range node.Content {
-		resolve(child, values)
+		d.resolve(child, values)
 	}
 	if node.Kind == yaml.SequenceNode {
 		node.Content = slices.DeleteFunc(node.Content, isNoValue)

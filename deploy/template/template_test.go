@@ -16,7 +16,7 @@ import (
 	"github.com/presize/presize/internal/media"
 )
 
-var deployment = template.Deployment{InputBucket: "in", OutputBucket: "out", UploadOrigin: "http://localhost:9000"}
+var deployment = template.Deployment{InputBucket: "in", OutputBucket: "out", UploadOrigin: "http://localhost:9000", Events: true}
 
 func TestRolesNameExactActionsOnTheStacksBuckets(t *testing.T) {
 	known := regexp.MustCompile(`^s3:[A-Za-z]+ arn:aws:s3:::(in|out)(/[a-z].*)?$`)

@@ -26,6 +26,7 @@ import (
 
 	"github.com/presize/presize/api"
 	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/eventbus/eventbustest"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/s3local"
 	"github.com/presize/presize/internal/s3local/s3test"
@@ -101,6 +102,7 @@ func useEverything(t *testing.T) map[string][]call {
 		Presets:  presets,
 		Limits:   media.DefaultLimits(),
 		Renderer: renderertest.Start(t),
+		Notifier: eventbustest.Start(t).EventBridge(nil),
 		Log:      log,
 	})
 	work := func(event string, id media.ID) {
@@ -180,8 +182,13 @@ func neededByLambda(t *testing.T, function string) []string {
 		t.Fatal(err)
 	}
 	needed := []string{"logs:CreateLogStream", "logs:PutLogEvents"}
-	if service.Functions[function].Destinations.OnFailure.Type == "sqs" {
+	if service.Functions[strings.ToLower(function)].Destinations.OnFailure.Type == "sqs" {
 		needed = append(needed, "sqs:SendMessage")
+	}
+	for _, target := range find(readYAML(t, "deploy/template/events.yml"), "FunctionName") {
+		if target.Value == function+"LambdaFunction.Arn" {
+			needed = append(needed, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+		}
 	}
 	if find(readYAML(t, "deploy/template/observability.yml"), "TracingConfig") != nil {
 		needed = append(needed, "xray:PutTraceSegments", "xray:PutTelemetryRecords")

@@ -54,6 +54,7 @@ func check(t template) []string {
 		checkDistribution,
 		checkHeaders,
 		checkPrivate,
+		checkEvents,
 		checkCORS,
 	} {
 		check(t, &r)

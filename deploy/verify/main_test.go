@@ -111,8 +111,9 @@ func TestFunctionsReadTheVariablesThatTheyAreGiven(t *testing.T) {
 	}
 	variable := regexp.MustCompile(`"PRESIZE_\w+"`)
 	limits := variable.FindAllString(read(t, "internal/env/env.go"), -1)
+	folders := map[string]string{"api": "api", "worker": "worker", "notify": "worker/notify"}
 	for name, function := range service.Functions {
-		own := variable.FindAllString(read(t, name+"/lambda/main.go"), -1)
+		own := variable.FindAllString(read(t, folders[name]+"/lambda/main.go"), -1)
 		for given := range function.Environment {
 			if strings.HasPrefix(given, "PRESIZE_") && !slices.Contains(slices.Concat(own, limits), strconv.Quote(given)) {
 				t.Errorf("%s does not read %s", name, given)

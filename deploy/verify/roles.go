@@ -14,7 +14,7 @@ func checkRoles(t template, r *report) {
 	functions := len(t.ofType("AWS::Lambda::Function"))
 	r.want(len(t.ofType("AWS::IAM::Role")) == functions, "there must be one role per function and no other")
 	roles := map[string]string{}
-	for _, function := range []string{apiFunction, worker} {
+	for _, function := range []string{apiFunction, worker, notifyFunction} {
 		role := t.props(function).at("Role").refers()
 		r.want(t.Resources[role].Type == "AWS::IAM::Role", "%s must have a role of this stack", function)
 		r.want(roles[role] == "", "%s must not share its role with %s", function, roles[role])
@@ -42,6 +42,9 @@ func checkRole(t template, r *report, role, function string) {
 	own := "${" + logGroupOf(t, function) + ".Arn}"
 	for _, p := range []permission{{"logs:CreateLogStream", own}, {"logs:PutLogEvents", own}} {
 		r.want(slices.Contains(granted, p), "%s must allow %s on its own log group", role, p.action)
+	}
+	if function == notifyFunction {
+		return // it has no business with the buckets
 	}
 	for _, id := range []string{inputBucket, outputBucket} {
 		arn := bucketARN(t, id)
@@ -90,7 +93,7 @@ func permissions(t template, r *report, role string) []permission {
 // narrow reports whether p is about one resource, or about those keys of a bucket that the service uses.
 func narrow(t template, p permission) bool {
 	for id, prefixes := range map[string][]string{
-		inputBucket: {media.OriginalPrefix}, outputBucket: {string(media.Public), string(media.Private)},
+		inputBucket: {media.OriginalPrefix}, outputBucket: {string(media.Public), string(media.Private), media.ToldKey("")},
 	} {
 		if key, ok := strings.CutPrefix(p.resource, bucketARN(t, id)); ok {
 			return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(key, "/"+prefix) }) ||
@@ -103,11 +106,12 @@ func narrow(t template, p permission) bool {
 	return p.resource != "" && !strings.Contains(p.resource, "*")
 }
 
-// writesTo tells the permissions to put or delete objects of the bucket called id. To tag one is neither.
+// writesTo tells the permissions to put or delete objects of the bucket called id. To tag one is neither, and what was
+// told is not published.
 func writesTo(t template, id string) func(permission) bool {
 	objects := bucketARN(t, id) + "/"
 	return func(p permission) bool {
 		writes := strings.HasPrefix(p.action, "s3:Put") || strings.HasPrefix(p.action, "s3:Delete")
-		return strings.HasPrefix(p.resource, objects) && writes && !strings.HasSuffix(p.action, "Tagging")
+		return strings.HasPrefix(p.resource, objects) && p.resource != objects+media.ToldKey("*") && writes && !strings.HasSuffix(p.action, "Tagging")
 	}
 }

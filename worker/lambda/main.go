@@ -6,6 +6,8 @@
 //	PRESIZE_MAX_MEGAPIXELS   most pixels of an image, all frames together, in millions (100)
 //	PRESIZE_MAX_FRAMES       most frames of an animation (300)
 //	PRESIZE_DISTRIBUTION_ID  CloudFront distribution whose copies are invalidated; none if not set
+//	PRESIZE_EVENT_BUS        bus of EventBridge that events are put on; none if not set
+//	PRESIZE_INSPECTOR_ARN    Lambda function that is asked before an upload is published; none if not set
 //
 // Lambda itself sets AWS_LAMBDA_FUNCTION_MEMORY_SIZE, in MiB. Images that would need more memory
 // are rejected.
@@ -21,15 +23,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	functions "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/presize/presize/deploy/presets"
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/env"
+	"github.com/presize/presize/internal/eventbus"
 	"github.com/presize/presize/internal/invalidation"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/metric"
 	"github.com/presize/presize/worker"
+	"github.com/presize/presize/worker/inspection"
 	"github.com/presize/presize/worker/renderer"
 )
 
@@ -48,6 +54,7 @@ func newWorker(ctx context.Context, vars *env.Reader, log *slog.Logger) (*worker
 	input, output := vars.String("PRESIZE_INPUT_BUCKET"), vars.String("PRESIZE_OUTPUT_BUCKET")
 	limits := vars.Limits()
 	distribution := vars.StringOr("PRESIZE_DISTRIBUTION_ID", "")
+	bus, inspector := vars.StringOr("PRESIZE_EVENT_BUS", ""), vars.StringOr("PRESIZE_INSPECTOR_ARN", "")
 	if err := vars.Err(); err != nil {
 		return nil, err
 	}
@@ -72,6 +79,8 @@ func newWorker(ctx context.Context, vars *env.Reader, log *slog.Logger) (*worker
 		Limits:      limits,
 		Renderer:    images,
 		Invalidator: newInvalidator(account, distribution),
+		Inspector:   newInspector(account, inspector),
+		Notifier:    newNotifier(account, bus),
 		Log:         log,
 	}), nil
 }
@@ -92,4 +101,20 @@ func newInvalidator(account aws.Config, distribution string) worker.Invalidator 
 		return nil
 	}
 	return invalidation.CloudFront{Client: cloudfront.NewFromConfig(account), ID: distribution}
+}
+
+// newInspector returns nil where nobody is to be asked.
+func newInspector(account aws.Config, arn string) worker.Inspector {
+	if arn == "" {
+		return nil
+	}
+	return inspection.Lambda{Client: functions.NewFromConfig(account), ARN: arn}
+}
+
+// newNotifier returns nil where there is no bus.
+func newNotifier(account aws.Config, bus string) worker.Notifier {
+	if bus == "" {
+		return nil
+	}
+	return eventbus.EventBridge{Client: eventbridge.NewFromConfig(account), Bus: bus}
 }

@@ -6,9 +6,11 @@ import (
 	"testing"
 
 	"github.com/presize/presize/internal/env"
+	"github.com/presize/presize/internal/eventbus"
 	"github.com/presize/presize/internal/invalidation"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/worker"
+	"github.com/presize/presize/worker/inspection"
 	"github.com/presize/presize/worker/renderer/renderertest"
 )
 
@@ -36,6 +38,8 @@ func TestEnvironmentConfiguresTheWorker(t *testing.T) {
 		"PRESIZE_MAX_MEGAPIXELS":  "2",
 		"PRESIZE_MAX_FRAMES":      "3",
 		"PRESIZE_DISTRIBUTION_ID": "EDFDVBD6EXAMPLE",
+		"PRESIZE_EVENT_BUS":       "presize-dev",
+		"PRESIZE_INSPECTOR_ARN":   "arn:aws:lambda:eu-central-1:123456789012:function:inspect",
 
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
 	})
@@ -48,15 +52,24 @@ func TestEnvironmentConfiguresTheWorker(t *testing.T) {
 	if d, ok := w.Invalidator.(invalidation.CloudFront); !ok || d.ID != "EDFDVBD6EXAMPLE" || d.Client == nil {
 		t.Errorf("invalidator %+v", w.Invalidator)
 	}
+	if b, ok := w.Notifier.(eventbus.EventBridge); !ok || b.Bus != "presize-dev" || b.Client == nil {
+		t.Errorf("notifier %+v", w.Notifier)
+	}
+	if l, ok := w.Inspector.(inspection.Lambda); !ok || !strings.HasSuffix(l.ARN, ":inspect") || l.Client == nil {
+		t.Errorf("inspector %+v", w.Inspector)
+	}
 	if w.Input == nil || w.Output == nil || w.Presets == nil || w.Log == nil {
 		t.Errorf("incomplete: %+v", w)
 	}
 }
 
-func TestWithoutDistributionThereIsNothingToInvalidate(t *testing.T) {
+func TestWhatIsNotSetIsNotThere(t *testing.T) {
 	w, err := start(t, map[string]string{"PRESIZE_INPUT_BUCKET": "in", "PRESIZE_OUTPUT_BUCKET": "out"})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if w.Inspector != nil || w.Notifier != nil {
+		t.Errorf("inspector %v, notifier %v", w.Inspector, w.Notifier)
 	}
 	if w.Invalidator != nil || w.Limits != media.DefaultLimits() {
 		t.Errorf("invalidator %v, limits %+v", w.Invalidator, w.Limits)

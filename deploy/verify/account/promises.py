@@ -13,7 +13,7 @@ from access import buckets, roles, uploads
 from account import NUMBER, REGION
 from botocore.exceptions import ClientError
 
-ARCHIVES = {"api": "dist/api.zip", "worker": "dist/worker.zip", "layer": "dist/libvips-arm64.zip"}
+ARCHIVES = {"api": "dist/api.zip", "worker": "dist/worker.zip", "notify": "dist/notify.zip", "layer": "dist/libvips-arm64.zip"}
 
 
 def check(account, stack):
@@ -30,6 +30,7 @@ def check(account, stack):
         distribution,
         http_api,
         alarms,
+        events,
         logs,
         outputs,
     ):
@@ -212,6 +213,38 @@ def alarms(d):
     )
 
 
+def events(d):
+    """What tells the backend: all of it with the parameters, and nothing without."""
+    bus, events, sqs = d.outputs.get("EventBusName"), d.client("events"), d.client("sqs")
+    there = {id for id in d.ids if d.ids[id] and id.startswith(("EventBus", "Webhook", "Notify"))}
+    if not d.parameters["WebhookUrl"]:
+        d.want(not there, f"without events there must be nothing of them, are {sorted(there)}")
+        d.want(bus is None, "without events there must be no bus")
+        d.want(not variables_of(d.function("worker")).get("PRESIZE_EVENT_BUS"), "without events the worker must tell nobody")
+        return
+    d.want(variables_of(d.function("worker")).get("PRESIZE_EVENT_BUS") == bus, f"the worker must tell the bus {bus}")
+    notify, queue, dead = d.function("notify"), d.ids["WebhookQueue"], d.ids["WebhookFailureQueue"]
+    arn = {q: sqs.get_queue_attributes(QueueUrl=q, AttributeNames=["All"])["Attributes"] for q in (queue, dead)}
+    rules = events.list_rules(EventBusName=bus)["Rules"]
+    d.want([json.loads(r["EventPattern"]) for r in rules] == [{"source": ["presize"]}], "one rule must send all events")
+    for rule in rules:
+        targets = events.list_targets_by_rule(EventBusName=bus, Rule=rule["Name"])["Targets"]
+        d.want(
+            [(t["Arn"], t["DeadLetterConfig"]["Arn"]) for t in targets] == [(arn[queue]["QueueArn"], arn[dead]["QueueArn"])],
+            "the rule must send to the queue of webhooks, and what fails to that of failures",
+        )
+    redrive = json.loads(arn[queue]["RedrivePolicy"])
+    d.want(redrive["deadLetterTargetArn"] == arn[dead]["QueueArn"], "failed webhooks must go to their queue of failures")
+    mappings = d.client("lambda").list_event_source_mappings(FunctionName=notify["FunctionName"])["EventSourceMappings"]
+    d.want([m["EventSourceArn"] for m in mappings] == [arn[queue]["QueueArn"]], "notify must receive from the queue of webhooks")
+    d.want(notify["CodeSha256"] == digest("notify"), f"the code of notify must be {ARCHIVES['notify']}")
+    variables = variables_of(notify)
+    d.want(
+        (variables["PRESIZE_WEBHOOK_URL"], variables["PRESIZE_WEBHOOK_QUEUE"]) == (d.parameters["WebhookUrl"], queue),
+        "notify must send what is in its queue to the URL of the parameter",
+    )
+
+
 def logs(d):
     for name in ("api", "worker"):
         group = f"/aws/lambda/{d.function(name)['FunctionName']}"
@@ -233,5 +266,7 @@ def outputs(d):
         "DistributionId": d.distribution["Id"],
         "DistributionDomainName": d.distribution["DomainName"],
         "FailureQueueUrl": d.ids["FailureQueue"],
+        "EventBusName": d.ids.get("EventBus"),
+        "WebhookFailureQueueUrl": d.ids.get("WebhookFailureQueue"),
     }.items():
         d.want(d.outputs.get(name) == value, f"the output {name} must be {value}, is {d.outputs.get(name)}")
