@@ -13,6 +13,9 @@
 //	PRESIZE_JWT_ISSUER      URL of an OpenID provider, whose tokens the API then requires
 //	PRESIZE_JWT_AUDIENCE    audiences of these tokens, separated by commas; required with an issuer
 //	PRESIZE_ALLOWED_ORIGINS other origins whose pages may use the service, separated by commas
+//	PRESIZE_WEBHOOK_URL     where events are sent to; plain HTTP only to this machine
+//	PRESIZE_WEBHOOK_SECRET  what webhooks are signed with: whsec_ and base64, one or two; required with a URL
+//	PRESIZE_INSPECTOR_URL   what is asked by POST before an upload is published
 //
 // The renderer is the program of that name in the folder of this one.
 package main
@@ -45,6 +48,7 @@ type settings struct {
 	libraries              string // folders for its loader, separated by colons
 	jwtIssuer, jwtAudience string // both or neither
 	allowedOrigins         []string
+	backend                backend
 }
 
 func main() {
@@ -81,10 +85,11 @@ func readSettings(lookup func(string) (string, bool)) (settings, error) {
 	if origins := reader.StringOr("PRESIZE_ALLOWED_ORIGINS", ""); origins != "" {
 		s.allowedOrigins = strings.Split(origins, ",")
 	}
-	var err, besideErr error
+	var err, besideErr, backendErr error
 	s.presets, err = presets.Shipped()
 	s.renderer, besideErr = renderer.Beside()
-	err = errors.Join(err, besideErr, reader.Err())
+	s.backend, backendErr = readBackend(reader)
+	err = errors.Join(err, besideErr, backendErr, reader.Err())
 	if s.port == s.s3Port {
 		err = errors.Join(err, fmt.Errorf("PRESIZE_PORT and PRESIZE_S3_PORT are both %d: set one of them to another port", s.port))
 	}

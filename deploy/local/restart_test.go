@@ -30,6 +30,8 @@ func startChild(t *testing.T, settings settings) child {
 		fmt.Sprintf("PRESIZE_PORT=%d", settings.port),
 		fmt.Sprintf("PRESIZE_S3_PORT=%d", settings.s3Port),
 		"PRESIZE_DATA="+settings.data,
+		"PRESIZE_WEBHOOK_URL="+settings.backend.webhookURL,
+		"PRESIZE_WEBHOOK_SECRET="+strings.Join(settings.backend.secrets, " "),
 	)
 	stderr := new(bytes.Buffer)
 	command.Stderr = io.MultiWriter(t.Output(), stderr)

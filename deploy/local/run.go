@@ -65,10 +65,15 @@ func run(ctx context.Context, settings settings, stdout io.Writer, log *slog.Log
 	if err != nil {
 		return err
 	}
+	webhooks, err := openWebhooks(settings.backend, data.queues(), log)
+	if err != nil {
+		return err
+	}
 	deployment := template.Deployment{
 		InputBucket:  inputBucket,
 		OutputBucket: outputBucket,
 		UploadOrigin: "http://" + address(settings.s3Port),
+		Events:       settings.backend.webhookURL != "",
 	}
 	storage, err := startS3(ctx, settings, deployment, data.objects(), work)
 	if err != nil {
@@ -105,10 +110,11 @@ func run(ctx context.Context, settings settings, stdout io.Writer, log *slog.Log
 		return err
 	}
 	defer func() { err = errors.Join(err, images.Close()) }()
-	running, err := startWorker(ctx, work, storage, images, settings, log)
+	running, err := startWorker(ctx, work, storage, images, webhooks, settings, log)
 	if err != nil {
 		return err
 	}
+	delivering := webhooks.start()
 	fmt.Fprintf(stdout, "presize is ready: http://%s\n", address(settings.port))
 	serving, serveCtx := errgroup.WithContext(ctx)
 	serving.Go(func() error { return serve(serveCtx, listener, site) })
@@ -118,7 +124,7 @@ func run(ctx context.Context, settings settings, stdout io.Writer, log *slog.Log
 
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
-	if err := running.Close(closing); err != nil {
+	if err := errors.Join(running.Close(closing), delivering.Close(closing)); err != nil {
 		log.Warn("invocations cut off, the next start repeats them", "err", err)
 	}
 	return err
@@ -206,7 +212,7 @@ func newSite(ctx context.Context, storage *s3local.Server, settings settings, de
 
 // startWorker starts the worker. It first queues the uploads that an earlier process has
 // left without an event.
-func startWorker(ctx context.Context, work *queue.Queue, storage *s3local.Server, images *renderer.Renderer, settings settings, log *slog.Logger) (*queue.Running, error) {
+func startWorker(ctx context.Context, work *queue.Queue, storage *s3local.Server, images *renderer.Renderer, webhooks webhooks, settings settings, log *slog.Logger) (*queue.Running, error) {
 	client := storage.Client(workerAccount)
 	input, output := bucket.New(client, inputBucket), bucket.New(client, outputBucket)
 	if err := work.Recover(ctx, finished.Uploads{Input: input, Output: output, Presets: settings.presets}); err != nil {
@@ -214,12 +220,14 @@ func startWorker(ctx context.Context, work *queue.Queue, storage *s3local.Server
 	}
 	mapping := queue.Mapping{Queue: work, Function: workerName, Timeout: workerTimeout, Concurrency: workerConcurrency}
 	return mapping.Start(worker.New(worker.Config{
-		Input:    input,
-		Output:   output,
-		Presets:  settings.presets,
-		Limits:   settings.limits,
-		Renderer: images,
-		Log:      log,
+		Input:     input,
+		Output:    output,
+		Presets:   settings.presets,
+		Limits:    settings.limits,
+		Renderer:  images,
+		Inspector: settings.backend.inspector(),
+		Notifier:  webhooks.notifier(),
+		Log:       log,
 	}).Handle), nil
 }
 
