@@ -134,6 +134,17 @@ def correct_moto(account):
 
     parsing.ResourceMap.delete = delete_and_remember
 
+    # moto looks at the condition of a resource when it makes one, and not when it changes one.
+    update = parsing.parse_and_update_resource
+
+    def update_if_there(name, resource, resources, *where):
+        condition = resource.get("Condition")
+        if condition and not resources.lazy_condition_map[condition]:
+            return None
+        return update(name, resource, resources, *where)
+
+    parsing.parse_and_update_resource = update_if_there
+
     # moto keeps the outputs that a stack had before the change.
     def apply(change):
         # An import makes nothing: it takes what its template names.
