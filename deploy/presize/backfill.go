@@ -18,9 +18,9 @@ const backfillUsage = `run the originals that are not finished once more
 
 An original is finished when its manifest is of this very original and of the current
 revision of its preset, and is complete or rejected. backfill sends every other original
-to the worker's queue: after a change of a preset, after a new version of presize, and after
-events were lost. With --all it sends finished originals too; the worker then only looks
-whether every variant is there, and renders again if one is missing.
+to the worker's queue: after a change of a preset, after a new version of presize, and
+after events were lost. With --all it sends finished originals too; the worker then only
+looks whether every variant is there, and renders again if one is missing.
 
 It does not wait for the worker. The rate times the seconds that an original takes is the
 concurrency that a backfill needs. Above what the worker has (workerConcurrency), new

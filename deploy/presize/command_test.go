@@ -73,25 +73,28 @@ func presize(t *testing.T, args ...string) reply {
 
 func TestWrongCallsAreToldWithExitCode2(t *testing.T) {
 	for call, want := range map[string]string{
-		"":                                       "usage: presize COMMAND",
-		"chek":                                   `no command "chek"`,
-		"check":                                  "--stage is missing",
-		"check --local":                          "not defined: -local",
-		"check --stage a b":                      "want the arguments []",
-		"parameters":                             "--stage is missing",
-		"backfill":                               "--stage or --local is missing",
-		"backfill --stage a --local":             "exclude each other",
-		"backfill --local --rate 0":              "more than 0",
-		"backfill --local --rate fast":           "rate",
-		"sweep --local --older-than yesterday":   "older-than",
-		"sweep --local --older-than -1h":         "less than 0",
-		"status --local":                         `want the arguments ["ID"]`,
-		"status --local not-an-id":               "invalid upload id",
-		"status aaaaaaaaaaaaaaaaaaaaaaaaaa x":    `want the arguments ["ID"]`,
-		"upload a.jpg":                           "--endpoint is missing",
-		"upload --endpoint https://a":            "which file or folder",
-		"upload --endpoint a b":                  "begins with https://",
-		"upload --endpoint https://a b --wait 1": "ready or complete",
+		"":                                           "usage: presize COMMAND",
+		"chek":                                       `no command "chek"`,
+		"check":                                      "--stage is missing",
+		"check --local":                              "not defined: -local",
+		"check --stage a b":                          "want the arguments []",
+		"parameters":                                 "--stage is missing",
+		"backfill":                                   "--stage or --local is missing",
+		"backfill --stage a --local":                 "exclude each other",
+		"backfill --local --rate 0":                  "more than 0",
+		"backfill --local --rate fast":               "rate",
+		"sweep --local --older-than yesterday":       "older-than",
+		"sweep --local --older-than -1h":             "less than 0",
+		"redrive --local --rate 501":                 "from 1 to 500",
+		"redrive --local --rate 0":                   "from 1 to 500",
+		"redrive --local --newer-than -1h":           "less than 0",
+		"status --local":                             `want the arguments ["ID"]`,
+		"status --local not-an-id":                   "invalid upload id",
+		"status aaaaaaaaaaaaaaaaaaaaaaaaaa x":        `want the arguments ["ID"]`,
+		"upload a.jpg":                               "--endpoint is missing",
+		"upload --endpoint https://a":                "which file or folder",
+		"upload --endpoint a b":                      "begins with https://",
+		"upload --endpoint https://a b --wait 1":     "ready or complete",
 		"upload --endpoint https://a --parallel 0 b": "at least 1",
 		"upload --endpoint https://a /no/such/file":  "no such file",
 		"upload --stage a":                           "not defined: -stage",
@@ -151,7 +154,7 @@ func TestHelpNamesTheActionsOfTheLocalAccount(t *testing.T) {
 	for _, statement := range operator.Statements("in", "out") {
 		allowed = append(allowed, statement.Action...)
 	}
-	for _, usage := range []string{backfillUsage, sweepUsage, statusUsage} {
+	for _, usage := range []string{backfillUsage, sweepUsage, redriveUsage, statusUsage} {
 		for word := range strings.FieldsFuncSeq(usage, func(r rune) bool { return strings.ContainsRune(" ,;.\n", r) }) {
 			if strings.HasPrefix(word, "s3:") {
 				named = append(named, word)

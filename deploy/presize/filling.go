@@ -119,7 +119,7 @@ func (b *backfill) settle(now *counts, o outcome) error {
 			}
 		}
 	}
-	b.progress.show(now.Key, now.String())
+	b.progress.show(position(now.Key), now.String())
 	if b.checkpoint == nil {
 		return nil
 	}

@@ -51,6 +51,7 @@ func commands() []command {
 		{"undeploy", undeployUsage, runUndeploy},
 		{"backfill", backfillUsage, runBackfill},
 		{"sweep", sweepUsage, runSweep},
+		{"redrive", redriveUsage, runRedrive},
 		{"status", statusUsage, runStatus},
 		{"upload", uploadUsage, runUpload},
 		{"delete", deleteUsage, runDelete},

@@ -14,18 +14,19 @@ import (
 	"github.com/presize/presize/internal/media"
 )
 
-// progress shows how far a command is that goes through all uploads: as a bar in a
-// terminal, and elsewhere, as in a log, as a line now and then.
+// progress shows how far a command is: as a bar in a terminal, and elsewhere, as in a
+// log, as a line now and then.
 type progress interface {
-	// show says which key is done, with what people want to know beside it.
-	show(key, text string)
+	// show says how much is done, from 0 to 1, with what people want to know beside it.
+	show(at float64, text string)
 	end()
 }
 
 // linesEvery is how often a line is written where there is no terminal.
 const linesEvery = 30 * time.Second
 
-// newProgress returns the progress of a command that goes on behind a key. A bar
+// newProgress returns the progress of a command that goes on behind a key, or begins
+// where that is empty. A bar
 // would get mixed up with what a listing command writes to the same terminal.
 func newProgress(w io.Writer, name, from string, listing bool) progress {
 	e := estimate{from: position(from), began: time.Now()}
@@ -52,12 +53,11 @@ type lines struct {
 	last     time.Time // when a line was written
 }
 
-func (l *lines) show(key, text string) {
+func (l *lines) show(at float64, text string) {
 	if time.Since(l.last) < linesEvery {
 		return
 	}
 	l.last = time.Now()
-	at := position(key)
 	fmt.Fprintf(l.w, "%s: %.1f %%, %s, %s\n", l.name, 100*at, text, l.estimate.left(at))
 }
 
@@ -91,8 +91,7 @@ func newBar(w io.Writer, name string, e estimate) *bar {
 	return b
 }
 
-func (b *bar) show(key, text string) {
-	at := position(key)
+func (b *bar) show(at float64, text string) {
 	b.mu.Lock()
 	b.text, b.left = text, ", "+b.estimate.left(at)
 	b.mu.Unlock()

@@ -49,7 +49,7 @@ func TestProgressIsABarInATerminal(t *testing.T) {
 	if _, ok := newProgress(terminal, "backfill", "", true).(*lines); !ok {
 		t.Error("a bar would get mixed up with a listing")
 	}
-	p.show("originals/i"+strings.Repeat("2", 24)+"a", "7 originals")
+	p.show(position("originals/i"+strings.Repeat("2", 24)+"a"), "7 originals")
 	p.end()
 	terminal.Close()
 	shown, err := io.ReadAll(screen) // ends with EIO when the terminal is closed

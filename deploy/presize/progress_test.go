@@ -61,10 +61,10 @@ func TestProgressIsLinesWhereThereIsNoTerminal(t *testing.T) {
 		t.Fatalf("it is %T", p)
 	}
 	key := "originals/i" + strings.Repeat("2", 24) + "a"
-	p.show(key, "too soon for a line")
+	p.show(position(key), "too soon for a line")
 	l.last = l.last.Add(-linesEvery)
-	p.show(key, "7 originals")
-	p.show(key, "too soon for another")
+	p.show(position(key), "7 originals")
+	p.show(position(key), "too soon for another")
 	p.end()
 	if got, want := out.String(), "backfill: 43.8 %, 7 originals, no estimate yet\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)

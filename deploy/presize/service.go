@@ -25,11 +25,12 @@ import (
 // this machine.
 type service struct {
 	finished.Uploads
-	sqs    *sqs.Client
-	work   string // the URL of the queue of the worker's events
-	name   string // of the stack
-	region string
-	data   string // the local stack's data folder; "" on AWS
+	sqs      *sqs.Client
+	work     string // the URL of the queue of the worker's events
+	failures string // the URL of its dead-letter queue
+	name     string // of the stack
+	region   string
+	data     string // the local stack's data folder; "" on AWS
 }
 
 // open returns the service that the flags name.
@@ -54,8 +55,9 @@ func (c *call) open(ctx context.Context) (service, error) {
 	if input == "" || output == "" {
 		return service{}, fmt.Errorf("the stack %s has no outputs InputBucketName and OutputBucketName", s.name)
 	}
-	if s.work = outputs["WorkQueueUrl"]; s.work == "" {
-		return service{}, fmt.Errorf("the stack %s has no output WorkQueueUrl: deploy it again", s.name)
+	s.work, s.failures = outputs["WorkQueueUrl"], outputs["FailureQueueUrl"]
+	if s.work == "" || s.failures == "" {
+		return service{}, fmt.Errorf("the stack %s has no outputs WorkQueueUrl and FailureQueueUrl: deploy it again", s.name)
 	}
 	objects := s3.NewFromConfig(account)
 	s.Uploads = finished.Uploads{Input: bucket.New(objects, input), Output: bucket.New(objects, output), Presets: presets}
@@ -77,11 +79,12 @@ func (c *call) openLocal(presets media.Presets) (service, error) {
 			Output:  bucket.New(objects, access.OutputBucket),
 			Presets: presets,
 		},
-		sqs:    sqs.New(sqs.Options{Region: access.Region, BaseEndpoint: aws.String(access.SQS), Credentials: keys}),
-		work:   access.WorkQueue,
-		name:   access.Stack,
-		region: access.Region,
-		data:   data,
+		sqs:      sqs.New(sqs.Options{Region: access.Region, BaseEndpoint: aws.String(access.SQS), Credentials: keys}),
+		work:     access.WorkQueue,
+		failures: access.FailureQueue,
+		name:     access.Stack,
+		region:   access.Region,
+		data:     data,
 	}, nil
 }
 

@@ -101,7 +101,7 @@ func (s *sweep) do(ctx context.Context, upload published) error {
 	if unread {
 		s.counts.Unread++
 	}
-	s.progress.show(upload.area.Prefix(upload.id), s.counts.String())
+	s.progress.show(position(upload.area.Prefix(upload.id)), s.counts.String())
 	return nil
 }
 

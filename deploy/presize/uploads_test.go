@@ -155,8 +155,8 @@ func (u *uploads) published() (keys []string) {
 // silent is progress that nobody looks at.
 type silent struct{}
 
-func (silent) show(string, string) {}
-func (silent) end()                {}
+func (silent) show(float64, string) {}
+func (silent) end()                 {}
 
 // newBackfill returns a backfill as fast as it goes.
 func (u *uploads) newBackfill(file string) *backfill {

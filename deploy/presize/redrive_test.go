@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/faulttest"
+	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/worker/finished"
+)
+
+var failedEvents = flag.Int("events", 120, "failed events that a redrive is interrupted with")
+
+// TestInterruptedRedrivesLoseNothing kills a redrive twice and interrupts it once. Half
+// of the events fail again.
+func TestInterruptedRedrivesLoseNothing(t *testing.T) {
+	for name, args := range map[string][]string{
+		"one by one": {"--older-than=1ns", "--rate=500"},
+		"by SQS":     {"--rate=50"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var repaired atomic.Bool
+			broken := func(id media.ID) bool { return !repaired.Load() && id[0]%2 == 0 }
+			l := newLetterbox(t, broken)
+			events := l.fill(*failedEvents)
+			quarter := *failedEvents / 4
+			for _, signal := range []os.Signal{syscall.SIGKILL, syscall.SIGKILL, os.Interrupt} {
+				l.interrupt(signal, quarter, args...)
+				if lost := l.lost(events); len(lost) > 0 {
+					t.Fatalf("%v: %d of %d events lost", signal, len(lost), len(events))
+				}
+				if name == "one by one" {
+					l.close()
+					l.open() // what was in hand can be received again
+				}
+			}
+			redriveAll := func() {
+				t.Helper()
+				if got := presize(t, append([]string{"redrive", "--local"}, args...)...); got.code != 0 {
+					t.Fatalf("%+v", got)
+				}
+			}
+			until(t, "what the worker can deal with is done", func() bool {
+				redriveAll()
+				return !slices.ContainsFunc(events, func(event string) bool { return !l.isDone(event) && !broken(idOf(t, event)) })
+			})
+			repaired.Store(true)
+			until(t, "the queues are empty", func() bool {
+				redriveAll()
+				return len(l.bodies(l.work))+len(l.bodies(l.dead)) == 0
+			})
+			if lost := l.lost(events); len(lost) > 0 {
+				t.Errorf("%d of %d events lost", len(lost), len(events))
+			}
+			t.Logf("%d events, received %d times", len(events), l.progress())
+		})
+	}
+}
+
+// TestNoFailedRequestOfARedriveLosesAnEvent lets each request in turn go wrong.
+func TestNoFailedRequestOfARedriveLosesAnEvent(t *testing.T) {
+	for when, fault := range faulttest.Faults() {
+		for n, failed := 1, true; failed; n++ {
+			l := newLetterbox(t, nil)
+			events := l.fill(2)
+			ctx, cancel := context.WithCancel(t.Context())
+			step, injected := faulttest.At(n, fault, cancel)
+			l.transport.Restart(step)
+			r := redrive{service: l.service, filter: filter{olderThan: 1}, rate: maxMoves, began: time.Now(), progress: silent{}}
+			err := r.oneByOne(ctx)
+			cancel()
+			if failed = injected(); (err != nil) != failed {
+				t.Fatalf("request %d failed %s: %t, but the error is %v", n, when, failed, err)
+			}
+			if lost := l.lost(events); len(lost) > 0 {
+				t.Fatalf("request %d failed %s: %d events lost", n, when, len(lost))
+			}
+			if !failed && (len(l.bodies(l.work)) != 2 || len(l.bodies(l.dead)) != 0 || r.counts.Redriven != 2) {
+				t.Fatalf("%+v, %d in the queues", r.counts, len(l.bodies(l.work)))
+			}
+		}
+	}
+}
+
+// TestCanceledTaskIsOver interrupts a redrive by SQS, which must not go on by itself.
+func TestCanceledTaskIsOver(t *testing.T) {
+	l := newLetterbox(t, func(media.ID) bool { return false })
+	events := l.fill(30)
+	l.interrupt(os.Interrupt, 2, "--rate=5")
+	attributes, err := l.service.attributes(t.Context(), l.service.failures, "QueueArn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := l.service.sqs.ListMessageMoveTasks(t.Context(), &sqs.ListMessageMoveTasksInput{SourceArn: aws.String(attributes["QueueArn"])})
+	if err != nil || len(out.Results) != 1 || *out.Results[0].Status != "CANCELLED" {
+		t.Errorf("tasks %+v, %v", out, err)
+	}
+	if left := len(l.bodies(l.dead)); left == 0 || len(l.lost(events)) > 0 {
+		t.Errorf("%d left, %d lost", left, len(l.lost(events)))
+	}
+}
+
+func TestDryRedriveTellsWhatIsThereAndWhy(t *testing.T) {
+	u := newUploads(t)
+	l := newLetterbox(t, nil)
+	events := l.fill(3)
+	failed, missing, gone := idOf(t, events[0]), idOf(t, events[1]), idOf(t, events[2])
+	u.put(failed)
+	u.put(missing)
+	u.publishFailure(failed, "The renderer ended twice.")
+	s := l.service
+	s.Uploads = u.service.Uploads
+	letters := make(map[media.ID]letter)
+	r := redrive{
+		service: s, dryRun: true, rate: 20, began: time.Now(), progress: silent{},
+		found: func(l letter) error { letters[l.ID] = l; return nil },
+	}
+	if err := r.oneByOne(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[media.ID]letter{
+		failed:  {State: finished.Unfinished, Error: "The renderer ended twice."},
+		missing: {State: finished.Missing},
+		gone:    {State: originalGone},
+	} {
+		if got := letters[id]; got.State != want.State || got.Error != want.Error || got.Key != media.OriginalKey(id) || got.Receives != 1 || time.Since(got.Sent) > time.Minute {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+	if visible, hidden := l.dead.Count(); visible != 3 || hidden != 0 || r.counts.Redriven != 3 {
+		t.Errorf("%d visible, %d hidden, %+v", visible, hidden, r.counts)
+	}
+	r.filter, r.dryRun, r.counts = filter{error: "renderer ENDED"}, false, redriveCounts{}
+	if err := r.oneByOne(t.Context()); err != nil || r.counts != (redriveCounts{Redriven: 1, Skipped: 2}) {
+		t.Errorf("by error: %+v, %v", r.counts, err)
+	}
+	if got := l.bodies(l.work); !slices.Equal(got, events[:1]) {
+		t.Errorf("redriven %q", got)
+	}
+}
+
+func TestLettersPassTheFilter(t *testing.T) {
+	now := time.Now()
+	hour := letter{Sent: now.Add(-time.Hour), Error: "Access Denied (403)"}
+	for name, test := range map[string]struct {
+		filter filter
+		want   bool
+	}{
+		"none":            {filter{}, true},
+		"newer":           {filter{newerThan: 2 * time.Hour}, true},
+		"not newer":       {filter{newerThan: time.Minute}, false},
+		"older":           {filter{olderThan: time.Minute}, true},
+		"not older":       {filter{olderThan: 2 * time.Hour}, false},
+		"between":         {filter{newerThan: 2 * time.Hour, olderThan: time.Minute}, true},
+		"error":           {filter{error: "access denied"}, true},
+		"other error":     {filter{error: "timeout"}, false},
+		"error too young": {filter{error: "denied", olderThan: 2 * time.Hour}, false},
+	} {
+		if got := test.filter.passes(hour, now); got != test.want {
+			t.Errorf("%s: got %t", name, got)
+		}
+	}
+}
+
+func TestRecordOfAFailedInvocationHasItsError(t *testing.T) {
+	l := newLetterbox(t, nil)
+	body := `{"requestPayload":` + l.fill(1)[0] + `,"responsePayload":{"errorMessage":"no memory"}}`
+	got := openLetter(message(body))
+	if got.ID == "" || got.Error != "no memory" || !strings.Contains(got.String(), "no memory") {
+		t.Errorf("got %+v", got)
+	}
+	if got := openLetter(message("nonsense")); got.ID != "" || got.Error == "" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func message(body string) types.Message { return types.Message{Body: &body} }
+
+// publishFailure publishes the manifest of an upload that has failed.
+func (u *uploads) publishFailure(id media.ID, detail string) {
+	u.Helper()
+	original, err := u.Input.Head(u.Context(), media.OriginalKey(id))
+	if err != nil {
+		u.Fatal(err)
+	}
+	preset := u.service.Presets[0]
+	m := media.Manifest{ID: id, Status: media.Failed, Preset: preset.Name, Rev: preset.Rev(), Failure: &media.Failure{Detail: detail}}
+	document, err := m.Encode()
+	if err != nil {
+		u.Fatal(err)
+	}
+	if err := u.Output.Put(u.Context(), bucket.Info{
+		Key: preset.Area().ManifestKey(id), ContentType: "application/json",
+		Metadata: map[string]string{finished.MetadataName: finished.Identity(original)},
+	}, document); err != nil {
+		u.Fatal(err)
+	}
+}
