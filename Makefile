@@ -3,6 +3,7 @@
 # make test     every check there is, real browsers included
 # make package  dist/ with what is deployed, two functions and the libvips layer, and with the npm package
 # make verify-deploy  packages for AWS, checks and lints the template, and deploys it to an account on loopback
+# make clients  uploads with the clients for phones, and with generated ones; needs Maven, with Java 17
 # make bench    how fast it is
 # make compare  how fast it is beside sharp, and HEIC beside JPEG; PHOTO=file and HEIC=file for other photos
 # make quota    how fast it is with the processor time of a Lambda function, by its memory
@@ -15,7 +16,7 @@
 # Each does all its own set-up. ARCH=amd64 packages for x86_64 instead of arm64.
 
 .DELETE_ON_ERROR:
-.PHONY: run quick quick-steps test test-steps formatted vetted bench compare quota cold package reproduce verify-deploy deploy rotate-keys undeploy fmt clean tools where browser
+.PHONY: run quick quick-steps test test-steps formatted vetted bench compare quota cold package reproduce verify-deploy clients local deploy rotate-keys undeploy fmt clean tools where browser
 
 ARCH ?= arm64
 HOST_ARCH := $(shell go env GOARCH 2>/dev/null)
@@ -41,11 +42,13 @@ export VIPS_DISC_THRESHOLD := 1000g
 
 say = @echo "== $(1)"
 
-run: tools build/libvips/$(HOST)/pkgconfig/vips.pc
+run: local
+	@exec build/bin/presize
+
+local: tools build/libvips/$(HOST)/pkgconfig/vips.pc
 	@echo "building presize; the first time takes some minutes"
 	@go build -o build/bin/renderer ./worker/vips/render
 	@CGO_ENABLED=0 go build -o build/bin/presize ./deploy/local
-	@exec build/bin/presize
 
 quick test:
 	@begun=$$(date +%s); result=passed; $(MAKE) --no-print-directory $@-steps || result=FAILED; \
@@ -129,6 +132,10 @@ verify-deploy: deploy/node_modules/.package-lock.json build/python/.installed
 	build/python/bin/checkov --config-file deploy/verify/checkov.yml --file $(COMPILED)
 	build/python/bin/python -B deploy/verify/account/main.py
 
+# The clients of api/MOBILE.md, and those that are generated from api/openapi.yaml, upload to the local stack.
+clients: local build/clients/jars/.checked build/clients/python/.installed deploy/clients/typescript/node_modules/.package-lock.json
+	@go run ./deploy/clients '$(abspath $(PHOTO))' '$(abspath $(HEIC))'
+
 OSLS := deploy/node_modules/.bin/osls
 deploy undeploy: export AWS_REGION := $(REGION)
 SETTINGS = --stage '$(STAGE)' $(foreach param,$(PARAMS),--param='$(param)')
@@ -154,7 +161,7 @@ fmt:
 	gofmt -w $(GO_FILES)
 
 clean:
-	rm -rf build dist .serverless layers/libvips/node_modules layers/libvips/wheels deploy/node_modules deploy/measure/bench/node_modules web/node_modules
+	rm -rf build dist .serverless layers/libvips/node_modules layers/libvips/wheels deploy/node_modules deploy/clients/typescript/node_modules deploy/measure/bench/node_modules web/node_modules
 
 tools:
 	@missing=; for tool in go node npm gcc pkg-config; do \
@@ -225,6 +232,23 @@ build/python/.installed: deploy/verify/requirements.txt
 	@python3 -m venv build/python || { echo "python3 can't make a virtual environment: install python3-venv and try again" >&2; exit 1; }
 	build/python/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
 	@touch $@
+
+# The Kotlin compiler, and what the code for Android runs with. Every jar is pinned by hash.
+build/clients/jars/.checked: deploy/clients/kotlin/pom.xml deploy/clients/kotlin/jars.sha256
+	@command -v mvn >/dev/null || { echo "mvn is missing: install it (Debian: maven) and try again" >&2; exit 1; }
+	@rm -rf $(@D) && mkdir -p $(@D)
+	mvn -q -B -f $< org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DoutputDirectory=$(CURDIR)/$(@D)
+	cd $(@D) && LC_ALL=C && sha256sum *.jar | cmp - $(CURDIR)/deploy/clients/kotlin/jars.sha256
+	@touch $@
+
+build/clients/python/.installed: deploy/clients/swift/requirements.txt
+	@rm -rf $(@D)
+	@python3 -m venv $(@D) || { echo "python3 can't make a virtual environment: install python3-venv and try again" >&2; exit 1; }
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+deploy/clients/typescript/node_modules/.package-lock.json: deploy/clients/typescript/package-lock.json deploy/clients/typescript/.npmrc
+	$(NPM_CI) deploy/clients/typescript
 
 deploy/measure/bench/node_modules/.package-lock.json: deploy/measure/bench/package-lock.json deploy/measure/bench/.npmrc
 	$(NPM_CI) deploy/measure/bench

@@ -3,6 +3,7 @@ module github.com/presize/presize
 go 1.26.0
 
 ignore (
+	./deploy/clients/typescript/node_modules
 	./deploy/measure/bench/node_modules
 	./deploy/node_modules
 	./layers/libvips/node_modules
