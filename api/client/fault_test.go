@@ -6,8 +6,10 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -237,4 +239,45 @@ func TestWaitDoesNotFloodAServiceThatDoesNotHoldItsAnswer(t *testing.T) {
 			t.Errorf("asked %d times: %v", asked, err)
 		}
 	})
+}
+
+// breaking is a connection that breaks once a number of bytes are written.
+type breaking struct {
+	net.Conn
+	left *atomic.Int64
+}
+
+func (b breaking) Write(p []byte) (int, error) {
+	if b.left.Add(-int64(len(p))) < 0 {
+		b.Conn.Close()
+	}
+	return b.Conn.Write(p)
+}
+
+// TestConnectionThatBreaksInTheFileIsRepeated breaks the first connection at several places of a
+// large file. The storage keeps nothing of a file that has not arrived whole.
+func TestConnectionThatBreaksInTheFileIsRepeated(t *testing.T) {
+	file := png(2 << 20)
+	for _, after := range []int64{0, 100, 2000, 1 << 20, 2 << 20} {
+		var left atomic.Int64
+		left.Store(after)
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, address)
+			if strings.HasSuffix(endpoint, address) || left.Load() < 0 {
+				return conn, err
+			}
+			return breaking{conn, &left}, err
+		}
+		h := newHarness(t, endpoint)
+		h.http.Transport = transport
+		upload := NewUpload()
+		if err := h.Send(t.Context(), upload, file, Settings{}); err != nil {
+			t.Errorf("after %d bytes: %v", after, err)
+		}
+		transport.CloseIdleConnections()
+		if len(h.pauses) != 1 || running.arrivals(upload) != 1 || !bytes.Equal(running.original(t, upload), contentOf(t, file)) {
+			t.Errorf("after %d bytes: repeated after pauses of %v", after, h.pauses)
+		}
+	}
 }
