@@ -216,18 +216,23 @@ func originalsOf(t *testing.T) (ids []string) {
 
 func TestErrorThatIsAboutNoFileEndsTheRun(t *testing.T) {
 	var requests atomic.Int64
+	status := http.StatusUnauthorized
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		requests.Add(1)
 		if r.Header.Get("Authorization") != "Bearer of alice" {
 			t.Errorf("the token is %q", r.Header.Get("Authorization"))
 		}
-		w.WriteHeader(http.StatusUnauthorized)
+		w.WriteHeader(status)
 	}))
 	defer service.Close()
 	t.Setenv("PRESIZE_TOKEN", "of alice")
 	state := filepath.Join(t.TempDir(), "state")
 	got := presize(t, "upload", "--endpoint", service.URL, "--state", state, "--parallel", "1", folder(t, 9))
 	if got.code != 1 || !strings.Contains(got.stderr, "http-401") || !strings.Contains(got.stderr, "9 left; the same call goes on") || requests.Load() != 1 {
+		t.Errorf("%d requests, got %+v", requests.Load(), got)
+	}
+	status = http.StatusNotFound // another server than a presize
+	if got := presize(t, "upload", "--endpoint", service.URL, "--state", state, "--parallel", "1", folder(t, 9)); got.code != 1 || requests.Load() != 2 {
 		t.Errorf("%d requests, got %+v", requests.Load(), got)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"sync"
 
@@ -14,7 +13,7 @@ import (
 )
 
 // errRejected is the error of an upload whose files were rejected, as far as they are not done.
-var errRejected = errors.New("rejected")
+var errRejected = errors.New("some files were rejected")
 
 // uploading is one run of the command.
 type uploading struct {
@@ -125,7 +124,7 @@ func aboutTheFile(err error) bool {
 	var failed *client.FailedError
 	var refused *client.Error
 	return errors.As(err, &rejected) || errors.As(err, &failed) || errors.Is(err, client.ErrUnreadable) ||
-		errors.As(err, &refused) && refused.Status == http.StatusNotFound // deleted since
+		errors.As(err, &refused) && refused.Code == "upload-not-found" // deleted since
 }
 
 // settle tells how an upload has ended, and counts it.
