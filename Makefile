@@ -71,7 +71,7 @@ test-steps: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_mo
 	@$(MAKE) --no-print-directory build/npm/.checked
 
 # Not in make quick: what needs a browser or the archives, and tests that take seconds each.
-SLOW_TESTS := ^TestInterruptedRedrives|^TestPage(Takes|Shows)|^TestSampleApp|^TestFirefox|^TestPhotoIsShrunk|^TestUploadGoesOn|MissingIsDressed|^TestBrowserHears|Whatever|WhatFailed|KilledTwice|AnyFailedRequest|AtAnyMoment|AFailedOneHasNot|AllVersionsOnAllPages|CommittedFigures|LayerIsTheSame|LargeAnimation
+SLOW_TESTS := ^TestInterruptedRedrives|^TestPage(Takes|Shows)|^TestSampleApp|^TestOtherBrowsers|^TestPhotoIsShrunk|^TestUploadGoesOn|MissingIsDressed|^TestBrowserHears|Whatever|WhatFailed|KilledTwice|AnyFailedRequest|AtAnyMoment|AFailedOneHasNot|AllVersionsOnAllPages|CommittedFigures|LayerIsTheSame|LargeAnimation
 SLOW_VIPS_TESTS := Memory|RejectedAnimations|SettingsOfThePreset|Grids|Tiles|EveryVariantHasTheWatermark|EveryOrientation|HEICOfAPhone|NoVariantCarries|NumberOfProcessors|AsSharpAs|PhonePhoto
 quick-steps: tools build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.package-lock.json formatted vetted
 	$(call say,tests)
@@ -184,6 +184,10 @@ browser:
 		echo "no Firefox here: installing Debian's" >&2; \
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends firefox-esr; } || { \
 		echo "Firefox is missing: install it as firefox-esr or firefox and try again" >&2; exit 1; }
+	@{ command -v WebKitWebDriver && command -v Xvfb; } >/dev/null || { \
+		echo "no WebKit here: installing Debian's" >&2; \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends webkit2gtk-driver xvfb; } || { \
+		echo "WebKit is missing: install WebKitWebDriver and Xvfb and try again" >&2; exit 1; }
 
 layers/libvips/node_modules/.package-lock.json: layers/libvips/package-lock.json layers/libvips/.npmrc
 	@echo "downloading libvips"

@@ -5,25 +5,22 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 )
 
-// firefox is a headless Firefox with one tab. It is driven by Marionette, Firefox's own protocol
-// below WebDriver: https://firefox-source-docs.mozilla.org/testing/marionette/Protocol.html.
-type firefox struct {
-	t    *testing.T
+// marionette is a connection to a Firefox. Marionette is Firefox's own protocol below WebDriver:
+// https://firefox-source-docs.mozilla.org/testing/marionette/Protocol.html.
+type marionette struct {
 	conn net.Conn
 	in   *bufio.Reader
-	sent *int
+	sent int // commands
 }
 
 // firefoxSettings keep Firefox from talking to anyone but the test.
@@ -41,8 +38,8 @@ user_pref("services.settings.server", "http://127.0.0.1:1");
 user_pref("toolkit.telemetry.server", "");
 `
 
-// openFirefox starts a Firefox with a profile of its own until the test ends.
-func openFirefox(t *testing.T) firefox {
+// openFirefox starts a headless Firefox with a profile of its own until the test ends.
+func openFirefox(t *testing.T) remote {
 	t.Helper()
 	profile := t.TempDir()
 	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(firefoxSettings), 0o600); err != nil {
@@ -67,13 +64,14 @@ func openFirefox(t *testing.T) firefox {
 	})
 	conn := dialMarionette(t, ctx, filepath.Join(profile, "MarionetteActivePort"))
 	t.Cleanup(func() { conn.Close() })
-	f := firefox{t, conn, bufio.NewReader(conn), new(int)}
-	if _, err := f.read(); err != nil { // it says hello
+	m := &marionette{conn: conn, in: bufio.NewReader(conn)}
+	if _, err := m.read(); err != nil { // it says hello
 		t.Fatal(err)
 	}
-	f.do("WebDriver:NewSession", map[string]any{}, nil)
-	f.do("WebDriver:SetTimeouts", map[string]any{"script": patience.Milliseconds()}, nil)
-	return f
+	r := remote{t, m.command}
+	r.do("WebDriver:NewSession", map[string]any{}, nil)
+	r.do("WebDriver:SetTimeouts", map[string]any{"script": patience.Milliseconds()}, nil)
+	return r
 }
 
 // dialMarionette connects as soon as Firefox has written the port to a file.
@@ -99,8 +97,8 @@ func dialMarionette(t *testing.T, ctx context.Context, file string) net.Conn {
 }
 
 // read returns the next message: its length in decimal digits, a colon, and JSON.
-func (f firefox) read() ([]byte, error) {
-	length, err := f.in.ReadString(':')
+func (m *marionette) read() ([]byte, error) {
+	length, err := m.in.ReadString(':')
 	if err != nil {
 		return nil, err
 	}
@@ -109,24 +107,23 @@ func (f firefox) read() ([]byte, error) {
 		return nil, fmt.Errorf("length %q: %w", length, err)
 	}
 	message := make([]byte, count)
-	_, err = io.ReadFull(f.in, message)
+	_, err = io.ReadFull(m.in, message)
 	return message, err
 }
 
-// do sends a command, and stores the value of its result in into, if that is not nil.
-func (f firefox) do(name string, parameters map[string]any, into any) {
-	f.t.Helper()
-	*f.sent++
-	message, err := json.Marshal([]any{0, *f.sent, name, parameters})
+// command sends a command and returns the value of its result.
+func (m *marionette) command(name string, parameters map[string]any) (json.RawMessage, error) {
+	m.sent++
+	message, err := json.Marshal([]any{0, m.sent, name, parameters})
 	if err != nil {
-		f.t.Fatal(err)
+		return nil, err
 	}
-	if _, err := fmt.Fprintf(f.conn, "%d:%s", len(message), message); err != nil {
-		f.t.Fatal(err)
+	if _, err := fmt.Fprintf(m.conn, "%d:%s", len(message), message); err != nil {
+		return nil, err
 	}
-	answer, err := f.read()
+	answer, err := m.read()
 	if err != nil {
-		f.t.Fatalf("%s: %v", name, err)
+		return nil, err
 	}
 	var failure *struct {
 		Error   string `json:"error"`
@@ -136,52 +133,11 @@ func (f firefox) do(name string, parameters map[string]any, into any) {
 		Value json.RawMessage `json:"value"`
 	}
 	var kind, id int
-	err = json.Unmarshal(answer, &[]any{&kind, &id, &failure, &result})
+	if err := json.Unmarshal(answer, &[]any{&kind, &id, &failure, &result}); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, answer)
+	}
 	if failure != nil {
-		f.t.Fatalf("%s: %s: %s", name, failure.Error, failure.Message)
+		return nil, fmt.Errorf("%s: %s", failure.Error, failure.Message)
 	}
-	if into != nil {
-		err = errors.Join(err, json.Unmarshal(result.Value, into))
-	}
-	if err != nil {
-		f.t.Fatalf("%s: %v: %s", name, err, answer)
-	}
-}
-
-func (f firefox) navigate(url string) {
-	f.t.Helper()
-	f.do("WebDriver:Navigate", map[string]any{"url": url}, nil)
-}
-
-// pick gives files to an input, as a person does with the file dialog.
-func (f firefox) pick(selector string, files ...string) {
-	f.t.Helper()
-	f.await(`document.querySelector(` + "`" + selector + "`" + `)`)
-	var element map[string]string
-	f.do("WebDriver:FindElement", map[string]any{"using": "css selector", "value": selector}, &element)
-	for _, id := range element {
-		f.do("WebDriver:ElementSendKeys", map[string]any{"id": id, "text": strings.Join(files, "\n")}, nil)
-	}
-}
-
-// await waits until a JavaScript expression is true.
-func (f firefox) await(expression string) {
-	f.t.Helper()
-	ask[bool](f, `new Promise((done) => { const look = () => (`+expression+` ? done(true) : setTimeout(look, 50)); look(); })`)
-}
-
-// ask returns what a JavaScript expression gives, or the promise that it is.
-func ask[T any](f firefox, expression string) T {
-	f.t.Helper()
-	script := `const done = arguments[arguments.length - 1];
-		Promise.resolve(` + expression + `).then((value) => done({ value }), (error) => done({ error: String(error) }));`
-	var answer struct {
-		Value T      `json:"value"`
-		Error string `json:"error"`
-	}
-	f.do("WebDriver:ExecuteAsyncScript", map[string]any{"script": script, "args": []any{}}, &answer)
-	if answer.Error != "" {
-		f.t.Fatalf("%s: %s", expression, answer.Error)
-	}
-	return answer.Value
+	return result.Value, nil
 }

@@ -84,25 +84,35 @@ func TestSampleAppUploadsAPhotoShowsAndDeletesIt(t *testing.T) {
 	}
 }
 
-func TestFirefoxUploadsWithPageAndSampleApp(t *testing.T) {
-	photo := phototest.Path(t, "test_exif_full.jpg")
-	origin := startSample(t, "build/app")
-	f := openFirefox(t)
-	stack := startStack(t, func(s *settings) { s.allowedOrigins = []string{origin} })
+func TestOtherBrowsersUploadWithPageAndSampleApp(t *testing.T) {
+	for name, test := range map[string]struct {
+		open   func(*testing.T) remote
+		format string // the best that it shows
+	}{
+		"Firefox": {openFirefox, ".avif"},
+		"WebKit":  {openWebKit, ".avif"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			photo := phototest.Path(t, "test_exif_full.jpg")
+			origin := startSample(t, "build/app")
+			r := test.open(t)
+			stack := startStack(t, func(s *settings) { s.allowedOrigins = []string{origin} })
 
-	f.navigate(stack.url)
-	f.await(`document.querySelector('#preset:enabled')`)
-	f.pick("#files", photo)
-	f.await(`document.querySelector("#uploads article.upload[data-state=complete] picture:has(source[type='image/avif']) img")?.naturalWidth > 0`)
-	picture := ask[shownPicture](f, showPicture)
-	if picture.Height <= picture.Width || !strings.HasSuffix(picture.Source, ".avif") {
-		t.Errorf("the page shows %+v, want an upright AVIF", picture)
-	}
+			r.navigate(stack.url)
+			r.await(`document.querySelector('#preset:enabled')`)
+			r.pick("#files", photo)
+			r.await(`document.querySelector("#uploads article.upload[data-state=complete] picture:has(source[type='image/avif']) img")?.naturalWidth > 0`)
+			picture := ask[shownPicture](r, showPicture)
+			if picture.Height <= picture.Width || !strings.HasSuffix(picture.Source, test.format) {
+				t.Errorf("the page shows %+v, want an upright picture", picture)
+			}
 
-	f.navigate(origin + "/?endpoint=" + stack.url + "/api/v1")
-	f.pick("input", photo)
-	f.await(`document.querySelector('li[data-status=ready] picture img')`)
-	if got := ask[samplePhoto](f, shownPhoto); got.Items != 1 || got.Width == 0 || !strings.HasPrefix(got.Source, stack.url+"/i/") {
-		t.Errorf("the sample app shows %+v", got)
+			r.navigate(origin + "/?endpoint=" + stack.url + "/api/v1")
+			r.pick("input", photo)
+			r.await(`document.querySelector('li[data-status=ready] picture img')`)
+			if got := ask[samplePhoto](r, shownPhoto); got.Items != 1 || got.Width == 0 || !strings.HasPrefix(got.Source, stack.url+"/i/") {
+				t.Errorf("the sample app shows %+v", got)
+			}
+		})
 	}
 }
