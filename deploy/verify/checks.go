@@ -56,6 +56,7 @@ func check(t template) []string {
 		checkPrivate,
 		checkEvents,
 		checkCORS,
+		checkOptions,
 	} {
 		check(t, &r)
 	}

@@ -23,6 +23,9 @@ var packagings = []packaging{
 	{"every", "prod", []string{
 		"domain=images.example.com",
 		"certificateArn=arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000",
+		"hostedZoneId=Z0123456789ABCDEFGHIJ",
+		"hstsSubdomains=on",
+		"webAclArn=arn:aws:wafv2:us-east-1:123456789012:global/webacl/presize/00000000-0000-0000-0000-000000000000",
 		"allowedOrigins=https://a.example,https://b.example",
 		"signingKeyA=MIIBIjANBg,BQAB",
 		"signingKeyB=MIIBIjANBg,CQAB",
@@ -46,6 +49,7 @@ var packagings = []packaging{
 		"webhookUrl=https://backend.example/hooks?from=presize",
 		"inspectorArn=arn:aws:lambda:us-east-1:123456789012:function:inspect",
 		"alarmEmail=ops@example.com",
+		"monthlyBudget=321",
 		"accessLogDays=91",
 		"tracing=on",
 	}},

@@ -249,3 +249,23 @@ func TestRoles(t *testing.T) {
 		"logs are lost":          {"ApiRole must allow logs:PutLogEvents on its own log group", []any{getAtt("WorkerLogGroup", "Arn")}, statement("ApiRole", 1, 0, "Resource")},
 	})
 }
+
+func TestOptions(t *testing.T) {
+	config := func(steps ...any) []any { return props(distribution, append([]any{"DistributionConfig"}, steps...)...) }
+	budget := func(steps ...any) []any { return props("Budget", steps...) }
+	testEdits(t, map[string]edit{
+		"no firewall":             {"the distribution must have the web ACL by parameter", nil, config("WebACLId")},
+		"some firewall":           {"the distribution must have the web ACL by parameter", "arn", config("WebACLId")},
+		"records without asking":  {"DomainRecord must be in the zone, by parameter only", nil, way("DomainRecord", "Condition")},
+		"records elsewhere":       {"DomainRecordIPv6 must be in the zone", "Z1", props("DomainRecordIPv6", "HostedZoneId")},
+		"records of others":       {"DomainRecord must lead from the domain to the distribution", "x.example", props("DomainRecord", "AliasTarget", "DNSName")},
+		"no IPv6":                 {"the domain must have records for IPv4 and IPv6", nil, way("DomainRecordIPv6")},
+		"budget without asking":   {"Budget must be there by parameter only", nil, way("Budget", "Condition")},
+		"budget of usage":         {"Budget must be of the costs of a month", "USAGE", budget("Budget", "BudgetType")},
+		"budget told to others":   {"Budget must tell the address of the alarms", "x@example.com", budget("NotificationsWithSubscribers", 0, "Subscribers", 0, "Address")},
+		"budget told too late":    {"Budget must tell of costs, and of what is expected", 200, budget("NotificationsWithSubscribers", 0, "Notification", "Threshold")},
+		"HTTPS of subdomains":     {"/ must demand HTTPS of subdomains by parameter only", true, props("PageHeaders", "ResponseHeadersPolicyConfig", "SecurityHeadersConfig", "StrictTransportSecurity", "IncludeSubdomains")},
+		"log policy grows":        {"HttpApiStage must log below /aws/vendedlogs/", "/aws/http-api/presize", props("HttpApiLogGroup", "LogGroupName")},
+		"bucket of another owner": {"WorkerRole: Published must be for buckets of this account", nil, props("WorkerRole", "Policies", 0, "PolicyDocument", "Statement", 1, "Condition")},
+	})
+}

@@ -75,6 +75,15 @@ func checkRole(t template, r *report, role, function string) {
 
 // permissions are all that the role's own policies allow, one action and resource at a time.
 func permissions(t template, r *report, role string) []permission {
+	// The ARN of a bucket names no account.
+	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourceaccount
+	for _, policy := range t.props(role).at("Policies").items() {
+		for _, s := range policy.at("PolicyDocument", "Statement").items() {
+			onBuckets := slices.ContainsFunc(s.at("Action").texts(), func(action string) bool { return strings.HasPrefix(action, "s3:") })
+			r.want(!onBuckets || s.at("Condition", "StringEquals", "aws:ResourceAccount").text() == "${AWS::AccountId}",
+				"%s: %s must be for buckets of this account", role, s.at("Sid").text())
+		}
+	}
 	var granted []permission
 	for _, policy := range t.props(role).at("Policies").items() {
 		for _, s := range policy.at("PolicyDocument", "Statement").items() {

@@ -79,6 +79,12 @@ func (p Parameters) Check(region string) []string {
 	}
 	together("domain", "certificateArn", "CloudFront serves a domain only with its certificate")
 	together("jwtIssuer", "jwtAudience", "a token is checked for both")
+	needs := func(a, b, why string) {
+		want(p.Value(a) == "" || p.Value(b) != "", "%s needs %s: %s", a, b, why)
+	}
+	needs("hostedZoneId", "domain", "the records are those of the domain")
+	needs("hstsSubdomains", "domain", "the one that CloudFront gives has no subdomains")
+	needs("monthlyBudget", "alarmEmail", "somebody must be told")
 	want(p.number("grantSeconds") <= MaxGrantSeconds,
 		"grantSeconds: %s is more than %d, after which the URL of a grant ends with the session of the API's role", p.Value("grantSeconds"), MaxGrantSeconds)
 	cold, expire := p.number("originalsColdDays"), p.number("originalsExpireDays")
