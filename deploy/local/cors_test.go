@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/presize/presize/deploy/local/edge"
+	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/phototest"
 	"github.com/presize/presize/web"
 )
@@ -65,6 +66,38 @@ func TestPageOfAnAllowedOriginUsesTheWholeService(t *testing.T) {
 		// The worker may still have the manifest: the deletion is on its way.
 		if got = strings.Replace(got, "still there", "upload-not-found", 1); got != want {
 			t.Errorf("%s: %s, want %s", origin, got, want)
+		}
+	}
+}
+
+func TestOnlyAllowedOriginsMayReadImages(t *testing.T) {
+	const origin = "https://app.example"
+	stack := startStack(t, func(s *settings) { s.allowedOrigins = []string{"https://other.example", origin} })
+	ask := func(path, origin string) http.Header {
+		request, err := http.NewRequest("GET", stack.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Origin", origin)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		return response.Header
+	}
+	id := string(media.NewID())
+	for path, readable := range map[string]bool{
+		"/i/" + id + "/manifest.json":         true,
+		"/i/" + id + "/0a1b2c3d/640.avif":     true,
+		"/i/" + id + "/0a1b2c3d/640":          true,
+		"/presize.js":                         false,
+		"/i/" + id + "/0a1b2c3d/640/whatever": true,
+	} {
+		allowed, other := ask(path, origin), ask(path, "https://evil.example")
+		got := allowed.Get("Access-Control-Allow-Origin") == origin && strings.Contains(strings.Join(allowed.Values("Vary"), ","), "Origin")
+		if got != readable || other.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s: %v for an allowed origin, %v for another", path, allowed, other)
 		}
 	}
 }

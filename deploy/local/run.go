@@ -74,6 +74,8 @@ func run(ctx context.Context, settings settings, stdout io.Writer, log *slog.Log
 		OutputBucket: outputBucket,
 		UploadOrigin: "http://" + address(settings.s3Port),
 		Events:       settings.backend.webhookURL != "",
+
+		AllowedOrigins: settings.allowedOrigins,
 	}
 	storage, err := startS3(ctx, settings, deployment, data.objects(), work)
 	if err != nil {

@@ -67,3 +67,46 @@ func APICORS() (CORSRule, error) {
 	}
 	return CORSRule{rule.AllowMethods, rule.AllowHeaders, rule.ExposeHeaders, rule.MaxAge}, nil
 }
+
+// readingCORS returns the rule of a response headers policy by which pages of the allowed
+// origins read what the CDN serves.
+func readingCORS(policy string) (CORSRule, error) {
+	data, err := files.ReadFile("cdn.yml")
+	if err != nil {
+		return CORSRule{}, err
+	}
+	var template struct {
+		Resources map[string]struct {
+			Properties struct {
+				Config struct {
+					CORS yaml.Node `yaml:"CorsConfig"`
+				} `yaml:"ResponseHeadersPolicyConfig"`
+			} `yaml:"Properties"`
+		} `yaml:"Resources"`
+	}
+	if err := yaml.Unmarshal(data, &template); err != nil {
+		return CORSRule{}, fmt.Errorf("cdn.yml: %w", err)
+	}
+	cors := template.Resources[policy].Properties.Config.CORS
+	if cors.IsZero() {
+		return CORSRule{}, nil
+	}
+	if cors.Alias != nil {
+		cors = *cors.Alias
+	}
+	if len(cors.Content) != 3 { // !If [HasAllowedOrigins, the rule, nothing]
+		return CORSRule{}, fmt.Errorf("cdn.yml: the CORS configuration of %s does not depend on allowedOrigins", policy)
+	}
+	type list struct {
+		Items []string `yaml:"Items"`
+	}
+	var rule struct {
+		AllowMethods list  `yaml:"AccessControlAllowMethods"`
+		AllowHeaders list  `yaml:"AccessControlAllowHeaders"`
+		MaxAge       int32 `yaml:"AccessControlMaxAgeSec"`
+	}
+	if err := cors.Content[1].Decode(&rule); err != nil {
+		return CORSRule{}, fmt.Errorf("cdn.yml: CORS configuration of %s: %w", policy, err)
+	}
+	return CORSRule{AllowedMethods: rule.AllowMethods.Items, AllowedHeaders: rule.AllowHeaders.Items, MaxAge: rule.MaxAge}, nil
+}

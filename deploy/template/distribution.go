@@ -9,8 +9,9 @@ import (
 // Distribution is the CDN: its behaviors in the order in which they apply. The last one
 // matches every path.
 type Distribution struct {
-	RootObject string // the file served for / of the site
-	Behaviors  []Behavior
+	RootObject     string // the file served for / of the site
+	Behaviors      []Behavior
+	AllowedOrigins []string
 }
 
 // Behavior is how the CDN answers paths that match a pattern.
@@ -22,6 +23,7 @@ type Behavior struct {
 	KeyGroups   []string `yaml:"TrustedKeyGroups"` // where not empty, only signed requests are answered
 	Function    Function `yaml:"-"`                // of the event viewer-request
 	Headers     []Header `yaml:"-"`
+	Reading     CORSRule `yaml:"-"` // what pages of the allowed origins may do; the zero value for nothing
 
 	HeadersPolicy string        `yaml:"ResponseHeadersPolicyId"` // the policy from which Headers is read
 	Associations  []association `yaml:"FunctionAssociations"`    // from which Function is read
@@ -67,11 +69,14 @@ func (d Deployment) Distribution() (Distribution, error) {
 			return Distribution{}, fmt.Errorf("cdn.yml: behavior for %s: %w", behavior.PathPattern, err)
 		}
 		behavior.Headers = headers
+		if behavior.Reading, err = readingCORS(behavior.HeadersPolicy); err != nil {
+			return Distribution{}, fmt.Errorf("cdn.yml: behavior for %s: %w", behavior.PathPattern, err)
+		}
 		if behavior.Function, err = d.function(behavior.Associations); err != nil {
 			return Distribution{}, fmt.Errorf("cdn.yml: behavior for %s: %w", behavior.PathPattern, err)
 		}
 	}
-	return Distribution{RootObject: config.DefaultRootObject, Behaviors: behaviors}, nil
+	return Distribution{config.DefaultRootObject, behaviors, d.AllowedOrigins}, nil
 }
 
 // headersPolicy returns the headers of a response headers policy. It fails on headers that

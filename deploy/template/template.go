@@ -22,6 +22,8 @@ type Deployment struct {
 	OutputBucket string
 	UploadOrigin string // scheme://host:port of the grants' URLs
 	Events       bool   // the backend is told
+	// AllowedOrigins are those of the parameter. Pages of these may read what the CDN serves.
+	AllowedOrigins []string
 }
 
 // values are the values of the ${…} and !GetAtt in those parts of the files that are read.
@@ -91,8 +93,17 @@ func (d Deployment) resolve(node *yaml.Node, values *strings.Replacer) {
 	for _, child := range node.Content {
 		d.resolve(child, values)
 	}
-	if node.Kind == yaml.SequenceNode {
+	switch node.Kind {
+	case yaml.SequenceNode:
 		node.Content = slices.DeleteFunc(node.Content, isNoValue)
+	case yaml.MappingNode: // of keys and values in turn
+		var kept []*yaml.Node
+		for pair := range slices.Chunk(node.Content, 2) {
+			if !isNoValue(pair[1]) {
+				kept = append(kept, pair...)
+			}
+		}
+		node.Content = kept
 	}
 }
 

@@ -52,7 +52,7 @@ func TestHeaders(t *testing.T) {
 		"origin's headers":  {"/: override of FrameOptions must be", false, header("PageHeaders", "SecurityHeadersConfig", "FrameOptions", "Override")},
 		"framing":           {"/: frame options must be", "SAMEORIGIN", header("PageHeaders", "SecurityHeadersConfig", "FrameOptions", "FrameOption")},
 		"referrer":          {"/: referrer policy must be", "origin", header("PageHeaders", "SecurityHeadersConfig", "ReferrerPolicy", "ReferrerPolicy")},
-		"no CSP":            {"the policy of " + variantURL + " must say default-src 'none'", nil, csp("DataHeaders")},
+		"no CSP":            {"the policy of " + statusURL + " must say default-src 'none'", nil, csp("DataHeaders")},
 		"framing by CSP":    {"the page's policy must say frame-ancestors 'none'", "default-src 'none'; base-uri 'none'; form-action 'none'", csp("PageHeaders")},
 		"forms":             {"the page's policy must say form-action 'none'", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'", csp("PageHeaders")},
 		"inline script":     {"the page's policy must have no gap: script-src", "default-src 'none'; script-src 'self' 'unsafe-inline'; " + closed, csp("PageHeaders")},

@@ -26,8 +26,23 @@ func checkHeaders(t template, r *report) {
 		checkSecurityHeaders(r, path, headersFor(t, path).at("SecurityHeadersConfig"))
 	}
 	r.want(slices.ContainsFunc(headersFor(t, autoURL).at("CustomHeadersConfig", "Items").items(), func(n node) bool {
-		return n.at("Header").text() == "Vary" && n.at("Value").text() == "Accept" && n.at("Override").text() == "true"
+		varies := n.at("Value").branches()
+		return n.at("Header").text() == "Vary" && n.at("Override").text() == "true" && len(varies) == 2 &&
+			varies[0].text() == "Accept, Origin" && varies[1].text() == "Accept"
 	}), "%s must tell caches that the answer depends on Accept", autoURL)
+	for _, path := range []string{manifestURL, variantURL, autoURL} {
+		checkReaders(r, path, headersFor(t, path).at("CorsConfig").only("HasAllowedOrigins"))
+	}
+	r.want(headersFor(t, statusURL).at("CorsConfig").value == nil, "the API answers for itself who may read")
+}
+
+// checkReaders checks that pages of the allowed origins, and no others, may read what is at a path.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/understanding-response-headers-policies.html#understanding-response-headers-policies-cors
+func checkReaders(r *report, path string, cors node) {
+	r.want(cors.at("AccessControlAllowOrigins", "Items").text() == "${AllowedOrigins}" && cors.at("OriginOverride").text() == "true",
+		"%s must be readable by pages of the allowed origins", path)
+	r.want(cors.at("AccessControlAllowCredentials").text() == "false" &&
+		slices.Equal(cors.at("AccessControlAllowMethods", "Items").texts(), []string{"GET", "HEAD"}), "%s must be for reading without credentials", path)
 }
 
 // headersFor is the response headers policy of the behavior that answers a path.

@@ -265,6 +265,10 @@ func TestOptions(t *testing.T) {
 		"budget told to others":   {"Budget must tell the address of the alarms", "x@example.com", budget("NotificationsWithSubscribers", 0, "Subscribers", 0, "Address")},
 		"budget told too late":    {"Budget must tell of costs, and of what is expected", 200, budget("NotificationsWithSubscribers", 0, "Notification", "Threshold")},
 		"HTTPS of subdomains":     {"/ must demand HTTPS of subdomains by parameter only", true, props("PageHeaders", "ResponseHeadersPolicyConfig", "SecurityHeadersConfig", "StrictTransportSecurity", "IncludeSubdomains")},
+		"images unreadable":       {variantURL + " must be readable by pages of the allowed origins", nil, props("ImageHeaders", "ResponseHeadersPolicyConfig", "CorsConfig")},
+		"read by everybody":       {autoURL + " must be readable by pages of the allowed origins", []any{"*"}, props("NegotiatedHeaders", "ResponseHeadersPolicyConfig", "CorsConfig", "Fn::If", 1, "AccessControlAllowOrigins", "Items")},
+		"read with cookies":       {manifestURL + " must be for reading without credentials", true, props("ImageHeaders", "ResponseHeadersPolicyConfig", "CorsConfig", "Fn::If", 1, "AccessControlAllowCredentials")},
+		"two say who may read":    {"the API answers for itself who may read", map[string]any{}, props("DataHeaders", "ResponseHeadersPolicyConfig", "CorsConfig")},
 		"log policy grows":        {"HttpApiStage must log below /aws/vendedlogs/", "/aws/http-api/presize", props("HttpApiLogGroup", "LogGroupName")},
 		"bucket of another owner": {"WorkerRole: Published must be for buckets of this account", nil, props("WorkerRole", "Policies", 0, "PolicyDocument", "Statement", 1, "Condition")},
 	})

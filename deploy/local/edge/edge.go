@@ -22,6 +22,8 @@ type behavior struct {
 	pattern *regexp.Regexp
 	methods []string
 	headers []template.Header
+	reading template.CORSRule
+	readers []string // origins whose pages may read
 	origin  http.Handler
 }
 
@@ -53,6 +55,8 @@ func New(distribution template.Distribution, origins map[string]http.Handler, ke
 		all = append(all, behavior{
 			pattern: template.PathPattern(config.PathPattern),
 			methods: config.Methods,
+			reading: config.Reading,
+			readers: distribution.AllowedOrigins,
 			headers: slices.DeleteFunc(slices.Clone(config.Headers), func(header template.Header) bool {
 				return header.Name == "Strict-Transport-Security" // forbidden over plain HTTP: RFC 6797 §7.2
 			}),
@@ -84,7 +88,7 @@ func (all behaviors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (b behavior) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w = &headerWriter{ResponseWriter: w, headers: b.headers}
+	w = &headerWriter{ResponseWriter: w, behavior: b, origin: r.Header.Get("Origin")}
 	if !slices.Contains(b.methods, r.Method) {
 		// CloudFront answers with this status.
 		http.Error(w, "this method is not allowed here", http.StatusForbidden)
@@ -96,8 +100,9 @@ func (b behavior) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // headerWriter adds the CDN's headers to an answer.
 type headerWriter struct {
 	http.ResponseWriter
-	headers []template.Header
-	done    bool
+	behavior behavior
+	origin   string // of the page that asks
+	done     bool
 }
 
 func (w *headerWriter) WriteHeader(status int) {
@@ -120,9 +125,16 @@ func (w *headerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *headerWriter) addHeaders() {
 	answer := w.Header()
-	for _, header := range w.headers {
+	for _, header := range w.behavior.headers {
 		if header.Override || answer.Get(header.Name) == "" {
 			answer.Set(header.Name, header.Value)
+		}
+	}
+	if methods := w.behavior.reading.AllowedMethods; len(methods) > 0 && len(w.behavior.readers) > 0 {
+		answer.Add("Vary", "Origin")
+		if slices.Contains(w.behavior.readers, w.origin) {
+			answer.Set("Access-Control-Allow-Origin", w.origin)
+			answer.Set("Access-Control-Allow-Methods", strings.Join(methods, ", "))
 		}
 	}
 	// The compressed bytes differ but mean the same (RFC 9110 §8.8.1).

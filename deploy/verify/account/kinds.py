@@ -5,6 +5,7 @@ import uuid
 
 from account import NUMBER, REGION, Kind
 from fit import lost
+from moto.route53.models import route53_backends
 
 
 class Bucket(Kind):
@@ -248,6 +249,59 @@ class TopicPolicy(QueuePolicy):
         return properties
 
 
+class Budget(Kind):
+    """Made by a call that says the account too."""
+
+    def create(self, account, properties):
+        sent, answer = account.call(
+            self.type, "budgets", "create_budget", {"AccountId": NUMBER, **properties}
+        )
+        known = {"BudgetName": sent["Budget"]["BudgetName"]}
+        if answer is not None:
+            kept = account.client("budgets").describe_budget(AccountId=NUMBER, **known)
+            account.lacks |= {(self.type, way) for way in lost(sent["Budget"], kept["Budget"])}
+        return known
+
+    def update(self, account, properties, known):
+        self.delete(account, known)
+        return self.create(account, properties)
+
+    def delete(self, account, known):
+        account.client("budgets").delete_budget(AccountId=NUMBER, **known)
+
+
+class Record(Kind):
+    """Made in a zone that its owner has made before the deployment."""
+
+    def create(self, account, properties):
+        zones = route53_backends[NUMBER]["aws"].zones
+        zone, record = properties["HostedZoneId"], {n: v for n, v in properties.items() if n != "HostedZoneId"}
+        if zone not in zones:
+            made = account.client("route53").create_hosted_zone(
+                Name=record["Name"], CallerReference=uuid.uuid4().hex
+            )
+            zones[zone] = zones.pop(made["HostedZone"]["Id"].rpartition("/")[2])
+        known = {"zone": zone, "record": record, "Name": record["Name"]}
+        self.change(account, known, "CREATE")
+        return known
+
+    def change(self, account, known, action):
+        changes = {"Changes": [{"Action": action, "ResourceRecordSet": known["record"]}]}
+        account.call(
+            self.type,
+            "route53",
+            "change_resource_record_sets",
+            {"HostedZoneId": known["zone"], "ChangeBatch": changes},
+        )
+
+    def update(self, account, properties, known):
+        self.delete(account, known)
+        return self.create(account, properties)
+
+    def delete(self, account, known):
+        self.change(account, known, "DELETE")
+
+
 class Distribution(Kind):
     def arguments(self, properties):
         config = {"CallerReference": uuid.uuid4().hex, "Comment": "", **properties["DistributionConfig"]}
@@ -330,6 +384,8 @@ KINDS = [
     Alarm(
         "AWS::CloudWatch::Alarm", "cloudwatch", "metric_alarm", "AlarmName", {"Arn": "AlarmArn"}, "AlarmName"
     ),
+    Budget("AWS::Budgets::Budget", ref="BudgetName"),
+    Record("AWS::Route53::RecordSet", ref="Name"),
     Subscription("AWS::SNS::Subscription", "sns", "subscription", "SubscriptionArn"),
     TopicPolicy("AWS::SNS::TopicPolicy"),
     QueuePolicy("AWS::SQS::QueuePolicy"),

@@ -33,6 +33,8 @@ def check(account, stack):
         events,
         logs,
         outputs,
+        records,
+        budget,
     ):
         try:
             promise(deployed)
@@ -270,3 +272,27 @@ def outputs(d):
         "WebhookFailureQueueUrl": d.ids.get("WebhookFailureQueue"),
     }.items():
         d.want(d.outputs.get(name) == value, f"the output {name} must be {value}, is {d.outputs.get(name)}")
+
+
+def records(d):
+    zone = d.parameters["HostedZoneId"]
+    if not zone:
+        return
+    sets = d.client("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    led = sorted(
+        r["Type"]
+        for r in sets
+        if r["Name"].rstrip(".") == d.parameters["Domain"]
+        and r.get("AliasTarget", {}).get("DNSName", "").rstrip(".") == d.distribution["DomainName"]
+    )
+    d.want(led == ["A", "AAAA"], f"the domain must lead to the distribution by A and AAAA, does by {led}")
+
+
+def budget(d):
+    if not d.parameters["MonthlyBudget"]:
+        return
+    kept = d.client("budgets").describe_budget(AccountId=NUMBER, BudgetName=d.ids["Budget"])["Budget"]
+    d.want(
+        float(kept["BudgetLimit"]["Amount"]) == float(d.parameters["MonthlyBudget"]),
+        f"the budget must be {d.parameters['MonthlyBudget']}, is {kept['BudgetLimit']}",
+    )
