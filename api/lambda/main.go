@@ -9,6 +9,8 @@
 //	PRESIZE_SITE_URL              scheme and host of the signed URLs; required if a preset is private
 //	PRESIZE_SIGNING_KEY           SSM parameter with the private key that signs them; likewise
 //	PRESIZE_SIGNING_KEY_ID        id of the public half in CloudFront; likewise
+//	PRESIZE_ORIGIN_DIGESTS        SHA-256 of the secrets of which CloudFront sends one, with commas between them;
+//	                              without any, requests need no secret
 //
 // The owner of an upload is the subject of the token that API Gateway's JWT authorizer has checked.
 //
@@ -40,6 +42,7 @@ import (
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/env"
 	"github.com/presize/presize/internal/metric"
+	"github.com/presize/presize/internal/origin"
 	"github.com/presize/presize/internal/signed"
 )
 
@@ -82,7 +85,8 @@ func newFunction(ctx context.Context, lookup func(string) (string, bool), log *s
 		signing.site, signing.parameter = variables.String("PRESIZE_SITE_URL"), variables.String("PRESIZE_SIGNING_KEY")
 		signing.keyID = variables.String("PRESIZE_SIGNING_KEY_ID")
 	}
-	if err := variables.Err(); err != nil {
+	digests, err := originDigests(lookup)
+	if err := errors.Join(variables.Err(), err); err != nil {
 		return nil, err
 	}
 	account, err := config.LoadDefaultConfig(ctx)
@@ -95,7 +99,17 @@ func newFunction(ctx context.Context, lookup func(string) (string, bool), log *s
 	client := s3.NewFromConfig(account)
 	settings.Input, settings.Output = bucket.New(client, input), bucket.New(client, output)
 	gateway := &algnhsa.Options{RequestType: algnhsa.RequestTypeAPIGatewayV2}
-	return function{algnhsa.New(withGateway(api.New(settings)), gateway)}, nil
+	return function{algnhsa.New(digests.Guard(withGateway(api.New(settings))), gateway)}, nil
+}
+
+func originDigests(lookup func(string) (string, bool)) (origin.Digests, error) {
+	const name = "PRESIZE_ORIGIN_DIGESTS"
+	text, _ := lookup(name)
+	digests, err := origin.ParseDigests(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return digests, nil
 }
 
 // signing says what signed URLs are made with. It is empty if no preset is private.

@@ -23,6 +23,7 @@ import (
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/origin"
 	"github.com/presize/presize/internal/s3local/s3test"
 	"github.com/presize/presize/internal/signed"
 )
@@ -329,6 +330,33 @@ func TestUnroutedPayloadsAreProblems(t *testing.T) {
 	}
 }
 
+func TestOnlyTheCDNIsAnswered(t *testing.T) {
+	payloads := payloads(t)
+	secret := origin.NewSecret()
+	t.Setenv("PRESIZE_ORIGIN_DIGESTS", ","+origin.Digest(secret))
+	_, function := start(t)
+	var document map[string]any
+	if err := json.Unmarshal(payloads["grant"], &document); err != nil {
+		t.Fatal(err)
+	}
+	headers := document["headers"].(map[string]any)
+	for sent, want := range map[string]int{"": 403, origin.NewSecret(): 403, secret: 201} {
+		headers[strings.ToLower(origin.Header)] = sent
+		payload, err := json.Marshal(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		output, err := function.Invoke(t.Context(), payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var response events.APIGatewayV2HTTPResponse
+		if err := json.Unmarshal(output, &response); err != nil || response.StatusCode != want {
+			t.Errorf("%q: %s, %v, want status %d", sent, output, err, want)
+		}
+	}
+}
+
 func TestPayloadThatIsNoneIsAnError(t *testing.T) {
 	_, function := start(t)
 	for _, payload := range []string{`{}`, `{"version":"1.0","path":"/"}`, `[]`, ``} {
@@ -339,7 +367,7 @@ func TestPayloadThatIsNoneIsAnError(t *testing.T) {
 }
 
 func TestBadEnvironmentIsReportedWhole(t *testing.T) {
-	variables := map[string]string{"PRESIZE_MAX_BYTES": "50 MB", "PRESIZE_GRANT_SECONDS": "604801", "PRESIZE_RETRY_BUDGET_SECONDS": "0"}
+	variables := map[string]string{"PRESIZE_MAX_BYTES": "50 MB", "PRESIZE_GRANT_SECONDS": "604801", "PRESIZE_RETRY_BUDGET_SECONDS": "0", "PRESIZE_ORIGIN_DIGESTS": "x"}
 	lookup := func(name string) (string, bool) {
 		value, ok := variables[name]
 		return value, ok
@@ -348,7 +376,7 @@ func TestBadEnvironmentIsReportedWhole(t *testing.T) {
 	if err == nil {
 		t.Fatal("it starts")
 	}
-	for _, name := range []string{"PRESIZE_INPUT_BUCKET", "PRESIZE_OUTPUT_BUCKET", "PRESIZE_MAX_BYTES", "PRESIZE_GRANT_SECONDS", "PRESIZE_RETRY_BUDGET_SECONDS"} {
+	for _, name := range []string{"PRESIZE_INPUT_BUCKET", "PRESIZE_OUTPUT_BUCKET", "PRESIZE_MAX_BYTES", "PRESIZE_GRANT_SECONDS", "PRESIZE_RETRY_BUDGET_SECONDS", "PRESIZE_ORIGIN_DIGESTS"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not reported: %v", name, err)
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/presize/presize/deploy/local/queue"
 	"github.com/presize/presize/deploy/template"
 	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/origin"
 	"github.com/presize/presize/internal/s3local"
 	"github.com/presize/presize/internal/signed"
 	"github.com/presize/presize/web"
@@ -205,10 +206,15 @@ func newSite(ctx context.Context, storage *s3local.Server, settings settings, de
 	if err != nil {
 		return nil, err
 	}
+	secret := origin.NewSecret()
+	accepted, err := origin.ParseDigests(origin.Digest(secret))
+	if err != nil {
+		return nil, err
+	}
 	return edge.New(distribution, map[string]http.Handler{
 		"site":   edge.Site(web.FS, distribution.RootObject),
 		"output": edge.Objects(bucket.New(storage.Client(edgeAccount), outputBucket), log),
-		"api":    gateway,
+		"api":    origin.Send(secret, accepted.Guard(gateway)),
 	}, keys)
 }
 

@@ -18,7 +18,7 @@ import (
 	"github.com/presize/presize/internal/signed"
 )
 
-const keysUsage = `prepare the keys of signed URLs for a deployment
+const keysUsage = `prepare the keys of signed URLs and the secret of the CDN for a deployment
 
   presize keys --stage prod
   presize keys --stage prod --rotate
@@ -29,8 +29,12 @@ first deployment makes a key. With --rotate it is replaced, in three deployments
 waits between them, so that no URL that was signed stops working. What to do next is
 printed to stderr. make deploy and make rotate-keys run it.
 
+Each key has a companion, the secret by which the API knows CloudFront: a String in SSM,
+which CloudFormation reads. Its digest becomes a parameter of the stack.
+
 IAM actions: cloudformation:DescribeStacks; ssm:GetParameter, ssm:PutParameter and
-ssm:DeleteParameter on the parameters /presize/STAGE/signing-key-a and -b.
+ssm:DeleteParameter on the parameters signing-key-a, signing-key-b, origin-secret-a and
+origin-secret-b of /presize/STAGE/.
 `
 
 func runKeys(ctx context.Context, c *call) error {
@@ -46,6 +50,8 @@ func runKeys(ctx context.Context, c *call) error {
 		stack:  stack.Stack{Client: cloudformation.NewFromConfig(account), Name: stack.Name(c.stage)},
 		client: ssm.NewFromConfig(account),
 		prefix: "/presize/" + c.stage + "/signing-key-",
+
+		origins: "/presize/" + c.stage + "/origin-secret-",
 	}
 	return k.prepare(ctx, *rotate, time.Now(), c.stdout, c.stderr)
 }
@@ -55,6 +61,8 @@ type keyring struct {
 	stack  stack.Stack
 	client *ssm.Client
 	prefix string // of the names in SSM; a slot follows
+	// origins is the same for the secrets that CloudFront sends to the API.
+	origins string
 }
 
 // prepare does the next step, and prints the parameters of its deployment.
@@ -79,8 +87,15 @@ func (k keyring) prepare(ctx context.Context, rotate bool, now time.Time, out, n
 	if err := k.apply(ctx, next, private); err != nil {
 		return err
 	}
+	secrets, err := k.originSecrets(ctx, private)
+	if err != nil {
+		return err
+	}
 	if next.next != "" {
 		fmt.Fprintln(notes, "signing keys:", next.next)
+	}
+	if err := printDigests(out, secrets); err != nil {
+		return err
 	}
 	return printParameters(out, next.signer, private)
 }
@@ -151,6 +166,7 @@ func (k keyring) apply(ctx context.Context, next step, private map[byte][]byte) 
 			return fmt.Errorf("delete %s: %w", name, err)
 		}
 		delete(private, next.remove)
+		return k.removeOriginSecret(ctx, next.remove)
 	}
 	return nil
 }

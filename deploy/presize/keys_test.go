@@ -18,6 +18,7 @@ import (
 
 	"github.com/presize/presize/deploy/presize/stack"
 	"github.com/presize/presize/deploy/presize/stack/stacktest"
+	"github.com/presize/presize/internal/origin"
 )
 
 // parameterStore answers GetParameter, PutParameter and DeleteParameter of SSM.
@@ -39,9 +40,9 @@ func (p *parameterStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, there := p.values[in.Name]
 	out := map[string]any{}
 	switch action := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "AmazonSSM."); {
-	case action == "PutParameter" && !there && in.Type == "SecureString" && !in.Overwrite:
+	case action == "PutParameter" && !there && in.Type == kindOf(in.Name) && !in.Overwrite:
 		p.values[in.Name], p.made[in.Name] = in.Value, p.now
-	case action == "GetParameter" && there && in.WithDecryption:
+	case action == "GetParameter" && there && in.WithDecryption == (kindOf(in.Name) == "SecureString"):
 		out["Parameter"] = map[string]any{"Name": in.Name, "Value": p.values[in.Name], "LastModifiedDate": p.made[in.Name].Unix()}
 	case action == "DeleteParameter" && there:
 		delete(p.values, in.Name)
@@ -57,6 +58,14 @@ func (p *parameterStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// kindOf returns the type of a parameter: CloudFormation can only read a String.
+func kindOf(name string) string {
+	if strings.Contains(name, "/origin-secret-") {
+		return "String"
+	}
+	return "SecureString"
+}
+
 // deploy prepares the keys at a time, as make deploy does with the stack of before, and
 // returns the parameters of the deployment.
 func (p *parameterStore) deploy(before map[string]string, since time.Time, rotate bool) (map[string]string, string, error) {
@@ -66,6 +75,8 @@ func (p *parameterStore) deploy(before map[string]string, since time.Time, rotat
 	k := keyring{
 		client: ssm.New(ssm.Options{Region: "eu-central-1", BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("key", "secret", "")}),
 		prefix: "/presize/dev/signing-key-",
+
+		origins: "/presize/dev/origin-secret-",
 	}
 	var stacks []stacktest.Stack
 	if before != nil {
@@ -131,6 +142,18 @@ func TestRotationKeepsEveryKeyAsLongAsItsURLs(t *testing.T) {
 			t.Fatalf("%+v: %v", test, err)
 		}
 		keys := ""
+		for slot := range strings.SplitSeq("AB", "") {
+			secret, made := p.values["/presize/dev/origin-secret-"+strings.ToLower(slot)]
+			if digest := got["originDigest"+slot]; (digest != "") != (got["signingKey"+slot] != "") || made && digest != origin.Digest(secret) {
+				t.Errorf("%+v: digest %q in slot %s", test, digest, slot)
+			}
+			if old := stack["originDigest"+slot]; old != "" && got["originDigest"+slot] != "" && old != got["originDigest"+slot] {
+				t.Errorf("%+v: the secret in slot %s has changed", test, slot)
+			}
+			if made && strings.Contains(fmt.Sprint(got), secret) {
+				t.Errorf("%+v: the secret in slot %s is printed", test, slot)
+			}
+		}
 		for _, name := range slices.Sorted(maps.Keys(got)) {
 			if slot, ok := strings.CutPrefix(name, "signingKey"); ok && slot != "" {
 				keys += slot
@@ -139,10 +162,24 @@ func TestRotationKeepsEveryKeyAsLongAsItsURLs(t *testing.T) {
 				}
 			}
 		}
-		if keys += " " + got["signingKey"]; keys != test.keys || len(p.values) != strings.Index(keys, " ") {
+		if keys += " " + got["signingKey"]; keys != test.keys || len(p.values) != 2*strings.Index(keys, " ") {
 			t.Errorf("%+v: keys %s, %d in SSM", test, keys, len(p.values))
 		}
 		stack, since = got, p.now
+	}
+}
+
+func TestStackOfBeforeTheSecretGetsOne(t *testing.T) {
+	p := &parameterStore{t: t, values: map[string]string{}, made: map[string]time.Time{}, now: time.Now()}
+	before, _, err := p.deploy(nil, p.now, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(p.values, "/presize/dev/origin-secret-a")
+	delete(before, "originDigestA")
+	after, _, err := p.deploy(before, p.now, false)
+	if err != nil || after["originDigestA"] == "" || after["signingKeyA"] != before["signingKeyA"] {
+		t.Errorf("%v, %v", after, err)
 	}
 }
 

@@ -55,6 +55,7 @@ func check(t template) []string {
 		checkHeaders,
 		checkPrivate,
 		checkEvents,
+		checkOriginSecret,
 		checkCORS,
 		checkOptions,
 	} {

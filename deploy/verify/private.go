@@ -1,10 +1,12 @@
 package main
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/origin"
 )
 
 // privateURLs are URLs of each kind that a private upload has.
@@ -83,3 +85,27 @@ func checkCORS(t template, r *report) {
 			"%s must allow other origins nothing unnamed", id)
 	}
 }
+
+// checkOriginSecret checks that the API knows what comes from the distribution, by a secret that the template does
+// not tell: it refers to SSM, and the parameters are digests.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html
+func checkOriginSecret(t template, r *report) {
+	for _, o := range t.props(distribution).at("DistributionConfig", "Origins").items() {
+		headers := o.at("OriginCustomHeaders")
+		if o.at("DomainName").text() != apiOrigin {
+			r.want(headers.value == nil, "origin %s must get no secret", o.at("Id").text())
+			continue
+		}
+		sent := headers.only("SendsOriginSecret").list()
+		r.want(len(sent) == 1 && sent[0].at("HeaderName").text() == origin.Header &&
+			secretInSSM.MatchString(sent[0].at("HeaderValue").text()), "the API must get a secret that is in SSM, by parameter")
+	}
+	condition := references(t.Conditions["SendsOriginSecret"].value)
+	for _, parameter := range []string{"OriginDigestA", "OriginDigestB", "SigningKey"} {
+		r.want(slices.Contains(condition, parameter), "SendsOriginSecret must hold by %s", parameter)
+	}
+	r.wantText(variableOf(t, apiFunction, "PRESIZE_ORIGIN_DIGESTS"), "${OriginDigestA},${OriginDigestB}", "%s: PRESIZE_ORIGIN_DIGESTS", apiFunction)
+	r.want(slices.Contains(t.Resources[apiFunction].DependsOn.texts(), distribution), "%s must demand a secret after %s sends it", apiFunction, distribution)
+}
+
+var secretInSSM = regexp.MustCompile(`^\{\{resolve:ssm:/presize/[a-z0-9-]+/origin-secret-[ab]\}\}$`)

@@ -28,7 +28,7 @@ type Parameters struct {
 }
 
 // Computed are the parameters that make deploy finds out itself.
-var Computed = []string{"signingKeyA", "signingKeyB", "signingKey"}
+var Computed = []string{"signingKeyA", "signingKeyB", "signingKey", "originDigestA", "originDigestB"}
 
 // Read reads the parameters of a stage from a checkout. Overrides are "name=value" each.
 // The error names every mistake that is in the files and overrides.
