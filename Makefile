@@ -1,7 +1,7 @@
 # make run      the whole service on this machine, page at http://localhost:8080
 # make quick    the checks for daily work: a minute at most, and seconds where little has changed
 # make test     every check there is, real browsers included
-# make package  dist/ with what is deployed, two functions and the libvips layer, and with the npm package
+# make package  dist/ with what is deployed: the functions, the libvips layer, the template for other ways to deploy; and the npm package
 # make verify-deploy  packages for AWS, checks and lints the template, and deploys it to an account on loopback
 # make clients  uploads with the clients for phones, and with generated ones; needs Maven, with Java 17
 # make bench    how fast it is
@@ -106,16 +106,17 @@ cold: tools deploy/measure/bench/node_modules/.package-lock.json
 	go build -o build/bin/cold ./deploy/measure/cold
 	build/bin/cold build/package/$(HOST_ARCH) deploy/measure/bench/handler.mjs
 
-package: tools build/package/$(ARCH)/api.zip build/package/$(ARCH)/notify.zip build/package/$(ARCH)/worker.zip build/npm/.packed
+package: tools deploy/node_modules/.package-lock.json build/package/$(ARCH)/api.zip build/package/$(ARCH)/notify.zip build/package/$(ARCH)/worker.zip build/npm/.packed
 	@mkdir -p dist && rm -f dist/*.zip dist/*.tgz
 	cp build/package/$(ARCH)/*.zip build/npm/*.tgz dist/
 	mv dist/libvips.zip dist/libvips-$(ARCH).zip
 	@go run ./deploy/pack -list dist/*.zip
+	@go run ./deploy/verify dist/cloudformation.json
 
 # The same sources give the same bytes: here, and in another folder.
 reproduce: package
 	rm -rf build/again && mkdir -p build/again
-	{ git ls-files --cached --others --exclude-standard; echo layers/libvips/node_modules; echo layers/libvips/wheels; echo web/node_modules; } | tar -cf - -T - | tar -xf - -C build/again
+	{ git ls-files --cached --others --exclude-standard; echo layers/libvips/node_modules; echo layers/libvips/wheels; echo web/node_modules; echo deploy/node_modules; } | tar -cf - -T - | tar -xf - -C build/again
 	$(MAKE) --no-print-directory -C build/again package
 	@for archive in dist/*; do cmp $$archive build/again/$$archive || exit 1; done; echo "the same bytes twice"
 	rm -rf build/again
@@ -130,6 +131,7 @@ verify-deploy: deploy/node_modules/.package-lock.json build/python/.installed
 	go run ./deploy/verify
 	build/python/bin/cfn-lint --config-file deploy/verify/cfnlint.yml --template $(COMPILED)
 	build/python/bin/checkov --config-file deploy/verify/checkov.yml --file $(COMPILED)
+	build/python/bin/python -B deploy/verify/account/deployer.py
 	build/python/bin/python -B deploy/verify/account/main.py
 
 # The clients of api/MOBILE.md, and those that are generated from api/openapi.yaml, upload to the local stack.

@@ -4,6 +4,8 @@
 // without deployments. Then it checks the CloudFormation template that osls has compiled. It prints one line
 // for each failed check, and then exits with status 1.
 //
+// With a file's name it checks nothing, and writes the template there for people who deploy without osls.
+//
 // It runs in the repository's root, and needs the archives in dist/ and the packages in deploy/node_modules.
 package main
 
@@ -60,7 +62,11 @@ var packagings = []packaging{
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx); err != nil {
+	work := run
+	if len(os.Args) == 2 {
+		work = func(ctx context.Context) error { return writeStandalone(ctx, os.Args[1]) }
+	}
+	if err := work(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "verify:", err)
 		os.Exit(1)
 	}

@@ -240,11 +240,19 @@ def flat(answer):
     return {**inner, **answer}
 
 
-def present(value):
-    """The value without what AWS::NoValue has taken out of its lists; out of objects moto has done it."""
+def present(account, value):
+    """The value without what AWS::NoValue has taken out of its lists; out of objects moto has done it.
+
+    References to SSM are resolved, which moto does not do.
+    """
     if isinstance(value, dict):
-        return {name: present(v) for name, v in value.items()}
-    return [present(v) for v in value if v is not None] if isinstance(value, list) else value
+        return {name: present(account, v) for name, v in value.items()}
+    if isinstance(value, list):
+        return [present(account, v) for v in value if v is not None]
+    if isinstance(value, str) and value.startswith("{{resolve:ssm:"):
+        name = value.removeprefix("{{resolve:ssm:").removesuffix("}}")
+        return account.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+    return value
 
 
 def model(account, kind):
@@ -262,7 +270,7 @@ def model(account, kind):
 
         @classmethod
         def create_from_cloudformation_json(cls, name, template, number, region, **kwargs):
-            properties = present(template["Properties"])
+            properties = present(account, template["Properties"])
             if kind.named:
                 properties = {kind.named: name, **properties}
             logical = kwargs.get("LogicalId", name)
@@ -279,7 +287,7 @@ def model(account, kind):
         ):
             try:
                 known = kind.update(
-                    account, present(cloudformation_json["Properties"]), original_resource.known
+                    account, present(account, cloudformation_json["Properties"]), original_resource.known
                 )
             except Exception as err:
                 account.refused.append(f"{original_resource.physical_resource_id} ({kind.type}): {err}")

@@ -314,8 +314,11 @@ class Distribution(Kind):
     def origin(origin):
         if "CustomOriginConfig" not in origin:
             return origin
+        origin = dict(origin)
+        headers = origin.pop("OriginCustomHeaders", [])
         return {
             **origin,
+            "CustomHeaders": headers,
             "CustomOriginConfig": {"HTTPPort": 80, "HTTPSPort": 443, **origin["CustomOriginConfig"]},
         }
 

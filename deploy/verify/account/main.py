@@ -21,6 +21,8 @@ OSLS = "deploy/node_modules/.bin/osls"
 PRESIZE = Path("build/bin/operator").absolute()
 PACKAGES = Path("build/deploy")  # where deploy/verify has packaged each set of parameters
 
+ORIGIN_SECRET = "of-the-stage-prod"  # as `presize keys` makes one
+
 # What of the template moto does not do, and the check in deploy/verify/*.go that looks at it instead.
 CHECKED = {
     ("AWS::CloudFront::CachePolicy", "cloudfront.create_cache_policy"): "checkBehaviors",
@@ -59,6 +61,7 @@ def main():
         failures.append("a second deployment must replace nothing")
     failures += publish(account, dev)
     failures += operate(account, dev)
+    account.client("ssm").put_parameter(Name="/presize/prod/origin-secret-b", Value=ORIGIN_SECRET, Type="String")
     osls(account, "deploy", "--stage", "prod", "--package", PACKAGES / "every")
     failures += look(account, prod, "every parameter set")
     failures += drop(account, prod)
@@ -172,7 +175,7 @@ def drop(account, stack):
     """Checks the next deployment of a stage with its file, and without it: that would drop every parameter."""
     stage = stack.removeprefix("presize-")
     template = json.loads((PACKAGES / "every/cloudformation-template-update-stack.json").read_text())
-    own = {n: v for n, v in template["Metadata"]["presize"]["parameters"].items() if not n.startswith("signingKey")}
+    own = {n: v for n, v in template["Metadata"]["presize"]["parameters"].items() if not n.startswith(("signingKey", "originDigest"))}
     with tempfile.TemporaryDirectory() as checkout:
         for file in ("serverless.yml", "deploy/template/parameters.yml"):
             copy = Path(checkout, file)

@@ -176,9 +176,23 @@ def distribution(d):
     }
     origins = {o["Id"]: o["DomainName"] for o in config["Origins"]["Items"]}
     d.want(origins == domain, f"the distribution's origins must be {domain}, are {origins}")
+    secret = {
+        h["HeaderName"]: h["HeaderValue"]
+        for o in config["Origins"]["Items"]
+        for h in o["CustomHeaders"].get("Items", [])
+    }
+    sent = d.parameters["OriginDigest" + d.parameters["SigningKey"].upper()]
+    wanted = {"X-Origin-Secret": parameter(d, "origin-secret-" + d.parameters["SigningKey"])} if sent else {}
+    d.want(secret == wanted, f"the distribution must send the secret of SSM to the API, sends {list(secret)}")
     aliases = config["Aliases"].get("Items", [])
     wanted = [d.parameters["Domain"]] if d.parameters["Domain"] else []
     d.want(aliases == wanted, f"the distribution must answer as {wanted}, answers as {aliases}")
+
+
+def parameter(d, name):
+    """A value of the stage in SSM."""
+    stage = d.bucket("site").split("-")[1]
+    return d.client("ssm").get_parameter(Name=f"/presize/{stage}/{name}")["Parameter"]["Value"]
 
 
 def http_api(d):
