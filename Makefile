@@ -10,13 +10,14 @@
 # make cold     how fast the functions start, beside Node.js with sharp
 # make deploy STAGE=prod REGION=eu-central-1    all of it to AWS, with the parameters in deploy/stages/prod.yml; PARAMS='name=value ...' sets more
 # make rotate-keys STAGE=prod REGION=eu-central-1    deploys the next of three steps that replace the key of signed URLs
+# make rollback STAGE=prod REGION=eu-central-1  back to the deployment before the last one
 # make undeploy STAGE=prod REGION=eu-central-1  and away, after asking; with DATA=delete the buckets too
 # make clean    remove everything that was built; uploads in .data stay
 #
 # Each does all its own set-up. ARCH=amd64 packages for x86_64 instead of arm64.
 
 .DELETE_ON_ERROR:
-.PHONY: run quick quick-steps test test-steps formatted vetted bench compare quota cold package reproduce verify-deploy clients local deploy rotate-keys undeploy fmt clean tools where browser
+.PHONY: run quick quick-steps test test-steps formatted vetted bench compare quota cold package reproduce verify-deploy clients local deploy rotate-keys rollback undeploy fmt clean tools where browser
 
 ARCH ?= arm64
 HOST_ARCH := $(shell go env GOARCH 2>/dev/null)
@@ -139,7 +140,7 @@ clients: local build/clients/jars/.checked build/clients/python/.installed deplo
 	@go run ./deploy/clients '$(abspath $(PHOTO))' '$(abspath $(HEIC))'
 
 OSLS := deploy/node_modules/.bin/osls
-deploy undeploy: export AWS_REGION := $(REGION)
+deploy rollback undeploy: export AWS_REGION := $(REGION)
 SETTINGS = --stage '$(STAGE)' $(foreach param,$(PARAMS),--param='$(param)')
 # Each line of what presize prints is one argument, whatever is in it.
 LINES = set -f; IFS=$$(printf '\n.'); IFS=$${IFS%.}
@@ -154,6 +155,9 @@ deploy: where tools deploy/node_modules/.package-lock.json
 
 rotate-keys:
 	$(MAKE) --no-print-directory deploy ROTATE=--rotate
+
+rollback: where tools deploy/node_modules/.package-lock.json
+	@go run ./deploy/presize rollback --stage '$(STAGE)'
 
 undeploy: where tools deploy/node_modules/.package-lock.json
 	@test -z '$(DATA)' || test '$(DATA)' = delete || { echo "DATA=$(DATA): want delete, or nothing" >&2; exit 1; }

@@ -48,6 +48,7 @@ func commands() []command {
 		{"keys", keysUsage, runKeys},
 		{"adopt", adoptUsage, runAdopt},
 		{"publish", publishUsage, runPublish},
+		{"rollback", rollbackUsage, runRollback},
 		{"undeploy", undeployUsage, runUndeploy},
 		{"backfill", backfillUsage, runBackfill},
 		{"sweep", sweepUsage, runSweep},

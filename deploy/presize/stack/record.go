@@ -20,9 +20,9 @@ func (s Stack) Record(ctx context.Context) (parameters, defaults map[string]stri
 	if err != nil {
 		return nil, nil, err
 	}
-	out, err := s.Client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &s.Name})
+	text, err := s.Template(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("get the template of %s: %w", s.Name, err)
+		return nil, nil, err
 	}
 	var template struct {
 		Metadata struct {
@@ -32,7 +32,7 @@ func (s Stack) Record(ctx context.Context) (parameters, defaults map[string]stri
 			} `json:"presize"`
 		}
 	}
-	decoder := json.NewDecoder(strings.NewReader(aws.ToString(out.TemplateBody)))
+	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
 	if err := decoder.Decode(&template); err != nil {
 		return nil, nil, fmt.Errorf("read the template of %s: %w", s.Name, err)
@@ -46,6 +46,15 @@ func (s Stack) Record(ctx context.Context) (parameters, defaults map[string]stri
 		parameters[strings.ToLower(name[:1])+name[1:]] = aws.ToString(parameter.ParameterValue)
 	}
 	return parameters, nil, nil
+}
+
+// Template returns the stack's template as JSON.
+func (s Stack) Template(ctx context.Context) (string, error) {
+	out, err := s.Client.GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &s.Name})
+	if err != nil {
+		return "", fmt.Errorf("get the template of %s: %w", s.Name, err)
+	}
+	return aws.ToString(out.TemplateBody), nil
 }
 
 // texts returns numbers and texts as text.

@@ -55,10 +55,12 @@ def main():
     osls(account, "deploy", "--package", PACKAGES / "plain")
     failures += look(account, dev, "deployed")
     first = Deployed(account, dev).ids
-    osls(account, "deploy", "--force")
+    # The same key of signed URLs as in the package: with another one there is no way back.
+    osls(account, "deploy", "--param=logRetentionDays=5", "--param=signingKeyA=MIIBIjANBg,AQAB")
     failures += look(account, dev, "deployed again")
     if Deployed(account, dev).ids != first:
         failures.append("a second deployment must replace nothing")
+    failures += roll_back(account, dev)
     failures += publish(account, dev)
     failures += operate(account, dev)
     account.client("ssm").put_parameter(Name="/presize/prod/origin-secret-b", Value=ORIGIN_SECRET, Type="String")
@@ -169,6 +171,27 @@ def operate(account, stack):
     failures = [promise for promise, holds in promises.items() if not holds]
     print(f"{stack}, looked after: {len(failures)} promises broken", flush=True)
     return [f"{stack}, looked after: {f}" for f in failures]
+
+
+def roll_back(account, stack):
+    """Goes back to the first deployment, which differs in how long logs are kept, and no further."""
+
+    def retention():
+        groups = account.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/" + stack)["logGroups"]
+        return {group["retentionInDays"] for group in groups}
+
+    stage = stack.removeprefix("presize-")
+    second = retention()
+    done = json.loads(command(account, stage, "rollback", "--json").splitlines()[-1])
+    failures = look(account, stack, "rolled back")
+    promises = {
+        "the second deployment must change how long logs are kept": second == {5},
+        "a rollback must bring the first deployment back": retention() == {30},
+        "a rollback must tell where it goes": done["to"] < done["from"],
+        "there must be nothing before the first deployment": "no deployment before"
+        in presize(account, stage, "rollback").stderr,
+    }
+    return failures + [f"{stack}, rolled back: {p}" for p, holds in promises.items() if not holds]
 
 
 def drop(account, stack):

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/presize/presize/deploy/presize/stack"
+	"github.com/presize/presize/deploy/presize/stack/stacktest"
+	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/s3local/s3test"
+)
+
+func TestRollbackFindsTheDeploymentBefore(t *testing.T) {
+	env := s3test.Start(t, nil)
+	// template is one whose code is of a time, whose layer is older, and which has a key.
+	template := func(at int, key string) string {
+		return fmt.Sprintf(`{"Parameters":{"SigningKeyA":{"Default":%q}},"Resources":{"F":{"S3Key":"serverless/presize/prod/%d-x/api.zip"},
+			"L":{"S3Key":"serverless/presize/prod/1-x/libvips.zip"},"Other":{"S3Key":"serverless/presize/dev/9-x/api.zip"}}}`, key, at)
+	}
+	for key, content := range map[string]string{
+		"serverless/presize/prod/2-x/" + compiled:        template(2, "a"),
+		"serverless/presize/prod/10-x/" + compiled:       template(10, "a"),
+		"serverless/presize/prod/20-x/" + compiled:       template(20, "b"),
+		"serverless/presize/prod/30-x/" + compiled:       template(30, "b"),
+		"serverless/presize/prod/29-x/api.zip":           "cut off before its template",
+		"serverless/presize/production/25-x/" + compiled: template(25, "b"),
+	} {
+		if err := env.Input.Put(t.Context(), bucket.Info{Key: key}, []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, test := range map[string]struct {
+		now  string
+		from int64
+		to   int64
+		want string // of the error
+	}{
+		"last one":            {template(30, "b"), 30, 20, ""},
+		"rolled back already": {template(10, "a"), 10, 2, ""},
+		"other key":           {template(20, "b"), 0, 0, `"SigningKeyA"`},
+		"first one":           {template(2, "a"), 0, 0, "no deployment before"},
+		"of buckets only":     {"{}", 0, 0, "no deployment before"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cloudFormation := stacktest.Start(t, stacktest.Stack{ID: "1", Name: "presize-prod", Status: "UPDATE_COMPLETE", Template: test.now})
+			h := history{
+				stack:     stack.Stack{Client: cloudFormation.Client(), Name: "presize-prod"},
+				artifacts: env.Input, prefix: "serverless/presize/prod/",
+			}
+			from, to, err := h.step(t.Context())
+			if test.want != "" {
+				if err == nil || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("got %v, want %q", err, test.want)
+				}
+				return
+			}
+			if from != test.from || to != test.to || err != nil {
+				t.Errorf("got %d, %d, %v, want %d, %d", from, to, err, test.from, test.to)
+			}
+		})
+	}
+}
