@@ -27,6 +27,16 @@ func (e *decoderError) inShort() string {
 	return said[:min(len(said), most)]
 }
 
+// ours reports whether the fault is not the file's. libtiff speaks of memory too where a tag
+// has more bytes by its own word than the file.
+func (e *decoderError) ours() bool {
+	messages := e.messages
+	if strings.Contains(messages, "is greater than filesize") {
+		messages = strings.ReplaceAll(messages, "Out of memory reading of ", "")
+	}
+	return ours.MatchString(messages)
+}
+
 // decoding runs a call of libvips that decodes. Where it fails it is repeated alone, for
 // its messages: the error is then a *decoderError.
 func decoding(f func() C.int) error {
@@ -83,7 +93,7 @@ func (o *Original) verdict(err error) error {
 	switch {
 	case errors.As(err, &heif) && !heif.ours():
 		unfit, cause = heif.unsupported(), heif.Error()
-	case errors.As(err, &said) && !ours.MatchString(said.messages) && faults(o.Format).MatchString(said.messages):
+	case errors.As(err, &said) && !said.ours() && faults(o.Format).MatchString(said.messages):
 		unfit, cause = unsupported.MatchString(said.messages), said.inShort()
 	default:
 		return fmt.Errorf("decode %s: %w", o.Format, err)

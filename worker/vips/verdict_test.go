@@ -15,11 +15,15 @@ func TestOnlyDamageIsTheFaultOfTheFile(t *testing.T) {
 		err    error
 		want   media.Code // "" for a failure of ours
 	}{
-		"WebP, damaged":                 {media.WebP, small, &decoderError{"webp2vips: unable to read pixels"}, media.Truncated},
-		"WebP, in too little memory":    {media.WebP, huge, &decoderError{"webp2vips: unable to read pixels"}, ""},
-		"WebP, an encoder's error":      {media.WebP, small, &decoderError{"webpsave_buffer: parameter Q not set"}, ""},
-		"GIF, a frame's error":          {media.GIF, small, &decoderError{"gifload_buffer: Invalid frame"}, media.Truncated},
-		"GIF, an encoder's error":       {media.GIF, small, &decoderError{"vips2webp: picture memory error"}, ""},
+		"WebP, damaged":              {media.WebP, small, &decoderError{"webp2vips: unable to read pixels"}, media.Truncated},
+		"WebP, in too little memory": {media.WebP, huge, &decoderError{"webp2vips: unable to read pixels"}, ""},
+		"WebP, an encoder's error":   {media.WebP, small, &decoderError{"webpsave_buffer: parameter Q not set"}, ""},
+		"GIF, a frame's error":       {media.GIF, small, &decoderError{"gifload_buffer: Invalid frame"}, media.Truncated},
+		"GIF, an encoder's error":    {media.GIF, small, &decoderError{"vips2webp: picture memory error"}, ""},
+		"TIFF, a tag longer than the file": {media.TIFF, small, &decoderError{"VipsForeignLoadTiffBuffer: the file is not of its format\n" +
+			"Requested memory size for tag 12336 (0x3030) 808464432 is greater than filesize 179. Memory not allocated, tag not read\n" +
+			`Out of memory reading of "Tag 12336"; tag ignored`}, media.Corrupt},
+		"TIFF, memory has run out":      {media.TIFF, small, &decoderError{"tiff2vips: Out of memory reading of \"Tag 12336\""}, ""},
 		"HEIC, damaged":                 {media.HEIC, small, &heifError{code: 7}, media.Corrupt},
 		"HEIC, larger than it may be":   {media.HEIC, small, &heifError{code: 6, subcode: 1000}, media.Corrupt},
 		"HEIC, memory has run out":      {media.HEIC, small, &heifError{code: 6}, ""},
