@@ -38,6 +38,7 @@ type Config struct {
 	Presets     media.Presets
 	Limits      media.Limits   // only Bytes can be checked before an upload
 	Signer      *signed.Signer // of URLs of private uploads; nil if no preset is private
+	SiteURL     string         // scheme and host of the CDN; without it nobody gets absolute URLs
 	GrantTTL    time.Duration  // how long a grant can be used
 	RetryBudget time.Duration  // how long the worker may try: after that, an upload without a manifest has failed
 	Log         *slog.Logger

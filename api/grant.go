@@ -84,13 +84,13 @@ func (s *service) grant(r *http.Request) (answer, error) {
 	} else if exists, err := s.exists(r.Context(), request, label); err != nil {
 		return answer{}, err
 	} else if exists {
-		return grantAnswer(http.StatusOK, request, nil)
+		return grantAnswer(http.StatusOK, request, nil, s.site(r.Header))
 	}
 	upload, err := s.presign(r.Context(), request, label)
 	if err != nil {
 		return answer{}, err
 	}
-	a, err := grantAnswer(http.StatusCreated, request, upload)
+	a, err := grantAnswer(http.StatusCreated, request, upload, s.site(r.Header))
 	a.counts = []slog.Attr{metric.Count("Grants")}
 	return a, err
 }
@@ -138,14 +138,19 @@ func (s *service) presign(ctx context.Context, request grantRequest, label media
 	return &uploadGrant{signed.Method, signed.URL, signed.Headers, expires}, nil
 }
 
-func grantAnswer(status int, request grantRequest, upload *uploadGrant) (answer, error) {
+// grantAnswer returns a grant whose URLs begin with site.
+func grantAnswer(status int, request grantRequest, upload *uploadGrant, site string) (answer, error) {
 	id, preset := request.secret.ID(), request.preset
+	variants := preset.Variants(id)
+	for i := range variants {
+		variants[i].URL = site + variants[i].URL
+	}
 	a, err := jsonAnswer(status, granted{
 		ID:        id,
 		Secret:    request.secret.Reveal(),
 		Upload:    upload,
-		StatusURL: media.StatusURL(id),
-		Image:     plannedImage{media.URL(preset.Area().ManifestKey(id)), preset.Variants(id)},
+		StatusURL: site + media.StatusURL(id),
+		Image:     plannedImage{site + media.URL(preset.Area().ManifestKey(id)), variants},
 	})
 	if err != nil {
 		return answer{}, err

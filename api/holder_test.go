@@ -166,7 +166,7 @@ func TestOwnerSeesAndDeletesWithTheTokenAlone(t *testing.T) {
 	if got := decode[uploadStatus](t, reply, http.StatusOK); got.Reference != "order/17 ☃" || !got.Complete {
 		t.Errorf("got %+v", got)
 	}
-	if got := reply.header.Get("Vary"); got != "Authorization, Upload-Secret" {
+	if got := reply.header.Get("Vary"); got != "Authorization, Prefer, Upload-Secret" {
 		t.Errorf("Vary: %q", got)
 	}
 	wantProblem(t, h.do("DELETE", grant.StatusURL, nil, as("bob")...), forbidden)

@@ -55,11 +55,12 @@ func (s *service) status(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	status.Manifest = status.At(s.site(r.Header))
 	a, err := jsonAnswer(http.StatusOK, status)
 	if err != nil {
 		return answer{}, err
 	}
-	a.header.Set("Vary", "Authorization, "+secretHeader)
+	a.header.Set("Vary", "Authorization, Prefer, "+secretHeader)
 	if status.Settled() {
 		a.header.Set("Cache-Control", "private, "+media.SettledMaxAge)
 	}

@@ -222,3 +222,25 @@ func TestUnchangedStatusIsNotSentAgain(t *testing.T) {
 		t.Errorf("after a change: got %d", reply.status)
 	}
 }
+
+func TestURLsHaveTheHostWhereTheClientPrefersThat(t *testing.T) {
+	const site = "https://cdn.example"
+	h := start(t, func(c *Config) { c.SiteURL = site })
+	id := media.NewID()
+	h.putManifest(readyManifest(id, true))
+	body := []byte(`{"contentType":"image/png","bytes":1}`)
+	for prefer, want := range map[string]string{"": "", "wait=1": "", "Absolute-URLs": site, "wait=1, absolute-urls": site} {
+		status := decode[media.Manifest](t, h.do("GET", media.StatusURL(id), nil, "Prefer", prefer), http.StatusOK)
+		for _, v := range status.Variants {
+			if !strings.HasPrefix(v.URL, want+"/i/") {
+				t.Errorf("Prefer: %s: a variant is at %s", prefer, v.URL)
+			}
+		}
+		grant := decode[granted](t, h.do("POST", "/api/v1/uploads", body, "Content-Type", "application/json", "Prefer", prefer), http.StatusCreated)
+		for _, url := range []string{grant.StatusURL, grant.Image.ManifestURL, grant.Image.Variants[0].URL} {
+			if !strings.HasPrefix(url, want+"/") {
+				t.Errorf("Prefer: %s: the grant has %s", prefer, url)
+			}
+		}
+	}
+}

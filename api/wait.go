@@ -49,10 +49,8 @@ func awaitChange(ctx context.Context, was media.Manifest, wait time.Duration,
 func preferredWait(header http.Header) time.Duration {
 	// A wait inside a quoted value of another preference counts as well. No registered
 	// preference has one, and waiting does no harm.
-	for preference := range strings.SplitSeq(strings.Join(header.Values("Prefer"), ","), ",") {
-		preference, _, _ = strings.Cut(preference, ";") // wait has no parameters
-		name, value, _ := strings.Cut(preference, "=")
-		if !strings.EqualFold(strings.TrimSpace(name), "wait") {
+	for name, value := range preferences(header) {
+		if !strings.EqualFold(name, "wait") {
 			continue
 		}
 		seconds, err := strconv.ParseUint(strings.Trim(value, "\" \t"), 10, 31)

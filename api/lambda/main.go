@@ -6,7 +6,7 @@
 //	PRESIZE_MAX_BYTES             largest original, in bytes (52428800)
 //	PRESIZE_GRANT_SECONDS         validity of a grant (900)
 //	PRESIZE_RETRY_BUDGET_SECONDS  age at which an upload without a manifest has failed (21600)
-//	PRESIZE_SITE_URL              scheme and host of the signed URLs; required if a preset is private
+//	PRESIZE_SITE_URL              scheme and host of signed and absolute URLs; required if a preset is private
 //	PRESIZE_SIGNING_KEY           SSM parameter with the private key that signs them; likewise
 //	PRESIZE_SIGNING_KEY_ID        id of the public half in CloudFront; likewise
 //	PRESIZE_ORIGIN_DIGESTS        SHA-256 of the secrets of which CloudFront sends one, with commas between them;
@@ -78,6 +78,7 @@ func newFunction(ctx context.Context, lookup func(string) (string, bool), log *s
 		Limits:      variables.Limits(),
 		GrantTTL:    variables.Seconds("PRESIZE_GRANT_SECONDS", api.DefaultGrantTTL, time.Second, maxGrantTTL),
 		RetryBudget: variables.Seconds("PRESIZE_RETRY_BUDGET_SECONDS", retryBudget, time.Minute, 7*24*time.Hour),
+		SiteURL:     variables.StringOr("PRESIZE_SITE_URL", ""),
 		Log:         log,
 	}
 	var signing signing

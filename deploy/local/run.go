@@ -199,6 +199,7 @@ func newSite(ctx context.Context, storage *s3local.Server, settings settings, de
 		Presets:     settings.presets,
 		Limits:      settings.limits,
 		Signer:      signer,
+		SiteURL:     "http://" + address(settings.port),
 		GrantTTL:    api.DefaultGrantTTL,
 		RetryBudget: retryBudget,
 		Log:         log,

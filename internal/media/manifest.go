@@ -83,13 +83,26 @@ func (m Manifest) Settled() bool {
 // Signed returns a copy of the manifest of a private upload, with a query added to
 // every URL in it.
 func (m Manifest) Signed(query string) Manifest {
+	return m.withURLs(func(url string) string { return url + "?" + query })
+}
+
+// At returns a copy of the manifest with a site, its scheme and host, before every URL in it.
+// With "" it is the manifest itself.
+func (m Manifest) At(site string) Manifest {
+	if site == "" {
+		return m
+	}
+	return m.withURLs(func(url string) string { return site + url })
+}
+
+func (m Manifest) withURLs(change func(url string) string) Manifest {
 	m.Variants, m.Sizes = slices.Clone(m.Variants), slices.Clone(m.Sizes)
-	for i := range m.Variants {
-		m.Variants[i].URL += "?" + query
+	for i, variant := range m.Variants {
+		m.Variants[i].URL = change(variant.URL)
 	}
 	for i, size := range m.Sizes {
 		if size.AutoURL != "" {
-			m.Sizes[i].AutoURL += "?" + query
+			m.Sizes[i].AutoURL = change(size.AutoURL)
 		}
 	}
 	if m.Picture != "" {

@@ -93,7 +93,7 @@ func TestParsePresetsReadsTheRules(t *testing.T) {
 }
 
 // Query parameters stand in attributes, where & begins a character reference.
-func TestSignedManifestHasTheQueryInEveryURL(t *testing.T) {
+func TestManifestHasQueryAndSiteInEveryURL(t *testing.T) {
 	preset := mediatest.Preset("photo")
 	preset.Private = true
 	variants := preset.Variants(testID)
@@ -117,6 +117,15 @@ func TestSignedManifestHasTheQueryInEveryURL(t *testing.T) {
 	}
 	if strings.Contains(m.Picture+m.Variants[0].URL+m.Sizes[0].AutoURL, "Policy") {
 		t.Error("the manifest itself was changed")
+	}
+	at := signed.At("https://cdn.example")
+	for i, size := range at.Sizes {
+		if size.AutoURL != "https://cdn.example"+signed.Sizes[i].AutoURL || at.Variants[i].URL != "https://cdn.example"+signed.Variants[i].URL {
+			t.Errorf("with a site: %+v, %+v", size, at.Variants[i])
+		}
+	}
+	if strings.Count(at.Picture, "https://cdn.example/p/") != strings.Count(signed.Picture, "/p/") {
+		t.Errorf("picture with a site: %s", at.Picture)
 	}
 	if empty := (media.Manifest{ID: testID}).Signed("a=b"); empty.Variants != nil || empty.Picture != "" {
 		t.Errorf("of nothing came %+v", empty)
