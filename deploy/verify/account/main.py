@@ -66,6 +66,7 @@ def main():
     account.client("ssm").put_parameter(Name="/presize/prod/origin-secret-b", Value=ORIGIN_SECRET, Type="String")
     osls(account, "deploy", "--stage", "prod", "--package", PACKAGES / "every")
     failures += look(account, prod, "every parameter set")
+    failures += copy_rules(account, prod)
     failures += drop(account, prod)
     failures += remove(account, dev)
     failures += look(account, prod, "the other stage removed")
@@ -226,6 +227,48 @@ def drop(account, stack):
     failures = [promise for promise, holds in promises.items() if not holds]
     print(f"{stack}, deployed with a stage file: {len(failures)} promises broken", flush=True)
     return [f"{stack}, deployed with a stage file: {f}" for f in failures]
+
+
+def copy_rules(account, stack):
+    """Deploys the rules of deploy/examples beside the stack, and puts events on its bus: the queue gets its own."""
+    bus, prefix = Deployed(account, stack).outputs["EventBusName"], "images-to-backend"
+    function = Deployed(account, stack).function("notify")["FunctionArn"]  # any function
+    values = {"Bus": bus, "FunctionArn": function, "Url": "https://backend.example/events", "Key": "k"}
+    cloudformation, events, sqs = account.client("cloudformation"), account.client("events"), account.client("sqs")
+    cloudformation.create_stack(
+        StackName=prefix,
+        TemplateBody=Path("deploy/examples/rules.yml").read_text(),
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    ids = {
+        r["LogicalResourceId"]: r["PhysicalResourceId"]
+        for r in cloudformation.describe_stack_resources(StackName=prefix)["StackResources"]
+    }
+    account.invoked.clear()
+    entry = {"EventBusName": bus, "Source": "presize", "Detail": json.dumps({"preset": "avatar"})}
+    for kind in ("image.ready", "image.complete"):
+        answer = events.put_events(Entries=[{**entry, "DetailType": kind}])
+    got = [
+        json.loads(m["Body"])["detail-type"]
+        for m in sqs.receive_message(QueueUrl=ids["Queue"], MaxNumberOfMessages=10).get("Messages", [])
+    ]
+    webhooks = Deployed(account, stack).ids["WebhookQueue"]
+    waiting = sqs.get_queue_attributes(QueueUrl=webhooks, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
+    promises = {
+        "events must be taken": answer["FailedEntryCount"] == 0,
+        f"the queue must get what its rule names, gets {got}": got == ["image.ready"],
+        f"the function must get its preset, gets {account.invoked}": len(account.invoked) == 2,
+        f"the queue of webhooks must get every event, gets {waiting}": waiting["ApproximateNumberOfMessages"] == "2",
+    }
+    for name in ("QueueRule", "FunctionRule", "UrlRule"):
+        rule = ids[name].rpartition("|")[2].rpartition("/")[2]
+        targets = events.list_targets_by_rule(EventBusName=bus, Rule=rule)["Targets"]
+        promises[f"{name} must have a target with a dead-letter queue"] = len(targets) == 1 and "DeadLetterConfig" in targets[0]
+    cloudformation.delete_stack(StackName=prefix)
+    failures = [promise for promise, holds in promises.items() if not holds]
+    print(f"{stack}, rules copied: {len(failures)} promises broken", flush=True)
+    return [f"{stack}, rules copied: {f}" for f in failures]
 
 
 def look(account, stack, when):
