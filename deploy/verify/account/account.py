@@ -20,6 +20,7 @@ from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult
+from moto.events.models import EventBus
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket
 from moto.server import ThreadedMotoServer
@@ -133,6 +134,9 @@ def correct_moto(account):
         resources._parsed_resources.update(kept)
 
     parsing.ResourceMap.delete = delete_and_remember
+
+    # moto does not say what a Ref to a bus is.
+    EventBus.physical_resource_id = property(lambda bus: bus.name)
 
     # moto looks at the condition of a resource when it makes one, and not when it changes one.
     update = parsing.parse_and_update_resource
