@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os/exec"
 	"regexp"
-	"slices"
 	"strconv"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/presize/presize/deploy/presize/stack"
+	"github.com/presize/presize/deploy/presize/stage"
 	"github.com/presize/presize/internal/bucket"
 )
 
@@ -27,9 +26,9 @@ const rollbackUsage = `go back to the deployment before the last one
 It brings back the functions, their settings and the rest of the stack as they were
 deployed before. Nothing is built. The buckets, what is in them and the queues stay, and
 so does the page: publish it from an older checkout if it must go back too. A second
-rollback goes back one more; osls keeps the last five deployments. It refuses if the keys
-of signed URLs were changed since, because the old ones are gone. The next make deploy
-goes forward again.
+rollback goes back one more; osls keeps the last five deployments. It refuses if keys or
+secrets were changed since, because the old ones are gone. The next make deploy goes
+forward again.
 
 It runs in the repository's root, with the packages in deploy/node_modules: make rollback
 installs them.
@@ -122,26 +121,22 @@ func (h history) step(ctx context.Context) (from, to int64, err error) {
 	return newest, before, sameKeys(template, string(document))
 }
 
-// sameKeys fails unless two templates have the same keys of signed URLs.
+// sameKeys fails unless two templates have the same keys and secrets, of which SSM has
+// only those of now.
 func sameKeys(now, before string) error {
-	keys := func(template string) (map[string]any, error) {
-		var t struct {
-			Parameters map[string]struct{ Default any }
+	type template struct {
+		Metadata struct {
+			Presize struct{ Parameters map[string]any }
 		}
-		err := json.Unmarshal([]byte(template), &t)
-		keys := make(map[string]any)
-		for _, name := range []string{"SigningKeyA", "SigningKeyB", "SigningKey"} {
-			keys[name] = t.Parameters[name].Default
-		}
-		return keys, err
 	}
-	a, err1 := keys(now)
-	b, err2 := keys(before)
-	if err := errors.Join(err1, err2); err != nil {
+	var a, b template
+	if err := errors.Join(json.Unmarshal([]byte(now), &a), json.Unmarshal([]byte(before), &b)); err != nil {
 		return fmt.Errorf("read the template: %w", err)
 	}
-	if !maps.Equal(a, b) {
-		return fmt.Errorf("%q differ between the two deployments: deploy an older checkout instead", slices.Sorted(maps.Keys(a)))
+	for _, name := range stage.Computed {
+		if a.Metadata.Presize.Parameters[name] != b.Metadata.Presize.Parameters[name] {
+			return fmt.Errorf("%s has changed since the deployment before: deploy an older checkout instead", name)
+		}
 	}
 	return nil
 }

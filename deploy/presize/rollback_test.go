@@ -15,7 +15,7 @@ func TestRollbackFindsTheDeploymentBefore(t *testing.T) {
 	env := s3test.Start(t, nil)
 	// template is one whose code is of a time, whose layer is older, and which has a key.
 	template := func(at int, key string) string {
-		return fmt.Sprintf(`{"Parameters":{"SigningKeyA":{"Default":%q}},"Resources":{"F":{"S3Key":"serverless/presize/prod/%d-x/api.zip"},
+		return fmt.Sprintf(`{"Metadata":{"presize":{"parameters":{"signingKeyA":%q}}},"Resources":{"F":{"S3Key":"serverless/presize/prod/%d-x/api.zip"},
 			"L":{"S3Key":"serverless/presize/prod/1-x/libvips.zip"},"Other":{"S3Key":"serverless/presize/dev/9-x/api.zip"}}}`, key, at)
 	}
 	for key, content := range map[string]string{
@@ -38,7 +38,7 @@ func TestRollbackFindsTheDeploymentBefore(t *testing.T) {
 	}{
 		"last one":            {template(30, "b"), 30, 20, ""},
 		"rolled back already": {template(10, "a"), 10, 2, ""},
-		"other key":           {template(20, "b"), 0, 0, `"SigningKeyA"`},
+		"other key":           {template(20, "b"), 0, 0, "signingKeyA has changed"},
 		"first one":           {template(2, "a"), 0, 0, "no deployment before"},
 		"of buckets only":     {"{}", 0, 0, "no deployment before"},
 	} {

@@ -55,7 +55,7 @@ def main():
     osls(account, "deploy", "--package", PACKAGES / "plain")
     failures += look(account, dev, "deployed")
     first = Deployed(account, dev).ids
-    # The same key of signed URLs as in the package: with another one there is no way back.
+    # The same keys and secrets as in the package: with other ones there is no way back.
     osls(account, "deploy", "--param=logRetentionDays=5", "--param=signingKeyA=MIIBIjANBg,AQAB")
     failures += look(account, dev, "deployed again")
     if Deployed(account, dev).ids != first:
