@@ -73,6 +73,19 @@ describe('upload', () => {
     assert.deepEqual(seen, { grant: 'Bearer x', put: undefined, status: 'Bearer x' });
   });
 
+  it('asks for the headers of each request, where they are a function', async () => {
+    const seen = [];
+    for (const step of ['grant', 'status']) {
+      service.faults[step] = [function (request, response, body) {
+        seen.push(request.headers.authorization);
+        this[step](request, response, body);
+      }];
+    }
+    let tokens = 0;
+    await send(PHOTO, { headers: async () => ({ Authorization: `Bearer ${++tokens}` }) });
+    assert.deepEqual(seen, ['Bearer 1', 'Bearer 2']);
+  });
+
   it('reports its phases in order, each up to the whole file', async () => {
     const seen = [];
     await send(PHOTO, { onProgress: (progress) => seen.push(progress) });

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,8 +50,12 @@ type samplePhoto struct {
 	Done        string `json:"done"`
 }
 
-func TestSampleAppUploadsAPhotoShowsAndDeletesIt(t *testing.T) {
+func TestSampleAppUploadsShowsAndDeletesAPhoto(t *testing.T) {
 	photo := phototest.Path(t, "test_exif_full.jpg")
+	letter := filepath.Join(t.TempDir(), "letter.jpg")
+	if err := os.WriteFile(letter, []byte("This is a letter, not a photo."), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for folder, version := range map[string]string{"build/app": "React 19.", "build/app/react18": "React 18."} {
 		t.Run(folder, func(t *testing.T) {
 			origin := startSample(t, folder)
@@ -77,6 +82,14 @@ func TestSampleAppUploadsAPhotoShowsAndDeletesIt(t *testing.T) {
 				chromedp.Click(chromedp.CSS("li button")),
 				chromedp.WaitNotPresent(chromedp.CSS("li")),
 			)
+			b.do(
+				chromedp.SetUploadFiles(chromedp.CSS("input"), []string{letter}),
+				chromedp.WaitReady(chromedp.CSS("li[data-status=failed] p")),
+			)
+			want := []string{"The file is not a JPEG, PNG, WebP, AVIF, GIF, TIFF or HEIC image.", "Remove letter.jpg"}
+			if got := evaluate[[]string](b, `[...document.querySelectorAll('li p, li button')].map(({ textContent }) => textContent)`); !slices.Equal(got, want) {
+				t.Errorf("of a letter the app shows %q, want %q", got, want)
+			}
 			if complaints := b.complaints(); len(complaints) > 0 {
 				t.Errorf("the console shows %q", complaints)
 			}
