@@ -20,7 +20,8 @@ SCHEMAS = Path(cfnlint.__file__).parent / "data/schemas/resources"
 
 # What a schema lists for properties that presize does not set.
 UNUSED = """
-    ec2:* elasticfilesystem:* s3files:* s3tables:* firehose:* kms:CreateGrant kms:Encrypt kms:Decrypt kms:GenerateDataKey
+    ec2:* elasticfilesystem:* s3files:* s3tables:* firehose:* kms:CreateGrant kms:Encrypt kms:Decrypt kms:GenerateDataKey*
+    kms:ReEncrypt*
     lambda:AssociateRuntimeAlias lambda:GetCodeSigningConfig lambda:PassCapacityProvider
     iam:AttachRolePolicy iam:DetachRolePolicy iam:*RolePermissionsBoundary
     cloudfront:*ConnectionGroup cloudfront:GetVpcOrigin
