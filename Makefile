@@ -247,7 +247,7 @@ build/python/.installed: deploy/verify/requirements.txt
 build/clients/jars/.checked: deploy/clients/kotlin/pom.xml deploy/clients/kotlin/jars.sha256
 	@command -v mvn >/dev/null || { echo "mvn is missing: install it (Debian: maven) and try again" >&2; exit 1; }
 	@rm -rf $(@D) && mkdir -p $(@D)
-	mvn -q -B -f $< org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DoutputDirectory=$(CURDIR)/$(@D)
+	mvn -q -B -Dstyle.color=never -f $< org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DoutputDirectory=$(CURDIR)/$(@D)
 	cd $(@D) && LC_ALL=C && sha256sum *.jar | cmp - $(CURDIR)/deploy/clients/kotlin/jars.sha256
 	@touch $@
 
