@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 
@@ -11,13 +12,19 @@ import (
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/worker"
 	"github.com/presize/presize/worker/inspection"
-	"github.com/presize/presize/worker/renderer/renderertest"
+	"github.com/presize/presize/worker/renderer"
 )
 
 // start makes a worker of an environment that has nothing but the given variables.
 func start(t *testing.T, vars map[string]string) (*worker.Worker, error) {
 	t.Helper()
-	renderertest.Path(t)
+	program, err := renderer.Beside()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(program, []byte("#!/bin/sh\n"), 0o700); err != nil { // nothing is rendered here
+		t.Fatal(err)
+	}
 	// The SDK reads the process's environment: none of the developer's must matter.
 	t.Setenv("AWS_CONFIG_FILE", "/nonexistent")
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")

@@ -26,6 +26,15 @@ var build = sync.OnceValues(func() (string, error) {
 	if _, err := os.Stat(path); err == nil {
 		return path, nil // this is a child of the test that has built it
 	}
+	lock, err := os.Create(filepath.Join(os.TempDir(), "presize-renderertest.lock"))
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	// Tests of several packages run at once. One after the other they compile the C code once.
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return "", err
+	}
 	_, here, _, _ := runtime.Caller(0) // tests change the working directory
 	command := exec.Command("go", "build", "-o", path, "./worker/vips/render")
 	command.Dir = filepath.Join(filepath.Dir(here), "../../..")
