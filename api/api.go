@@ -33,19 +33,24 @@ const DefaultGrantTTL = 15 * time.Minute
 
 // Config is what the API needs. All of it is required unless it says otherwise.
 type Config struct {
-	Input       *bucket.Bucket // the originals
-	Output      *bucket.Bucket // the manifests
-	Presets     media.Presets
-	Limits      media.Limits   // only Bytes can be checked before an upload
-	Signer      *signed.Signer // of URLs of private uploads; nil if no preset is private
-	SiteURL     string         // scheme and host of the CDN; without it nobody gets absolute URLs
-	GrantTTL    time.Duration  // how long a grant can be used
-	RetryBudget time.Duration  // how long the worker may try: after that, an upload without a manifest has failed
-	Log         *slog.Logger
+	Input    *bucket.Bucket // the originals
+	Output   *bucket.Bucket // the manifests
+	Presets  media.Presets
+	Limits   media.Limits   // only Bytes can be checked before an upload
+	Signer   *signed.Signer // of URLs of private uploads; nil if no preset is private
+	SiteURL  string         // scheme and host of the CDN; without it nobody gets absolute URLs
+	GrantTTL time.Duration  // how long a grant can be used
+	// Held is how many answers this process holds at a time, for clients that wait for a
+	// change. It answers all others at once, so that grants have room beside them.
+	Held int
+	Log  *slog.Logger
 }
 
 // service holds what the handlers share.
-type service struct{ Config }
+type service struct {
+	Config
+	held chan struct{} // has an element for each answer that is held
+}
 
 // route is one operation of the API.
 type route struct {
@@ -67,7 +72,7 @@ func (s *service) routes() []route {
 
 // New returns the API's handler. It answers every request within [RequestTimeout].
 func New(config Config) http.Handler {
-	s := &service{config}
+	s := &service{config, make(chan struct{}, config.Held)}
 	mux := http.NewServeMux()
 	allowed := make(map[string][]string) // methods by path
 	for _, route := range s.routes() {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,6 +49,76 @@ func everyCall(secret media.Secret) []func(*harness) reply {
 	}
 }
 
+func TestThrottlingS3IsUnavailableAndSaysWhenToAskAgain(t *testing.T) {
+	h := start(t)
+	secret := media.NewSecret()
+	h.putOriginal(secret.ID(), "bytes")
+	for _, call := range everyCall(secret) {
+		h.instead(s3Error(http.StatusServiceUnavailable))
+		got := call(h)
+		wantProblem(t, got, unavailable)
+		if got.header.Get("Retry-After") != retryAfter || strings.Contains(string(got.body), secretCause) {
+			t.Errorf("answered %v %s", got.header, got.body)
+		}
+	}
+}
+
+// TestThrottlingS3EndsAWait lets S3 throttle once the answer is held.
+func TestThrottlingS3EndsAWait(t *testing.T) {
+	h := start(t)
+	id := media.NewID()
+	h.putOriginal(id, "bytes")
+	h.faults.Restart(func(n int, r *http.Request, carry faulttest.Carry) (*http.Response, error) {
+		if n > 2 {
+			return s3Error(http.StatusServiceUnavailable)(r)
+		}
+		return carry()
+	})
+	got := h.do("GET", media.StatusURL(id), nil, "Prefer", "wait=20")
+	if m := decode[media.Manifest](t, got, http.StatusOK); m.ID != id || m.Status != media.Processing {
+		t.Errorf("answered %+v", m)
+	}
+	if got.header.Get("Retry-After") != retryAfter || got.header.Get("Preference-Applied") != "" {
+		t.Errorf("headers %v", got.header)
+	}
+}
+
+// TestOnlySoManyAnswersAreHeld lets a client wait where there is room for one. Meanwhile
+// others are answered at once, grants included.
+func TestOnlySoManyAnswersAreHeld(t *testing.T) {
+	h := start(t, func(c *Config) { c.Held = 1 })
+	id := media.NewID()
+	h.putOriginal(id, "bytes")
+	waits := make(chan struct{})
+	isHeld := sync.OnceFunc(func() { close(waits) })
+	h.faults.Restart(func(n int, _ *http.Request, carry faulttest.Carry) (*http.Response, error) {
+		if n > 2 { // it has looked once, and looks again
+			isHeld()
+		}
+		return carry()
+	})
+	held := make(chan reply, 1)
+	go func() { held <- h.do("GET", media.StatusURL(id), nil, "Prefer", "wait=20") }()
+	<-waits
+	h.faults.Restart(nil)
+	for range 3 {
+		got := h.do("GET", media.StatusURL(id), nil, "Prefer", "wait=20")
+		if got.status != http.StatusOK || got.header.Get("Retry-After") != retryAfter || got.header.Get("Preference-Applied") != "" {
+			t.Errorf("answered %d %v", got.status, got.header)
+		}
+		if got := h.askGrant(`{"contentType":"image/png","bytes":5}`); got.status != http.StatusCreated {
+			t.Errorf("grant: %d %s", got.status, got.body)
+		}
+	}
+	h.putManifest(readyManifest(id, true))
+	if got := <-held; got.status != http.StatusOK || got.header.Get("Preference-Applied") != "wait=20" {
+		t.Errorf("answered %d %v", got.status, got.header)
+	}
+	if got := h.do("GET", media.StatusURL(id), nil, "Prefer", "wait=20"); got.header.Get("Retry-After") != "" {
+		t.Errorf("settled: %v", got.header)
+	}
+}
+
 func TestFailingS3IsAGenericProblemAndPasses(t *testing.T) {
 	h := start(t)
 	secret := media.NewSecret()
@@ -55,7 +126,6 @@ func TestFailingS3IsAGenericProblemAndPasses(t *testing.T) {
 	h.putOriginal(id, "bytes")
 	tests := map[string]roundTrip{
 		"internal error":  s3Error(http.StatusInternalServerError),
-		"throttled":       s3Error(http.StatusServiceUnavailable),
 		"no permission":   s3Error(http.StatusForbidden),
 		"connection lost": func(*http.Request) (*http.Response, error) { return nil, errors.New(secretCause) },
 		"timeout":         func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded },

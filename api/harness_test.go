@@ -72,13 +72,13 @@ func as(subject string) []string { return []string{"Authorization", "Bearer sub=
 
 func testConfig(client *s3.Client, log io.Writer) Config {
 	return Config{
-		Input:       bucket.New(client, s3test.Input),
-		Output:      bucket.New(client, s3test.Output),
-		Presets:     mediatest.Presets(),
-		Limits:      media.DefaultLimits(),
-		GrantTTL:    15 * time.Minute,
-		RetryBudget: time.Hour,
-		Log:         slog.New(slog.NewJSONHandler(log, nil)),
+		Input:    bucket.New(client, s3test.Input),
+		Output:   bucket.New(client, s3test.Output),
+		Presets:  mediatest.Presets(),
+		Limits:   media.DefaultLimits(),
+		GrantTTL: 15 * time.Minute,
+		Held:     10,
+		Log:      slog.New(slog.NewJSONHandler(log, nil)),
 	}
 }
 

@@ -45,7 +45,7 @@ var kinds = map[kind]struct {
 	unsupportedType:  {http.StatusUnsupportedMediaType, "The body is of a type that is not accepted"},
 	invalidRequest:   {http.StatusUnprocessableEntity, "The request is not valid"},
 	internal:         {http.StatusInternalServerError, "Something went wrong on our side"},
-	unavailable:      {http.StatusServiceUnavailable, "The service is too slow at the moment"},
+	unavailable:      {http.StatusServiceUnavailable, "The service is too busy at the moment"},
 }
 
 // problem is an error whose text the client may see.

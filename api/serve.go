@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
 )
 
@@ -22,6 +23,9 @@ import (
 // longest wait, and shorter than what the Lambda and API Gateway (30 s) allow: an
 // answer of ours, with a request id, is worth more than theirs.
 const RequestTimeout = 25 * time.Second
+
+// retryAfter is when a client may ask again that was turned away, in seconds.
+const retryAfter = "2"
 
 // statusClientGone is logged if the client did not wait for its answer. It is never sent.
 // The number is nginx's convention.
@@ -116,7 +120,10 @@ func respond(h handler, r *http.Request, requestID string, log *slog.Logger) ans
 		return answer{status: statusClientGone}
 	case errors.Is(ended, context.DeadlineExceeded):
 		log.Error("request took too long", "err", err)
-		p = unavailable.problem("The answer took too long. Please try again.")
+		p = unavailable.problem("The answer took too long. Please try again.").with("Retry-After", retryAfter)
+	case errors.Is(err, bucket.ErrBusy):
+		log.Error("S3 is throttling", "err", err)
+		p = unavailable.problem("There is too much to do at the moment. Please try again.").with("Retry-After", retryAfter)
 	default:
 		log.Error("request failed", "err", err)
 		p = internal.problem("The request could not be served, through no fault of yours. Please try again.")

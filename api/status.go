@@ -9,6 +9,7 @@ import (
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/metric"
 	"github.com/presize/presize/internal/signed"
 )
 
@@ -38,18 +39,20 @@ func (s *service) status(r *http.Request) (answer, error) {
 	}
 	var found upload
 	look := func(ctx context.Context) (media.Manifest, error) {
-		found, err = s.lookUp(ctx, id, senderOf(r))
-		return found.manifest, err
+		now, err := s.lookUp(ctx, id, senderOf(r))
+		if err == nil {
+			found = now
+		}
+		return now.manifest, err
 	}
 	manifest, err := look(r.Context())
 	if err != nil {
 		return answer{}, err
 	}
 	wait := preferredWait(r.Header)
-	if wait > 0 {
-		if _, err = awaitChange(r.Context(), manifest, wait, look); err != nil {
-			return answer{}, err
-		}
+	waited, err := s.hold(r.Context(), manifest, wait, look)
+	if err != nil {
+		return answer{}, err
 	}
 	status, err := s.describeUpload(found, time.Now())
 	if err != nil {
@@ -64,8 +67,12 @@ func (s *service) status(r *http.Request) (answer, error) {
 	if status.Settled() {
 		a.header.Set("Cache-Control", "private, "+media.SettledMaxAge)
 	}
-	if wait > 0 {
+	switch {
+	case waited:
 		a.header.Set("Preference-Applied", fmt.Sprintf("wait=%d", wait/time.Second))
+	case wait > 0 && !status.Settled():
+		a.header.Set("Retry-After", retryAfter)
+		a.counts = append(a.counts, metric.Count("NotHeld"))
 	}
 	return a, nil
 }
@@ -173,9 +180,6 @@ func (s *service) lookUp(ctx context.Context, id media.ID, from sender) (upload,
 	found.manifest, err = s.manifest(ctx, found.area, id)
 	if errors.Is(err, bucket.ErrNotFound) {
 		found.manifest = processing(id, label.Preset, media.Format(original.ContentType), original.Size)
-		if time.Since(original.Modified) > s.RetryBudget {
-			found.manifest.Status = media.Failed
-		}
 		return found, nil
 	}
 	return found, err

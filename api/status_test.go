@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/faulttest"
@@ -52,14 +51,19 @@ func (h *harness) wantStatus(id media.ID, want media.Manifest, cacheControl stri
 	}
 }
 
-func TestUploadFailsAfterTheRetryBudget(t *testing.T) {
-	h := start(t, func(c *Config) { c.RetryBudget = -time.Hour })
+func TestOldUploadWithoutAManifestIsBeingProcessed(t *testing.T) {
+	h := start(t)
 	id := media.NewID()
 	h.putOriginal(id, "bytes")
-	h.wantStatus(id, media.Manifest{ID: id, Status: media.Failed, Preset: "avatar",
-		Original: &media.Original{ContentType: media.PNG, Bytes: 5}}, "private, max-age=60")
-	h.putManifest(readyManifest(id, true)) // a redrive came to it after all
-	h.wantStatus(id, readyManifest(id, true), "private, max-age=60")
+	h.faults.Restart(func(_ int, _ *http.Request, carry faulttest.Carry) (*http.Response, error) {
+		response, err := carry()
+		if err == nil && response.Header.Get("Last-Modified") != "" {
+			response.Header.Set("Last-Modified", "Mon, 01 Jan 2024 00:00:00 GMT")
+		}
+		return response, err
+	})
+	h.wantStatus(id, media.Manifest{ID: id, Status: media.Processing, Preset: "avatar",
+		Original: &media.Original{ContentType: media.PNG, Bytes: 5}}, "no-store")
 }
 
 func TestWhatIsNotAnIDIsNoUpload(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
 )
 
@@ -20,6 +21,30 @@ const (
 	shortestPause = 100 * time.Millisecond
 	longestPause  = time.Second
 )
+
+// hold waits for a change as [awaitChange] does, if there is room for one more answer that
+// is held. It reports whether it has waited.
+//
+// Held answers are what the service gives up first when it has too much to do: without
+// one, a client asks again a little later, which takes some milliseconds of the API
+// instead of all the time in between. So S3's throttling ends a wait too.
+func (s *service) hold(ctx context.Context, was media.Manifest, wait time.Duration,
+	look func(context.Context) (media.Manifest, error)) (bool, error) {
+	if wait == 0 {
+		return false, nil
+	}
+	select {
+	case s.held <- struct{}{}:
+		defer func() { <-s.held }()
+	default:
+		return false, nil
+	}
+	_, err := awaitChange(ctx, was, wait, look)
+	if errors.Is(err, bucket.ErrBusy) {
+		return false, nil
+	}
+	return err == nil, err
+}
 
 // awaitChange reads the status of an upload until it changes or is settled, or until
 // wait has passed, and returns the last one. It fails with ctx's error when ctx is done.

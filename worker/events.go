@@ -20,6 +20,10 @@ type Job struct {
 	// Event is the same in every delivery of one event, and differs between the
 	// events of one upload.
 	Event string
+	Time  time.Time // of the event, in UTC
+	// Invalidate says that an earlier delivery has withdrawn what was published, and that
+	// the CDN has not been told.
+	Invalidate bool
 }
 
 // maxEnvelopes is how many wrappings of an event are taken off.
@@ -33,6 +37,7 @@ const maxEnvelopes = 4
 //     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
 //   - either of them in an SNS notification, or in the record of a failed invocation:
 //     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+//   - either of them as this worker has postponed it
 //
 // There are no jobs in S3's test event, in events of other kinds, and in those of
 // objects that are not originals. What is no event at all is an error.
@@ -46,6 +51,7 @@ type document struct {
 	Source         string                 `json:"source"`
 	Message        string                 `json:"Message"`
 	RequestPayload json.RawMessage        `json:"requestPayload"`
+	Invalidate     bool                   `json:"invalidate"`
 }
 
 func parseEvent(event []byte, envelopes int) ([]Job, error) {
@@ -65,7 +71,11 @@ func parseEvent(event []byte, envelopes int) ([]Job, error) {
 	case d.Message != "":
 		return parseEvent([]byte(d.Message), envelopes-1)
 	case len(d.RequestPayload) > 0:
-		return parseEvent(d.RequestPayload, envelopes-1)
+		jobs, err := parseEvent(d.RequestPayload, envelopes-1)
+		for i := range jobs {
+			jobs[i].Invalidate = jobs[i].Invalidate || d.Invalidate
+		}
+		return jobs, err
 	default:
 		return nil, errors.New("parse event: not an event of S3 in any known wrapping")
 	}
@@ -82,7 +92,7 @@ func parseRecords(records []events.S3EventRecord) (jobs []Job, _ error) {
 		}
 		object := record.S3.Object
 		event := cmp.Or(object.Sequencer, record.EventTime.UTC().Format(time.RFC3339Nano))
-		jobs = appendJob(jobs, record.S3.Bucket.Name, object.URLDecodedKey, event)
+		jobs = appendJob(jobs, record.S3.Bucket.Name, object.URLDecodedKey, event, record.EventTime)
 	}
 	return jobs, nil
 }
@@ -91,8 +101,8 @@ func parseRecords(records []events.S3EventRecord) (jobs []Job, _ error) {
 // S3's own events, keys are not escaped there.
 func parseEventBridgeEvent(event []byte) ([]Job, error) {
 	var e struct {
-		DetailType string `json:"detail-type"`
-		Time       string `json:"time"`
+		DetailType string    `json:"detail-type"`
+		Time       time.Time `json:"time"`
 		Detail     struct {
 			Reason string
 			Bucket struct{ Name string }
@@ -106,13 +116,14 @@ func parseEventBridgeEvent(event []byte) ([]Job, error) {
 	if e.DetailType != "Object Created" && (e.DetailType != "Object Deleted" || expired) {
 		return nil, nil
 	}
-	return appendJob(nil, e.Detail.Bucket.Name, e.Detail.Object.Key, cmp.Or(e.Detail.Object.Sequencer, e.Time)), nil
+	sequence := cmp.Or(e.Detail.Object.Sequencer, e.Time.UTC().Format(time.RFC3339Nano))
+	return appendJob(nil, e.Detail.Bucket.Name, e.Detail.Object.Key, sequence, e.Time), nil
 }
 
 // appendJob adds the job for a key if it is an original's.
-func appendJob(jobs []Job, bucket, key, event string) []Job {
+func appendJob(jobs []Job, bucket, key, event string, at time.Time) []Job {
 	if id, ok := media.ParseOriginalKey(key); ok {
-		jobs = append(jobs, Job{ID: id, Bucket: bucket, Event: event})
+		jobs = append(jobs, Job{ID: id, Bucket: bucket, Event: event, Time: at.UTC()})
 	}
 	return jobs
 }

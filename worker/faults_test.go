@@ -30,7 +30,7 @@ func (h *harness) handleWith(fault faulttest.Fault, n int, before func(n int), i
 		}
 		return step(i, request, carry)
 	})
-	err := h.handle(ctx, event)
+	err := h.try(ctx, event)
 	if (err != nil) != injected() {
 		h.Errorf("request %d went wrong: %t, but the error is %v", n, injected(), err)
 	}

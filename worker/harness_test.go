@@ -145,9 +145,15 @@ func event(name string, id media.ID) json.RawMessage {
 	return document
 }
 
-// handle gives a worker an event and returns its error.
+// handle gives a worker an event that is tried once, and returns its error.
 func (h *harness) handle(ctx context.Context, event json.RawMessage) error {
 	_, err := New(h.config).Handle(ctx, event)
+	return err
+}
+
+// try is handle for a try that others follow.
+func (h *harness) try(ctx context.Context, event json.RawMessage) error {
+	_, err := New(h.config).handle(ctx, event, early)
 	return err
 }
 

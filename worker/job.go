@@ -18,6 +18,7 @@ var errReplaced = errors.New("original was replaced or removed meanwhile")
 type run struct {
 	*Worker
 	job       Job
+	attempt   attempt
 	report    *report
 	etag      string         // of the manifest as this job has last seen it, "" for none
 	published media.Manifest // what this job has put at last, or has found of an earlier one; else without a status
@@ -43,6 +44,11 @@ func (r *run) area() media.Area {
 // looks again at the end. If the original has changed, the published objects may be of
 // both originals: they are deleted, and the work starts again.
 func (r *run) reconcile(ctx context.Context) error {
+	if r.job.Invalidate {
+		if err := r.invalidateAll(ctx); err != nil {
+			return err
+		}
+	}
 	original, err := r.look(ctx)
 	if err != nil {
 		return err
@@ -55,7 +61,7 @@ func (r *run) reconcile(ctx context.Context) error {
 	} else {
 		err = r.process(ctx, *original)
 	}
-	if err != nil && !errors.Is(err, errReplaced) && !isFailure(err) {
+	if err != nil && !errors.Is(err, errReplaced) && !errors.Is(err, errFailed) {
 		return err
 	}
 	now, lookErr := r.look(ctx)
@@ -87,33 +93,21 @@ func same(a, b *bucket.Info) bool {
 	return finished.Identity(*a) == finished.Identity(*b)
 }
 
-// process takes an original to its final manifest.
+// process takes an original to its final manifest. Where no try is left, that is one that
+// has failed.
 func (r *run) process(ctx context.Context, original bucket.Info) error {
 	preset := r.preset(ctx, original)
 	r.label = media.ParseLabel(original.Metadata)
+	r.private = preset.Private
 	r.report.preset, r.report.bytes = preset.Name, original.Size
-	if r.private = preset.Private; r.private {
-		if err := r.hide(ctx); err != nil {
-			return err
-		}
-	}
-	done, err := r.isDone(ctx, original, preset)
-	if done || err != nil {
-		r.report.outcome = unchanged
-		return errors.Join(err, r.untold)
-	}
 	manifest := media.Manifest{
 		ID:       r.job.ID,
 		Preset:   preset.Name,
 		Rev:      preset.Rev(),
 		Original: &media.Original{ContentType: media.Format(original.ContentType), Bytes: original.Size},
 	}
-	err = r.render(ctx, original, preset, manifest)
-	var rejection *media.Rejection
-	switch {
-	case errors.As(err, &rejection):
-		err = r.reject(ctx, original, manifest, rejection)
-	case isFailure(err):
+	err := r.finish(ctx, original, preset, manifest)
+	if err != nil && r.attempt != early && !errors.Is(err, errReplaced) && !errors.Is(err, errSuperseded) && !isThrottled(err) {
 		err = r.fail(ctx, original, manifest, err)
 	}
 	if errors.Is(err, errSuperseded) {
@@ -122,10 +116,27 @@ func (r *run) process(ctx context.Context, original bucket.Info) error {
 	return errors.Join(err, r.untold)
 }
 
-// isFailure reports whether an original could not be rendered, and not for its own fault.
-func isFailure(err error) bool {
-	var failure *renderer.Failure
-	return errors.As(err, &failure)
+// finish publishes an original, or why it is rejected, unless that is done already.
+func (r *run) finish(ctx context.Context, original bucket.Info, preset media.Preset, manifest media.Manifest) error {
+	if r.private {
+		if err := r.hide(ctx); err != nil {
+			return err
+		}
+	}
+	done, err := r.isDone(ctx, original, preset)
+	if done || err != nil {
+		r.report.outcome = unchanged
+		return err
+	}
+	if r.attempt == over {
+		return errOver
+	}
+	err = r.render(ctx, original, preset, manifest)
+	var rejection *media.Rejection
+	if errors.As(err, &rejection) {
+		return r.reject(ctx, original, manifest, rejection)
+	}
+	return err
 }
 
 // preset returns the preset of an original, and logs an unknown one.
@@ -138,8 +149,7 @@ func (r *run) preset(ctx context.Context, original bucket.Info) media.Preset {
 }
 
 // render fetches, probes, renders and publishes an original. The error is a
-// *media.Rejection if the fault is the file's, and a *renderer.Failure if it is the
-// renderer's.
+// *media.Rejection if the fault is the file's.
 func (r *run) render(ctx context.Context, original bucket.Info, preset media.Preset, manifest media.Manifest) error {
 	ctx, cancel := withMargin(ctx)
 	defer cancel() // ends a rendering that could not be published

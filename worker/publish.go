@@ -210,21 +210,27 @@ func (r *run) meet(ctx context.Context, original bucket.Info, manifest media.Man
 
 // fail publishes that an original could not be rendered, for a reason that is not its
 // own. What was published of it before that stays, and so does the original. It returns
-// the failure, so that the job is tried again.
+// the failure, so that the event goes to the failure queue.
 func (r *run) fail(ctx context.Context, original bucket.Info, manifest media.Manifest, failure error) error {
 	if r.published.Status != "" {
 		manifest = r.published
 	}
-	manifest.Status, manifest.Complete = media.Failed, false
+	if manifest.Complete || manifest.Status == media.Rejected {
+		return failure // only what comes after the last manifest has failed
+	}
+	manifest.Status = media.Failed
 	manifest.Failure = &media.Failure{
-		Detail: "The image could not be processed. The fault is ours, not the file's. The file is kept, and will be tried again.",
+		Detail: "The image could not be processed. The fault is ours, not the file's. The file is kept, and can be tried again.",
 	}
 	err := r.putManifest(ctx, original, manifest)
 	if errors.Is(err, errSuperseded) {
 		return failure // the other job may still succeed
 	}
-	r.report.failedUpload = err == nil
-	return errors.Join(failure, err)
+	if err != nil {
+		return errors.Join(failure, err)
+	}
+	r.report.failedUpload = true
+	return fmt.Errorf("%w: %w", errFailed, failure)
 }
 
 // reject publishes why a file is rejected. The decoder may have seen it only when

@@ -167,7 +167,7 @@ func TestPutsBesideAFailedOneAreFinished(t *testing.T) {
 		}
 		return carry()
 	})
-	if err := h.handle(context.Background(), created(id)); !errors.Is(err, faulttest.ErrInjected) {
+	if err := h.try(context.Background(), created(id)); !errors.Is(err, faulttest.ErrInjected) {
 		t.Errorf("got %v", err)
 	}
 	if objects := h.published(id); len(objects) != 3 {

@@ -95,6 +95,20 @@ func (r *run) unpublish(ctx context.Context, now *bucket.Info) error {
 	return nil
 }
 
+// invalidateAll makes the CDN forget everything of the upload, for a delivery before this
+// one that the CDN has refused. By now another original may be there, under the same URLs.
+func (r *run) invalidateAll(ctx context.Context) error {
+	for _, area := range media.Areas() {
+		if area == media.Private && !r.Presets.HavePrivate() {
+			continue
+		}
+		if err := r.invalidate(ctx, area, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // hide removes what was published of a private upload while its preset was still
 // public. It invalidates before, so that a job that fails finds something to repeat,
 // and again when no cache can fetch anything any more.

@@ -19,6 +19,7 @@ const (
 	rejected  outcome = "rejected"
 	unchanged outcome = "unchanged" // an earlier job has done everything
 	removed   outcome = "removed"   // the original is gone, and so is what was published
+	delayed   outcome = "delayed"   // CloudFront does no more invalidations for now
 	failed    outcome = "failed"
 )
 
@@ -64,6 +65,9 @@ func (r *report) log(ctx context.Context, log *slog.Logger, err error) {
 	}
 	if err != nil {
 		level, r.outcome = slog.LevelError, failed
+		if isThrottled(err) {
+			level, r.outcome = slog.LevelWarn, delayed
+		}
 		attrs = append(attrs, slog.Any("err", err))
 	}
 	attrs = append(attrs, slog.String("outcome", string(r.outcome)))

@@ -70,7 +70,7 @@ func (h *harness) handleFaulty(fault faulttest.Fault, n int, event json.RawMessa
 	step, happened := faulttest.At(n, fault, cancel)
 	h.wire.Restart(step)
 	defer h.wire.Restart(nil)
-	err = h.handle(ctx, event)
+	err = h.try(ctx, event)
 	return happened(), err
 }
 

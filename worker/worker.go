@@ -14,8 +14,10 @@
 //   - A job that returns no error has left the buckets in agreement: a complete
 //     or a rejected manifest of the original that is there, or nothing at all.
 //   - A job that returns an error can be repeated, and then does what is left.
-//   - An original that can't be rendered for a reason that is not the file's own gets a
-//     failed manifest, and stays. Its job returns an error, so it is tried again.
+//   - An original that can't be rendered for a reason that is not the file's own is tried
+//     again, [Tries] times in all. Only when the last try has failed it gets a failed
+//     manifest. The original stays, and its job returns an error, so that its event ends
+//     in the failure queue.
 //   - A complete or a rejected manifest of an original and a revision is never
 //     replaced by another one of the same, whatever jobs run beside each other.
 //   - An original that is rejected is tagged with [media.RejectedTag], by which it
@@ -62,6 +64,8 @@ type Config struct {
 	Invalidator Invalidator        // nil where nothing caches what is published
 	Inspector   Inspector          // nil where everything may be published
 	Notifier    Notifier           // nil where no backend wants to be told
+	Queue       Queue              // nil where no event comes from a queue
+	Backoff     time.Duration      // before the second try; four times that before the next one, and so on
 	Log         *slog.Logger
 }
 
@@ -89,18 +93,22 @@ func New(config Config) *Worker { return &Worker{config} }
 // An event from another bucket than the one of the originals is a failure: it is
 // never taken for the removal of an original, and ends where failures do.
 //
-// An error asks for the whole event again. Of an SQS event only the messages that
-// failed are asked for again, by answering with an [events.SQSEventResponse]:
-// the event source mapping must have ReportBatchItemFailures set, because Lambda
-// otherwise takes the answer for a success and drops them.
+// An event of SQS says how often it was received. Of its messages those that failed are
+// named in the answer, an [events.SQSEventResponse]: the event source mapping must have
+// ReportBatchItemFailures set, because Lambda otherwise takes the answer for a success
+// and drops them. They come back after a backoff. A message that only waits for
+// CloudFront is sent again instead, and counts as no try for up to a day.
+//
+// Any other event is a try that none follows: its error is an error of the invocation.
 func (w *Worker) Handle(ctx context.Context, event json.RawMessage) (any, error) {
 	messages, ok := parseQueue(event)
 	if !ok {
-		return nil, w.handle(ctx, event)
+		_, err := w.handle(ctx, event, last)
+		return nil, err
 	}
 	var response events.SQSEventResponse
 	for _, message := range messages {
-		if err := w.handle(ctx, []byte(message.Body)); err != nil {
+		if err := w.receive(ctx, message); err != nil {
 			failure := events.SQSBatchItemFailure{ItemIdentifier: message.MessageId}
 			response.BatchItemFailures = append(response.BatchItemFailures, failure)
 		}
@@ -108,24 +116,24 @@ func (w *Worker) Handle(ctx context.Context, event json.RawMessage) (any, error)
 	return response, nil
 }
 
-// handle does the jobs of one event. Its errors are in the log already: Lambda
-// puts what a function returns in the failure record, and not in the log.
-func (w *Worker) handle(ctx context.Context, event []byte) error {
+// handle does the jobs of one event and returns them. Its errors are in the log already:
+// Lambda logs nothing of a message that is named as failed.
+func (w *Worker) handle(ctx context.Context, event []byte, attempt attempt) ([]Job, error) {
 	jobs, err := ParseEvent(event)
 	if err != nil {
 		w.Log.ErrorContext(ctx, "event not understood", requestID(ctx), "err", err, metric.Count("Failed"))
-		return err
+		return nil, err
 	}
 	var failures []error
 	for _, job := range jobs {
-		failures = append(failures, w.do(ctx, job))
+		failures = append(failures, w.do(ctx, job, attempt))
 	}
-	return errors.Join(failures...)
+	return jobs, errors.Join(failures...)
 }
 
 // do does one job. A panic is a failure of the job, not the end of the process.
-func (w *Worker) do(ctx context.Context, job Job) (err error) {
-	r := &run{Worker: w, job: job, report: newReport(job)}
+func (w *Worker) do(ctx context.Context, job Job, attempt attempt) (err error) {
+	r := &run{Worker: w, job: job, attempt: attempt, report: newReport(job)}
 	defer func() {
 		if reason := recover(); reason != nil {
 			err = fmt.Errorf("panic: %v\n%s", reason, debug.Stack())

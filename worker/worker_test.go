@@ -122,7 +122,7 @@ func TestWorkThatDoesNotFitInTheInvocationFails(t *testing.T) {
 	h.put(id, "image/png", nil, drawing(t, 0))
 	ctx, cancel := context.WithTimeout(context.Background(), margin)
 	defer cancel()
-	if err := h.handle(ctx, created(id)); !errors.Is(err, context.DeadlineExceeded) {
+	if err := h.try(ctx, created(id)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
 	h.expect(id, nil)

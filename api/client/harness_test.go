@@ -107,7 +107,7 @@ func startService(dir string) (*service, error) {
 func (s *service) serve(grantTTL time.Duration) *httptest.Server {
 	handler := api.New(api.Config{
 		Input: s.input, Output: s.output, Presets: mediatest.Presets(), Limits: media.DefaultLimits(),
-		GrantTTL: grantTTL, RetryBudget: time.Hour, Log: slog.New(slog.DiscardHandler),
+		GrantTTL: grantTTL, Held: 10, Log: slog.New(slog.DiscardHandler),
 	})
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {

@@ -5,7 +5,7 @@
 //	PRESIZE_OUTPUT_BUCKET         name of the bucket with the manifests; required
 //	PRESIZE_MAX_BYTES             largest original, in bytes (52428800)
 //	PRESIZE_GRANT_SECONDS         validity of a grant (900)
-//	PRESIZE_RETRY_BUDGET_SECONDS  age at which an upload without a manifest has failed (21600)
+//	PRESIZE_HELD_ANSWERS          answers that wait for a change, at a time; a function has one at most (1)
 //	PRESIZE_SITE_URL              scheme and host of signed and absolute URLs; required if a preset is private
 //	PRESIZE_SIGNING_KEY           SSM parameter with the private key that signs them; likewise
 //	PRESIZE_SIGNING_KEY_ID        id of the public half in CloudFront; likewise
@@ -50,9 +50,6 @@ const (
 	// maxGrantTTL is the session of the role whose credentials sign the URL, which ends with it.
 	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
 	maxGrantTTL = time.Hour
-	// retryBudget is how long Lambda keeps an event at most, and by default.
-	// https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionEventInvokeConfig.html
-	retryBudget = 6 * time.Hour
 )
 
 func main() {
@@ -74,12 +71,12 @@ func newFunction(ctx context.Context, lookup func(string) (string, bool), log *s
 		return nil, err
 	}
 	settings := api.Config{
-		Presets:     shipped,
-		Limits:      variables.Limits(),
-		GrantTTL:    variables.Seconds("PRESIZE_GRANT_SECONDS", api.DefaultGrantTTL, time.Second, maxGrantTTL),
-		RetryBudget: variables.Seconds("PRESIZE_RETRY_BUDGET_SECONDS", retryBudget, time.Minute, 7*24*time.Hour),
-		SiteURL:     variables.StringOr("PRESIZE_SITE_URL", ""),
-		Log:         log,
+		Presets:  shipped,
+		Limits:   variables.Limits(),
+		GrantTTL: variables.Seconds("PRESIZE_GRANT_SECONDS", api.DefaultGrantTTL, time.Second, maxGrantTTL),
+		Held:     int(variables.Int("PRESIZE_HELD_ANSWERS", 1, 0, 1)),
+		SiteURL:  variables.StringOr("PRESIZE_SITE_URL", ""),
+		Log:      log,
 	}
 	var signing signing
 	if shipped.HavePrivate() {

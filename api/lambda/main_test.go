@@ -367,7 +367,7 @@ func TestPayloadThatIsNoneIsAnError(t *testing.T) {
 }
 
 func TestBadEnvironmentIsReportedWhole(t *testing.T) {
-	variables := map[string]string{"PRESIZE_MAX_BYTES": "50 MB", "PRESIZE_GRANT_SECONDS": "604801", "PRESIZE_RETRY_BUDGET_SECONDS": "0", "PRESIZE_ORIGIN_DIGESTS": "x"}
+	variables := map[string]string{"PRESIZE_MAX_BYTES": "50 MB", "PRESIZE_GRANT_SECONDS": "604801", "PRESIZE_HELD_ANSWERS": "2", "PRESIZE_ORIGIN_DIGESTS": "x"}
 	lookup := func(name string) (string, bool) {
 		value, ok := variables[name]
 		return value, ok
@@ -376,7 +376,7 @@ func TestBadEnvironmentIsReportedWhole(t *testing.T) {
 	if err == nil {
 		t.Fatal("it starts")
 	}
-	for _, name := range []string{"PRESIZE_INPUT_BUCKET", "PRESIZE_OUTPUT_BUCKET", "PRESIZE_MAX_BYTES", "PRESIZE_GRANT_SECONDS", "PRESIZE_RETRY_BUDGET_SECONDS", "PRESIZE_ORIGIN_DIGESTS"} {
+	for _, name := range []string{"PRESIZE_INPUT_BUCKET", "PRESIZE_OUTPUT_BUCKET", "PRESIZE_MAX_BYTES", "PRESIZE_GRANT_SECONDS", "PRESIZE_HELD_ANSWERS", "PRESIZE_ORIGIN_DIGESTS"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not reported: %v", name, err)
 		}

@@ -39,9 +39,11 @@ const (
 	workerTimeout = 2 * time.Minute
 	// workerConcurrency keeps a small machine usable: one rendering takes two cores.
 	workerConcurrency = 2
-	// retryBudget covers three attempts, the waits between them, and some minutes in the
-	// queue.
-	retryBudget = 45 * time.Minute
+	// backoff is shorter than on AWS: a person waits for the result, and on one machine
+	// few failures are temporary.
+	backoff = time.Second
+	// heldAnswers is more than a page of many uploads waits for.
+	heldAnswers = 32
 
 	// closeTimeout is how long a stop waits for running jobs.
 	closeTimeout = 10 * time.Second
@@ -194,15 +196,15 @@ func newSite(ctx context.Context, storage *s3local.Server, settings settings, de
 	}
 	client := storage.Client(apiAccount)
 	gateway, err := newGateway(ctx, settings, api.New(api.Config{
-		Input:       bucket.New(client, inputBucket),
-		Output:      bucket.New(client, outputBucket),
-		Presets:     settings.presets,
-		Limits:      settings.limits,
-		Signer:      signer,
-		SiteURL:     "http://" + address(settings.port),
-		GrantTTL:    api.DefaultGrantTTL,
-		RetryBudget: retryBudget,
-		Log:         log,
+		Input:    bucket.New(client, inputBucket),
+		Output:   bucket.New(client, outputBucket),
+		Presets:  settings.presets,
+		Limits:   settings.limits,
+		Signer:   signer,
+		SiteURL:  "http://" + address(settings.port),
+		GrantTTL: api.DefaultGrantTTL,
+		Held:     heldAnswers,
+		Log:      log,
 	}))
 	if err != nil {
 		return nil, err
@@ -236,6 +238,8 @@ func startWorker(ctx context.Context, work *queue.Queue, storage *s3local.Server
 		Renderer:  images,
 		Inspector: settings.backend.inspector(),
 		Notifier:  webhooks.notifier(),
+		Queue:     work,
+		Backoff:   backoff,
 		Log:       log,
 	}).Handle), nil
 }

@@ -134,6 +134,7 @@ func TestPackagedFunctionsServeAnUpload(t *testing.T) {
 		"AWS_ENDPOINT_URL_S3=" + env.Server.URL(),
 		"PRESIZE_INPUT_BUCKET=" + s3test.Input,
 		"PRESIZE_OUTPUT_BUCKET=" + s3test.Output,
+		"PRESIZE_WORK_QUEUE_URL=" + "http://127.0.0.1/work",
 	}
 	layer := unpack(t, "libvips.zip")
 	api := start(t, "api", layer, environment)

@@ -129,8 +129,8 @@ func TestDeploymentThatDropsParametersIsRefused(t *testing.T) {
 }
 
 func TestParametersAreArgumentsForOsls(t *testing.T) {
-	got := presize(t, "parameters", "--stage", "example", "--param", "domain=a.example", "--param=maxFrames=5")
-	if got.code != 0 || got.stderr != "" || got.stdout != "--param=domain=a.example\n--param=maxFrames=5\n" {
+	got := presize(t, "parameters", "--stage", "example", "--param", "domain=a.example", "--param=maxFrames=5", "--param=workerConcurrency=7", "--param=heldAnswers=1")
+	if got.code != 0 || got.stderr != "" || got.stdout != "--param=domain=a.example\n--param=heldAnswers=1\n--param=maxFrames=5\n--param=workerConcurrency=7\n" {
 		t.Errorf("got %+v", got)
 	}
 }

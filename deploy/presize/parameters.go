@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/presize/presize/deploy/presize/stack"
@@ -18,10 +20,14 @@ const parametersUsage = `print the parameters of a stage for osls
 It prints the parameters that deploy/stages/STAGE.yml or a --param sets, one a line, as
 arguments for osls. --param wins. make deploy runs it.
 
-IAM actions: none.
+Where workerConcurrency or heldAnswers is not set, it chooses them by the account's limit
+of concurrent executions: the worker gets half of what is not reserved, and below 100 no
+answer is held.
+
+IAM actions: lambda:GetAccountSettings.
 `
 
-func runParameters(_ context.Context, c *call) error {
+func runParameters(ctx context.Context, c *call) error {
 	overrides := c.parameterFlag()
 	if _, err := c.parse(); err != nil {
 		return err
@@ -29,6 +35,15 @@ func runParameters(_ context.Context, c *call) error {
 	parameters, err := stage.Read(c.checkout, c.stage, *overrides)
 	if err != nil {
 		return err
+	}
+	if slices.ContainsFunc(stage.Chosen, func(name string) bool { return parameters.Set[name] == "" }) {
+		limit, err := accountLimit(ctx)
+		if err != nil {
+			return err
+		}
+		for name, value := range capacity(limit) {
+			parameters.Set[name] = cmp.Or(parameters.Set[name], value)
+		}
 	}
 	for _, argument := range parameters.Arguments() {
 		fmt.Fprintln(c.stdout, argument)

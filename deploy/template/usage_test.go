@@ -87,13 +87,13 @@ func useEverything(t *testing.T) map[string][]call {
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	client := byAPI.client(env.Server)
 	u := user{t, api.New(api.Config{
-		Input:       bucket.New(client, s3test.Input),
-		Output:      bucket.New(client, s3test.Output),
-		Presets:     presets,
-		Limits:      media.DefaultLimits(),
-		GrantTTL:    time.Minute,
-		RetryBudget: time.Minute,
-		Log:         log,
+		Input:    bucket.New(client, s3test.Input),
+		Output:   bucket.New(client, s3test.Output),
+		Presets:  presets,
+		Limits:   media.DefaultLimits(),
+		GrantTTL: time.Minute,
+		Held:     1,
+		Log:      log,
 	})}
 	client = byWorker.client(env.Server)
 	w := worker.New(worker.Config{
@@ -167,25 +167,14 @@ func (u user) request(method, url, secret, body string, status int) (answer uplo
 }
 
 // neededByLambda returns what Lambda does in a function's name, beside the function's
-// own code: it writes the log, sends traces and hands failed events on.
+// own code: it writes the log, sends traces and receives the messages of a queue.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
 func neededByLambda(t *testing.T, function string) []string {
 	t.Helper()
-	var service struct {
-		Functions map[string]struct {
-			Destinations struct {
-				OnFailure struct{ Type string } `yaml:"onFailure"`
-			}
-		}
-	}
-	if err := readYAML(t, "serverless.yml").Decode(&service); err != nil {
-		t.Fatal(err)
-	}
 	needed := []string{"logs:CreateLogStream", "logs:PutLogEvents"}
-	if service.Functions[strings.ToLower(function)].Destinations.OnFailure.Type == "sqs" {
-		needed = append(needed, "sqs:SendMessage")
-	}
-	for _, target := range find(readYAML(t, "deploy/template/events.yml"), "FunctionName") {
+	targets := find(readYAML(t, "deploy/template/trigger.yml"), "FunctionName")
+	for _, target := range append(targets, find(readYAML(t, "deploy/template/events.yml"), "FunctionName")...) {
 		if target.Value == function+"LambdaFunction.Arn" {
 			needed = append(needed, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 		}

@@ -10,7 +10,7 @@ import (
 // mostAlarms bounds what the alarms cost that are always there. An account has ten for nothing; the two on the
 // worker's own metrics cost some 0.40 $ a month.
 // https://aws.amazon.com/cloudwatch/pricing/
-const mostAlarms = 12
+const mostAlarms = 11
 
 // watched is a metric that somebody must be told of.
 type watched struct {
@@ -21,10 +21,9 @@ type watched struct {
 var alarms = []watched{
 	{"AWS/SQS", "ApproximateNumberOfMessagesVisible", "${" + failureQueue + ".QueueName}"},
 	{"AWS/SQS", "ApproximateAgeOfOldestMessage", "${" + failureQueue + ".QueueName}"},
-	{"AWS/Lambda", "DestinationDeliveryFailures", "${" + worker + "}"},
+	{"AWS/SQS", "ApproximateAgeOfOldestMessage", "${" + workQueue + ".QueueName}"},
 	{"AWS/Lambda", "Errors", "${" + worker + "}"},
 	{"AWS/Lambda", "Duration", "${" + worker + "}"},
-	{"AWS/Lambda", "AsyncEventAge", "${" + worker + "}"},
 	{"AWS/Lambda", "Throttles", "${" + worker + "}"},
 	{"AWS/Lambda", "Throttles", "${" + apiFunction + "}"},
 	{"AWS/Lambda", "Errors", "${" + apiFunction + "}"},
@@ -84,13 +83,18 @@ func checkAlarms(t template, r *report) {
 		return 0
 	}
 	old := threshold("ApproximateAgeOfOldestMessage", "${"+failureQueue+".QueueName}", time.Second)
-	r.want(old > 0 && old <= retention(t, failureQueue)-3*24*time.Hour, "the alarm for old events must leave three days to redrive them")
+	// The metric counts from when an event came into the queue, the retention from when it was sent.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+	latest := retention(t, failureQueue) - retention(t, workQueue) - 3*24*time.Hour
+	r.want(old > 0 && old <= latest, "the alarm for old events must leave three days to redrive them")
 	timeout := time.Duration(number(t.props(worker).at("Timeout"))) * time.Second
 	long := threshold("Duration", "${"+worker+"}", time.Millisecond)
 	r.want(long >= timeout/2 && long < timeout-5*time.Second, "the alarm for long runs must go off before the worker gives up, 5 s before its timeout")
-	age := time.Duration(number(invokeConfig(t, worker).at("MaximumEventAgeInSeconds"))) * time.Second
-	backlog := threshold("AsyncEventAge", "${"+worker+"}", time.Millisecond)
-	r.want(backlog > 0 && backlog <= age/2, "the alarm for a backlog must go off at half of the maximum event age")
+	backlog := threshold("ApproximateAgeOfOldestMessage", "${"+workQueue+".QueueName}", time.Second)
+	r.want(backlog > 0 && backlog <= retention(t, workQueue)/2, "the alarm for a backlog must go off long before events are lost")
+	for _, id := range []string{"FailureAlarm", "FailureAgeAlarm"} {
+		r.want(strings.Contains(t.props(id).at("AlarmDescription").text(), "presize redrive --stage "), "%s must name the command that redrives", id)
+	}
 }
 
 // checkAlarmTopic checks that an alarm reaches the address, through a topic that is encrypted.

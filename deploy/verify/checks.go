@@ -14,6 +14,7 @@ const (
 	apiFunction  = "ApiLambdaFunction"
 	worker       = "WorkerLambdaFunction"
 	layer        = "LibvipsLambdaLayer"
+	workQueue    = "WorkQueue"
 	failureQueue = "FailureQueue"
 	distribution = "Distribution"
 )
@@ -46,6 +47,7 @@ func check(t template) []string {
 		checkHTTPAPI,
 		checkAccess,
 		checkTrigger,
+		checkWork,
 		checkFailures,
 		checkAlarms,
 		checkAlarmTopic,

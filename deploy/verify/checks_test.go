@@ -155,8 +155,8 @@ func TestReferences(t *testing.T) {
 		"Sub of nothing":       {"WorkerLambdaFunction refers to Nothing", sub("x-${Nothing.Arn}"), props(worker, "Timeout")},
 		"DependsOn nothing":    {"FailureQueue refers to Nothing", "Nothing", way(failureQueue, "DependsOn")},
 		"output of nothing":    {"output SiteUrl refers to Nothing", ref("Nothing"), []any{"Outputs", "SiteUrl", "Value"}},
-		"role names bucket":    {"InputBucket -> InputEventPermission -> WorkerLambdaFunction -> WorkerRole -> InputBucket", ref(inputBucket), props("WorkerRole", "Description")},
-		"permission by bucket": {"InputBucket -> InputEventPermission -> InputBucket", getAtt(inputBucket, "Arn"), props("InputEventPermission", "SourceArn")},
+		"queue names bucket":   {"FailureQueue -> InputBucket -> WorkQueue -> FailureQueue", ref(inputBucket), props(failureQueue, "QueueName")},
+		"permission by bucket": {"InputBucket -> WorkQueuePolicy -> InputBucket", getAtt(inputBucket, "Arn"), props("WorkQueuePolicy", "PolicyDocument", "Statement", 0, "Condition", "ArnEquals", "aws:SourceArn")},
 		"DependsOn in circle":  {"circle: FailureQueue -> FailureQueue", "FailureQueue", way(failureQueue, "DependsOn")},
 	})
 }

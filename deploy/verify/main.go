@@ -46,6 +46,7 @@ var packagings = []packaging{
 		"apiBurst=2345",
 		"apiConcurrency=51",
 		"workerConcurrency=52",
+		"heldAnswers=0",
 		"originalsColdDays=33",
 		"originalsExpireDays=366",
 		"originalsUndeleteDays=9",

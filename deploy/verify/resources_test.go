@@ -128,7 +128,7 @@ func TestAlarms(t *testing.T) {
 	testEdits(t, map[string]edit{
 		"errors untold":          {"there must be an alarm for AWS/Lambda Errors of ${WorkerLambdaFunction}", nil, way("WorkerErrorsAlarm")},
 		"5xx of another API":     {"there must be an alarm for AWS/ApiGateway 5xx of ${HttpApi}", "x", props("Api5xxAlarm", "Dimensions", 0, "Value")},
-		"one alarm more":         {"there must be at most 12 alarms", map[string]any{"Type": "AWS::CloudWatch::Alarm"}, way("Thirteenth")},
+		"one alarm more":         {"there must be at most 11 alarms", map[string]any{"Type": "AWS::CloudWatch::Alarm"}, way("Twelfth")},
 		"failed uploads untold":  {"there must be an alarm for presize FailedUploads of ${WorkerLambdaFunction}", nil, way("WorkerFailedUploadsAlarm")},
 		"no share of corrupt":    {"WorkerCorruptAlarm must say what it makes of its metrics", nil, props("WorkerCorruptAlarm", "Metrics", 3, "Expression")},
 		"nobody told":            {"WorkerDurationAlarm must tell AlarmTopic by parameter: AlarmActions", nil, props("WorkerDurationAlarm", "AlarmActions")},
@@ -136,10 +136,11 @@ func TestAlarms(t *testing.T) {
 		"no description":         {"FailureAlarm must say what is the matter", nil, props("FailureAlarm", "AlarmDescription")},
 		"alarm by silence":       {"Api5xxAlarm: missing data must be", "breaching", props("Api5xxAlarm", "TreatMissingData")},
 		"alarm downwards":        {"Api5xxAlarm must go off upwards", "LessThanThreshold", props("Api5xxAlarm", "ComparisonOperator")},
-		"old events too late":    {"the alarm for old events must leave three days", 1209600, props("FailureAgeAlarm", "Threshold")},
+		"old events too late":    {"the alarm for old events must leave three days", 864000, props("FailureAgeAlarm", "Threshold")},
 		"long runs too late":     {"the alarm for long runs must go off before", 116000, props("WorkerDurationAlarm", "Threshold")},
 		"shorter timeout":        {"the alarm for long runs must go off before", 60, props(worker, "Timeout")},
-		"backlog too late":       {"the alarm for a backlog must go off at half", 3600000, props("WorkerBacklogAlarm", "Threshold")},
+		"backlog too late":       {"the alarm for a backlog must go off long before", 345600, props("WorkerBacklogAlarm", "Threshold")},
+		"no command":             {"FailureAlarm must name the command that redrives", "Redrive them.", props("FailureAlarm", "AlarmDescription")},
 		"topic without asking":   {"AlarmTopic must be there by parameter only", nil, way("AlarmTopic", "Condition")},
 		"sent elsewhere":         {"AlarmSubscription must send AlarmTopic by e-mail", "x@example.com", props("AlarmSubscription", "Endpoint")},
 		"topic in the clear":     {"AlarmTopic: key must be", nil, props("AlarmTopic", "KmsMasterKeyId")},
@@ -192,23 +193,42 @@ func TestFunctions(t *testing.T) {
 
 func TestTriggerAndFailures(t *testing.T) {
 	notification := func(steps ...any) []any {
-		return props(inputBucket, append([]any{"NotificationConfiguration", "LambdaConfigurations"}, steps...)...)
+		return props(inputBucket, append([]any{"NotificationConfiguration", "QueueConfigurations"}, steps...)...)
 	}
-	permission := func(steps ...any) []any { return props("InputEventPermission", steps...) }
-	const unpermitted = "InputBucket must depend on its permission to invoke WorkerLambdaFunction"
+	permission := func(steps ...any) []any {
+		return props("WorkQueuePolicy", append([]any{"PolicyDocument", "Statement", 0}, steps...)...)
+	}
+	mapping := func(steps ...any) []any { return props("WorkMapping", steps...) }
+	const unpermitted = "InputBucket must depend on its permission to use WorkQueue"
 	testEdits(t, map[string]edit{
 		"removals untold":         {"InputBucket must tell of created and removed originals", "s3:ObjectCreated:Put", notification(1, "Event")},
-		"api told":                {"receiver of s3:ObjectCreated:*", getAtt(apiFunction, "Arn"), notification(0, "Function")},
+		"others told":             {"receiver of s3:ObjectCreated:*", getAtt(failureQueue, "Arn"), notification(0, "Queue")},
 		"every key told":          {"InputBucket must tell of originals only", nil, notification(0, "Filter")},
 		"output triggers":         {"OutputBucket must trigger nothing", map[string]any{}, props(outputBucket, "NotificationConfiguration")},
 		"permission later":        {unpermitted, nil, way(inputBucket, "DependsOn")},
-		"permission for others":   {unpermitted, sub("arn:${AWS::Partition}:s3:::other"), permission("SourceArn")},
-		"permission for accounts": {unpermitted, nil, permission("SourceAccount")},
-		"permission of other":     {unpermitted, "sns.amazonaws.com", permission("Principal")},
-		"no retries":              {"WorkerLambdaFunction must try again", 0, props("WorkerLambdaEvConf", "MaximumRetryAttempts")},
-		"no destination":          {"WorkerLambdaFunction: destination of failures must be", nil, props("WorkerLambdaEvConf", "DestinationConfig")},
-		"no event age":            {"WorkerLambdaFunction must have a maximum event age", nil, props("WorkerLambdaEvConf", "MaximumEventAgeInSeconds")},
-		"budget too short":        {"PRESIZE_RETRY_BUDGET_SECONDS must be 3720", "60", props(apiFunction, "Environment", "Variables", "PRESIZE_RETRY_BUDGET_SECONDS")},
+		"permission for others":   {unpermitted, sub("arn:${AWS::Partition}:s3:::other"), permission("Condition", "ArnEquals", "aws:SourceArn")},
+		"permission for accounts": {unpermitted, nil, permission("Condition", "StringEquals")},
+		"permission of other":     {unpermitted, "sns.amazonaws.com", permission("Principal", "Service")},
+		"anybody may tell":        {unpermitted, "*", permission("Principal")},
+		"more is allowed":         {unpermitted, "sqs:*", permission("Action")},
+		"queue of others":         {unpermitted, []any{ref(failureQueue)}, props("WorkQueuePolicy", "Queues")},
+		"events come twice":       {"InputBucket: receiver beside the queue", []any{map[string]any{}}, props(inputBucket, "NotificationConfiguration", "LambdaConfigurations")},
+		"no mapping":              {"there must be one event source mapping of WorkerLambdaFunction", nil, way("WorkMapping")},
+		"another source":          {"WorkMapping: source must be", getAtt(failureQueue, "Arn"), mapping("EventSourceArn")},
+		"another function":        {"there must be one event source mapping of WorkerLambdaFunction", getAtt(apiFunction, "Arn"), mapping("FunctionName")},
+		"batches":                 {"WorkMapping: batch size must be", 10, mapping("BatchSize")},
+		"failures as successes":   {"WorkMapping must report batch item failures", nil, mapping("FunctionResponseTypes")},
+		"too few workers":         {"WorkMapping must have a maximum concurrency of 2 to 1000", "1", mapping("ScalingConfig", "MaximumConcurrency")},
+		"no bound":                {"WorkMapping must have a maximum concurrency", nil, mapping("ScalingConfig")},
+		"reserved":                {"WorkerLambdaFunction must reserve no concurrency", 5, props(worker, "ReservedConcurrentExecutions")},
+		"visible too early":       {"WorkQueue must hide a message for six timeouts", 719, props(workQueue, "VisibilityTimeout")},
+		"no last delivery":        {"WorkQueue must deliver a message 4 times", 3, props(workQueue, "RedrivePolicy", "maxReceiveCount")},
+		"worker without queue":    {"WorkerLambdaFunction: PRESIZE_WORK_QUEUE_URL must be", ref(failureQueue), props(worker, "Environment", "Variables", "PRESIZE_WORK_QUEUE_URL")},
+		"no dead-letter queue":    {"WorkQueue: dead-letter queue must be", nil, props(workQueue, "RedrivePolicy")},
+		"dead letters of others":  {"FailureQueue must take the events of WorkQueue only", "allowAll", props(failureQueue, "RedriveAllowPolicy", "redrivePermission")},
+		"another queue's name":    {"FailureQueue must take the events of WorkQueue only", "other", props(workQueue, "QueueName")},
+		"work over plain HTTP":    {"WorkQueue must refuse plain HTTP", "Allow", props("WorkQueuePolicy", "PolicyDocument", "Statement", 1, "Effect")},
+		"work in the clear":       {"WorkQueue: encryption must be", nil, props(workQueue, "SqsManagedSseEnabled")},
 		"queue forgets":           {"FailureQueue must keep events for as long as SQS can", 345600, props(failureQueue, "MessageRetentionPeriod")},
 		"queue over plain HTTP":   {"FailureQueue must refuse plain HTTP", "Allow", props("FailureQueuePolicy", "PolicyDocument", "Statement", 0, "Effect")},
 		"queue in the clear":      {"FailureQueue: encryption must be", nil, props(failureQueue, "SqsManagedSseEnabled")},
@@ -245,7 +265,7 @@ func TestRoles(t *testing.T) {
 		"rejected not tagged":    {"WorkerRole must allow s3:PutObjectTagging, or", []any{"s3:GetObject", "s3:GetObjectTagging"}, statement("WorkerRole", 0, 0, "Action")},
 		"traced in any case":     {"ApiRole must allow tracing where there is tracing", "HasJwt", props("ApiRole", "Policies", 2, "Fn::If", 0)},
 		"tracing not allowed":    {"WorkerRole must allow tracing where there is tracing", nil, props("WorkerRole", "Policies", 4, "Fn::If")},
-		"failures are lost":      {"WorkerRole must allow sqs:SendMessage on FailureQueue", "sqs:ReceiveMessage", statement("WorkerRole", 1, 0, "Action")},
+		"events are lost":        {"WorkerRole must allow sqs:DeleteMessage on WorkQueue", "sqs:ReceiveMessage", statement("WorkerRole", 1, 0, "Action")},
 		"logs are lost":          {"ApiRole must allow logs:PutLogEvents on its own log group", []any{getAtt("WorkerLogGroup", "Arn")}, statement("ApiRole", 1, 0, "Resource")},
 	})
 }

@@ -66,8 +66,11 @@ func checkRole(t template, r *report, role, function string) {
 		for _, action := range []string{"s3:GetObjectTagging", "s3:PutObjectTagging"} {
 			r.want(slices.Contains(granted, permission{action, originals}), "%s must allow %s, or rejected originals stay", role, action)
 		}
-		r.want(slices.Contains(granted, permission{"sqs:SendMessage", "${" + failureQueue + ".Arn}"}),
-			"%s must allow sqs:SendMessage on %s", role, failureQueue)
+		// The first three are for the event source mapping.
+		// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+		for _, action := range []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility", "sqs:SendMessage"} {
+			r.want(slices.Contains(granted, permission{action, "${" + workQueue + ".Arn}"}), "%s must allow %s on %s", role, action, workQueue)
+		}
 		r.want(slices.Contains(granted, permission{"cloudfront:CreateInvalidation", distributionARN}),
 			"%s must allow cloudfront:CreateInvalidation on the distribution", role)
 	}

@@ -43,6 +43,8 @@ var (
 	ErrExists   = errors.New("object exists already")
 	ErrChanged  = errors.New("object was replaced meanwhile")
 	ErrTooLarge = errors.New("object is larger than expected")
+	// ErrBusy is S3's throttling. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+	ErrBusy = errors.New("S3 is throttling")
 )
 
 // Bucket is one S3 bucket. It is safe for concurrent use.
@@ -192,6 +194,8 @@ func (b *Bucket) fail(verb, key string, err error) error {
 		err = ErrExists
 	case response.HTTPStatusCode() == http.StatusPreconditionFailed:
 		err = ErrChanged
+	case response.HTTPStatusCode() == http.StatusServiceUnavailable:
+		err = fmt.Errorf("%w: %w", ErrBusy, err)
 	}
 	return fmt.Errorf("%s %s/%s: %w", verb, b.name, key, err)
 }

@@ -5,6 +5,7 @@
 //	PRESIZE_MAX_BYTES        largest original, in bytes (52428800)
 //	PRESIZE_MAX_MEGAPIXELS   most pixels of an image, all frames together, in millions (100)
 //	PRESIZE_MAX_FRAMES       most frames of an animation (300)
+//	PRESIZE_WORK_QUEUE_URL   the SQS queue that the events come from; required
 //	PRESIZE_DISTRIBUTION_ID  CloudFront distribution whose copies are invalidated; none if not set
 //	PRESIZE_EVENT_BUS        bus of EventBridge that events are put on; none if not set
 //	PRESIZE_INSPECTOR_ARN    Lambda function that is asked before an upload is published; none if not set
@@ -17,6 +18,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -26,6 +28,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	functions "github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/presize/presize/deploy/presets"
 	"github.com/presize/presize/internal/bucket"
@@ -34,10 +37,15 @@ import (
 	"github.com/presize/presize/internal/invalidation"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/metric"
+	"github.com/presize/presize/internal/workqueue"
 	"github.com/presize/presize/worker"
 	"github.com/presize/presize/worker/inspection"
 	"github.com/presize/presize/worker/renderer"
 )
+
+// backoff is before the second try; the third one waits two minutes. It is longer than the
+// hiccups of S3, and short for a person who waits.
+const backoff = 30 * time.Second
 
 func main() {
 	log := metric.NewLog(os.Stdout, lambdacontext.FunctionName)
@@ -52,7 +60,7 @@ func main() {
 // newWorker puts the worker together as the environment says.
 func newWorker(ctx context.Context, vars *env.Reader, log *slog.Logger) (*worker.Worker, error) {
 	input, output := vars.String("PRESIZE_INPUT_BUCKET"), vars.String("PRESIZE_OUTPUT_BUCKET")
-	limits := vars.Limits()
+	limits, queue := vars.Limits(), vars.String("PRESIZE_WORK_QUEUE_URL")
 	distribution := vars.StringOr("PRESIZE_DISTRIBUTION_ID", "")
 	bus, inspector := vars.StringOr("PRESIZE_EVENT_BUS", ""), vars.StringOr("PRESIZE_INSPECTOR_ARN", "")
 	if err := vars.Err(); err != nil {
@@ -81,6 +89,8 @@ func newWorker(ctx context.Context, vars *env.Reader, log *slog.Logger) (*worker
 		Invalidator: newInvalidator(account, distribution),
 		Inspector:   newInspector(account, inspector),
 		Notifier:    newNotifier(account, bus),
+		Queue:       workqueue.SQS{Client: sqs.NewFromConfig(account), URL: queue},
+		Backoff:     backoff,
 		Log:         log,
 	}), nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/presize/presize/internal/eventbus"
 	"github.com/presize/presize/internal/invalidation"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/workqueue"
 	"github.com/presize/presize/worker"
 	"github.com/presize/presize/worker/inspection"
 	"github.com/presize/presize/worker/renderer"
@@ -47,6 +48,7 @@ func TestEnvironmentConfiguresTheWorker(t *testing.T) {
 		"PRESIZE_DISTRIBUTION_ID": "EDFDVBD6EXAMPLE",
 		"PRESIZE_EVENT_BUS":       "presize-dev",
 		"PRESIZE_INSPECTOR_ARN":   "arn:aws:lambda:eu-central-1:123456789012:function:inspect",
+		"PRESIZE_WORK_QUEUE_URL":  "https://sqs.eu-central-1.amazonaws.com/111122223333/work",
 
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
 	})
@@ -65,13 +67,16 @@ func TestEnvironmentConfiguresTheWorker(t *testing.T) {
 	if l, ok := w.Inspector.(inspection.Lambda); !ok || !strings.HasSuffix(l.ARN, ":inspect") || l.Client == nil {
 		t.Errorf("inspector %+v", w.Inspector)
 	}
+	if q, ok := w.Queue.(workqueue.SQS); !ok || !strings.HasSuffix(q.URL, "/work") || q.Client == nil || w.Backoff == 0 {
+		t.Errorf("queue %+v", w.Queue)
+	}
 	if w.Input == nil || w.Output == nil || w.Presets == nil || w.Log == nil {
 		t.Errorf("incomplete: %+v", w)
 	}
 }
 
 func TestWhatIsNotSetIsNotThere(t *testing.T) {
-	w, err := start(t, map[string]string{"PRESIZE_INPUT_BUCKET": "in", "PRESIZE_OUTPUT_BUCKET": "out"})
+	w, err := start(t, map[string]string{"PRESIZE_INPUT_BUCKET": "in", "PRESIZE_OUTPUT_BUCKET": "out", "PRESIZE_WORK_QUEUE_URL": "url"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +93,7 @@ func TestEveryBadSettingIsNamedAtOnce(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, name := range []string{"PRESIZE_INPUT_BUCKET", "PRESIZE_OUTPUT_BUCKET", "PRESIZE_MAX_BYTES", "PRESIZE_MAX_FRAMES"} {
+	for _, name := range []string{"PRESIZE_INPUT_BUCKET", "PRESIZE_OUTPUT_BUCKET", "PRESIZE_WORK_QUEUE_URL", "PRESIZE_MAX_BYTES", "PRESIZE_MAX_FRAMES"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in: %v", name, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/presize/presize/deploy/local/queue"
 	"github.com/presize/presize/deploy/local/sqs"
+	"github.com/presize/presize/internal/workqueue"
 )
 
 // endpoint is a running endpoint of two queues.
@@ -209,4 +211,33 @@ func (otherBody) RoundTrip(r *http.Request) (*http.Response, error) {
 	other := r.Clone(r.Context())
 	other.Body = io.NopCloser(strings.NewReader(strings.Repeat("1", int(r.ContentLength))))
 	return http.DefaultTransport.RoundTrip(other)
+}
+
+func TestWorkerPutsItsMessagesOff(t *testing.T) {
+	e := start(t)
+	worker := workqueue.SQS{Client: e.operator(), URL: sqs.URL(e.url, "work")}
+	if err := worker.Send(t.Context(), "later", 15*time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if err := worker.Send(t.Context(), "now", 0); err != nil {
+		t.Fatal(err)
+	}
+	m, err := e.work.Receive(t.Context())
+	if err != nil || m.Body != "now" {
+		t.Fatalf("received %+v, %v", m, err)
+	}
+	if err := worker.ChangeVisibility(t.Context(), m.Receipt, 12*time.Hour); err != nil {
+		t.Error(err)
+	}
+	var waits []time.Duration
+	for _, m := range e.work.All() {
+		waits = append(waits, time.Until(m.Visible).Round(time.Minute))
+	}
+	slices.Sort(waits)
+	if !slices.Equal(waits, []time.Duration{15 * time.Minute, 12 * time.Hour}) {
+		t.Errorf("they wait %v", waits)
+	}
+	if err := worker.ChangeVisibility(t.Context(), "stale", 0); err == nil {
+		t.Error("a receipt that is not valid")
+	}
 }

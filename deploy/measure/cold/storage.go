@@ -55,6 +55,7 @@ func (s storage) environment(ctx context.Context) ([]string, error) {
 		"AWS_ENDPOINT_URL_S3=" + s.URL(),
 		"PRESIZE_INPUT_BUCKET=" + inputBucket,
 		"PRESIZE_OUTPUT_BUCKET=" + outputBucket,
+		"PRESIZE_WORK_QUEUE_URL=" + s.URL() + "/work", // no event here is from a queue
 	}, err
 }
 

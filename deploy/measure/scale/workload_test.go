@@ -134,7 +134,7 @@ func requests(t *testing.T, preset string) (grant, status, render, deletion, rem
 	input, output := bucket.New(client, s3test.Input), bucket.New(client, s3test.Output)
 	log := slog.New(slog.DiscardHandler)
 	service := api.New(api.Config{Input: input, Output: output, Presets: mediatest.Presets(), Limits: media.DefaultLimits(),
-		GrantTTL: time.Minute, RetryBudget: time.Hour, Log: log})
+		GrantTTL: time.Minute, Held: 1, Log: log})
 	w := worker.New(worker.Config{Input: input, Output: output, Presets: mediatest.Presets(), Limits: media.DefaultLimits(),
 		Renderer: renderertest.Start(t), Log: log})
 	secret := media.NewSecret()

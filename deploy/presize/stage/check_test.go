@@ -47,6 +47,10 @@ func TestContradictionsAreNamed(t *testing.T) {
 		"no API at all":        {set: []string{"apiConcurrency=0"}},
 		"tracing":              {set: []string{"tracing=yes"}, want: []string{"tracing: "}},
 		"address":              {set: []string{"alarmEmail=ops"}, want: []string{"alarmEmail: "}},
+		"fewest workers":       {set: []string{"workerConcurrency=2", "heldAnswers=0"}},
+		"most workers":         {set: []string{"workerConcurrency=1000", "heldAnswers=1"}},
+		"one worker":           {set: []string{"workerConcurrency=1"}, want: []string{"workerConcurrency: "}},
+		"too many workers":     {set: []string{"workerConcurrency=1001", "heldAnswers=2"}, want: []string{"heldAnswers: ", "workerConcurrency: "}},
 		"everything at once": {
 			set: []string{"domain=a.example", "jwtAudience=a", "grantSeconds=7200", "originalsColdDays=400", "originalsExpireDays=30", "accessLogDays=9"}, region: "me-south-1",
 			want: []string{"accessLogDays: ", "domain and", "grantSeconds: ", "jwtIssuer and", "originalsColdDays: "},

@@ -30,6 +30,10 @@ type Parameters struct {
 // Computed are the parameters that make deploy finds out itself.
 var Computed = []string{"signingKeyA", "signingKeyB", "signingKey", "originDigestA", "originDigestB"}
 
+// Chosen are the parameters that make deploy chooses by the account's limits, where nothing
+// sets them.
+var Chosen = []string{"workerConcurrency", "heldAnswers"}
+
 // Read reads the parameters of a stage from a checkout. Overrides are "name=value" each.
 // The error names every mistake that is in the files and overrides.
 func Read(checkout fs.FS, name string, overrides []string) (Parameters, error) {
@@ -168,7 +172,7 @@ func (p Parameters) Dropped(deployed, defaults map[string]string) (lines []strin
 	for _, name := range slices.Sorted(maps.Keys(deployed)) {
 		_, known := p.Defaults[name]
 		_, set := p.Set[name]
-		if known && !set && deployed[name] != defaults[name] && !slices.Contains(Computed, name) {
+		if known && !set && deployed[name] != defaults[name] && !slices.Contains(slices.Concat(Computed, Chosen), name) {
 			lines = append(lines, fmt.Sprintf("%s: %s", name, quoted(deployed[name])))
 		}
 	}

@@ -12,7 +12,7 @@ def roles(d):
         f"arn:aws:s3:::{d.bucket('output')}/i/x/{key}" for key in ("manifest.json", "rev/640.webp")
     )
     log = f"arn:aws:logs:{REGION}:{NUMBER}:log-group:"
-    distribution, queue = d.distribution["ARN"], d.queue["QueueArn"]
+    distribution, queue = d.distribution["ARN"], d.work["QueueArn"]
     expected = {
         "Api": {
             "may": [
@@ -35,6 +35,8 @@ def roles(d):
                 ("s3:PutObject", manifest),
                 ("s3:DeleteObject", variant),
                 ("cloudfront:CreateInvalidation", distribution),
+                ("sqs:ReceiveMessage", queue),
+                ("sqs:ChangeMessageVisibility", queue),
                 ("sqs:SendMessage", queue),
                 ("logs:PutLogEvents", f"{log}{d.ids['WorkerLogGroup']}:*"),
             ],

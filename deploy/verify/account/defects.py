@@ -6,18 +6,21 @@ import json
 def defects(d):
     """Yields what plants a defect in what is deployed, and a part of the sentence that must name it."""
     s3, lambda_, iam, worker = d.client("s3"), d.client("lambda"), d.client("iam"), d.function("worker")
-    name, arn = worker["FunctionName"], worker["FunctionArn"]
+    name = worker["FunctionName"]
 
     yield (
         lambda: s3.put_bucket_notification_configuration(Bucket=d.bucket("input"), NotificationConfiguration={}),
-        "the input bucket must tell the worker, tells []",
+        "the input bucket must tell the worker's queue, tells []",
     )
 
-    def forbid():
-        for statement in d.invokers("worker"):
-            lambda_.remove_permission(FunctionName=name, StatementId=statement["Sid"])
+    def queue(**attributes):
+        return lambda: d.client("sqs").set_queue_attributes(QueueUrl=d.ids["WorkQueue"], Attributes=attributes)
 
-    yield forbid, "only the input bucket of this account must be permitted to invoke the worker, are []"
+    nobody = json.dumps({"Version": "2012-10-17", "Statement": []})
+    yield (
+        queue(Policy=nobody),
+        "only the input bucket of this account must be permitted to use the worker's queue, are []",
+    )
 
     def swap_layer():
         other = lambda_.publish_layer_version(LayerName="other", Content={"ZipFile": b"other"})
@@ -33,13 +36,12 @@ def defects(d):
         "worker: PRESIZE_OUTPUT_BUCKET must be the output bucket's name",
     )
 
-    def divert():
-        lambda_.delete_function_event_invoke_config(FunctionName=name)
-        lambda_.put_function_event_invoke_config(
-            FunctionName=name, DestinationConfig={"OnFailure": {"Destination": arn}}
-        )
-
-    yield divert, f"an event that has failed must go to the failure queue, goes to {arn}"
+    other = d.client("sqs").create_queue(QueueName="other")["QueueUrl"]
+    arn = d.client("sqs").get_queue_attributes(QueueUrl=other, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    yield (
+        queue(RedrivePolicy=json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 4})),
+        f"an event that has failed must go to the failure queue, goes to {arn}",
+    )
     yield (
         lambda: iam.delete_role_policy(RoleName=d.ids["WorkerRole"], PolicyName="objects"),
         f"the role of worker must allow s3:GetObject on arn:aws:s3:::{d.bucket('input')}/originals/x",

@@ -95,12 +95,6 @@ class BucketPolicy(Put):
         super().compare(account, {"Policy": sent["Policy"]}, known)
 
 
-class EventInvokeConfig(Put):
-    def update(self, account, properties, known):
-        self.delete(account, known)  # of several moto keeps to the first
-        return self.create(account, properties)
-
-
 class Alarm(Put):
     def compare(self, account, sent, known):
         alarms = account.client("cloudwatch").describe_alarms(AlarmNames=[sent["AlarmName"]])["MetricAlarms"]
@@ -377,7 +371,6 @@ KINDS = [
     ),
     Permission("AWS::Lambda::Permission", "lambda", "permission"),
     LayerVersion("AWS::Lambda::LayerVersion", "lambda", "layer_version", "LayerVersionArn"),
-    EventInvokeConfig("AWS::Lambda::EventInvokeConfig", "lambda", "function_event_invoke_config"),
     Kind("AWS::ApiGatewayV2::Api", "apigatewayv2", "api", "ApiId"),
     Kind("AWS::ApiGatewayV2::Authorizer", "apigatewayv2", "authorizer", "AuthorizerId"),
     Kind("AWS::ApiGatewayV2::Integration", "apigatewayv2", "integration", "IntegrationId"),

@@ -150,6 +150,8 @@ def operate(account, stack):
     original, stray = f"originals/{id}", f"i/{id}/01234567/320.jpg"
     s3.put_object(Bucket=deployed.bucket("input"), Key=original, Body=b"photo", ContentType="image/jpeg")
     s3.put_object(Bucket=deployed.bucket("output"), Key=stray, Body=b"variant")
+    # Of moto, S3 puts its events in the queue, and only messages that somebody sends are handed to the worker.
+    account.client("sqs").purge_queue(QueueUrl=deployed.ids["WorkQueue"])
     account.invoked.clear()
     dry = command(account, stage, "backfill", "--dry-run")
     untouched = not account.invoked
@@ -157,12 +159,13 @@ def operate(account, stack):
     status = json.loads(command(account, stage, "status", id, "--json"))
     spared = json.loads(command(account, stage, "sweep", "--json"))
     swept = json.loads(command(account, stage, "sweep", "--older-than", "0s", "--json"))
-    objects = [e["Records"][0]["s3"]["object"]["key"] for _, e in account.invoked]
+    told = [json.loads(r["body"]) for _, e in account.invoked for r in e["Records"]]
+    objects = [e["Records"][0]["s3"]["object"]["key"] for e in told]
     promises = {
-        "a dry backfill must list the upload and invoke nothing": dry.startswith(f"{id} missing\n") and untouched,
-        "backfill must invoke the worker": [name for name, _ in account.invoked] == [stack + "-worker"],
+        "a dry backfill must list the upload and queue nothing": dry.startswith(f"{id} missing\n") and untouched,
+        "the queue must invoke the worker": [name for name, _ in account.invoked] == [stack + "-worker"],
         "backfill must name the original": objects == [original],
-        "backfill must count what it did": (filled["seen"], filled["invoked"]) == (1, 1),
+        "backfill must count what it did": (filled["seen"], filled["queued"]) == (1, 1),
         "backfill must leave no checkpoint": not list(Path(".").glob("backfill-*.json")),
         "status must tell the state": (status["state"], status["manifest"]) == ("missing", None),
         "sweep must spare what is young": (spared["removed"], spared["young"]) == (0, 1),
@@ -223,6 +226,7 @@ def drop(account, stack):
         f"a deployment that would drop {name} must be refused by name": without.returncode != 0
         and f"\n  {name}: " in without.stderr
         for name in own
+        if name not in ("workerConcurrency", "heldAnswers")  # which make deploy chooses
     }
     failures = [promise for promise, holds in promises.items() if not holds]
     print(f"{stack}, deployed with a stage file: {len(failures)} promises broken", flush=True)

@@ -62,6 +62,9 @@ class Deployed:
         self.queue = self.client("sqs").get_queue_attributes(
             QueueUrl=self.ids["FailureQueue"], AttributeNames=["All"]
         )["Attributes"]
+        self.work = self.client("sqs").get_queue_attributes(
+            QueueUrl=self.ids["WorkQueue"], AttributeNames=["All"]
+        )["Attributes"]
         self.distribution = self.client("cloudfront").get_distribution(Id=self.ids["Distribution"])["Distribution"]
 
     def want(self, holds, sentence):
@@ -87,10 +90,15 @@ class Deployed:
 
 
 def trigger(d):
-    worker = d.function("worker")["FunctionArn"]
     told = d.client("s3").get_bucket_notification_configuration(Bucket=d.bucket("input"))
-    functions = {n["LambdaFunctionArn"] for n in told.get("LambdaFunctionConfigurations", [])}
-    d.want(functions == {worker}, f"the input bucket must tell the worker, tells {sorted(functions)}")
+    queues = {n["QueueArn"] for n in told.get("QueueConfigurations", [])}
+    d.want(
+        queues == {d.work["QueueArn"]}, f"the input bucket must tell the worker's queue, tells {sorted(queues)}"
+    )
+    mappings = d.client("lambda").list_event_source_mappings(EventSourceArn=d.work["QueueArn"])
+    functions = [m["FunctionArn"] for m in mappings["EventSourceMappings"]]
+    worker = d.function("worker")["FunctionArn"]
+    d.want(functions == [worker], f"the worker must get the messages of its queue, {functions} do")
     for name in ("output", "site"):
         told = d.client("s3").get_bucket_notification_configuration(Bucket=d.bucket(name))
         told.pop("ResponseMetadata")
@@ -106,13 +114,14 @@ def permissions(d):
     def conditions(statement):
         return {key: value for test in statement.get("Condition", {}).values() for key, value in test.items()}
 
-    invokers = [
-        conditions(s) for s in d.invokers("worker") if s["Principal"] == {"Service": "s3.amazonaws.com"}
+    senders = [
+        conditions(s) for s in json.loads(d.work["Policy"])["Statement"] if s["Effect"] == "Allow"
     ]
     d.want(
-        invokers == [{"AWS:SourceArn": bucket, "AWS:SourceAccount": NUMBER}],
-        f"only the input bucket of this account must be permitted to invoke the worker, are {invokers}",
+        senders == [{"aws:SourceArn": bucket, "aws:SourceAccount": NUMBER}],
+        f"only the input bucket of this account must be permitted to use the worker's queue, are {senders}",
     )
+    d.want(not d.invokers("worker"), "nobody else must be permitted to invoke the worker")
     invokers = [conditions(s).get("AWS:SourceArn", "") for s in d.invokers("api")]
     d.want(
         len(invokers) == 1 and invokers[0].startswith(api),
@@ -157,13 +166,15 @@ def digest(name):
 
 
 def failures(d):
-    config = d.client("lambda").get_function_event_invoke_config(
-        FunctionName=d.function("worker")["FunctionName"]
-    )
-    destination = config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "nowhere")
+    redrive = json.loads(d.work.get("RedrivePolicy", "{}"))
+    destination = redrive.get("deadLetterTargetArn", "nowhere")
     d.want(
         destination == d.queue["QueueArn"],
         f"an event that has failed must go to the failure queue, goes to {destination}",
+    )
+    d.want(
+        variables_of(d.function("worker")).get("PRESIZE_WORK_QUEUE_URL") == d.ids["WorkQueue"],
+        "worker: PRESIZE_WORK_QUEUE_URL must be the URL of its queue",
     )
 
 
@@ -281,6 +292,7 @@ def outputs(d):
         "SiteBucketName": d.bucket("site"),
         "DistributionId": d.distribution["Id"],
         "DistributionDomainName": d.distribution["DomainName"],
+        "WorkQueueUrl": d.ids["WorkQueue"],
         "FailureQueueUrl": d.ids["FailureQueue"],
         "EventBusName": d.ids.get("EventBus"),
         "WebhookFailureQueueUrl": d.ids.get("WebhookFailureQueue"),

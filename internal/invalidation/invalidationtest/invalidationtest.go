@@ -33,7 +33,12 @@ type CloudFront struct {
 	requests int
 	order    []string            // of the references
 	batches  map[string][]string // paths by caller reference
+	running  int                 // paths with a wildcard, in invalidations in progress
 }
+
+// maxRunning is how many paths with a wildcard can be in progress at a time.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
+const maxRunning = 15
 
 // Start runs a CloudFront until the test ends.
 func Start(t testing.TB) *CloudFront {
@@ -81,6 +86,13 @@ func (c *CloudFront) SetDown(down bool) {
 	c.down = down
 }
 
+// Complete completes all invalidations in progress. Until then they count.
+func (c *CloudFront) Complete() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.running = 0
+}
+
 type invalidationBatch struct {
 	XMLName         xml.Name `xml:"http://cloudfront.amazonaws.com/doc/2020-05-31/ InvalidationBatch"`
 	CallerReference string   `xml:"CallerReference"`
@@ -92,6 +104,16 @@ type invalidationBatch struct {
 func (b invalidationBatch) wellFormed() bool {
 	relative := !slices.ContainsFunc(b.Paths, func(path string) bool { return !strings.HasPrefix(path, "/") })
 	return b.Quantity == len(b.Paths) && len(b.Paths) > 0 && relative && b.CallerReference != "" && len(b.CallerReference) <= 128
+}
+
+// wildcards returns how many paths of the batch have one.
+func (b invalidationBatch) wildcards() (count int) {
+	for _, path := range b.Paths {
+		if strings.HasSuffix(path, "*") {
+			count++
+		}
+	}
+	return count
 }
 
 func (c *CloudFront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -118,7 +140,11 @@ func (c *CloudFront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case repeated && !slices.Equal(known, batch.Paths):
 		fail(w, "InvalidationBatchAlreadyExists")
 		return
+	case !repeated && c.running+batch.wildcards() > maxRunning:
+		fail(w, "TooManyInvalidationsInProgress")
+		return
 	case !repeated:
+		c.running += batch.wildcards()
 		c.order = append(c.order, batch.CallerReference)
 		c.batches[batch.CallerReference] = batch.Paths
 	}
