@@ -15,6 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/presize/presize/deploy/local/operator"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/media/mediatest"
 	"github.com/presize/presize/internal/s3local/s3test"
@@ -205,5 +210,36 @@ func (c client) awaitStatus(url string, status int) {
 			return
 		}
 		<-pause.C
+	}
+}
+
+// deadLetters returns how many events of each key are in the failure queue of a running
+// stack.
+func deadLetters(t *testing.T, data string) map[string]int {
+	t.Helper()
+	access, err := operator.Read(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := sqs.New(sqs.Options{
+		Region: access.Region, BaseEndpoint: &access.SQS,
+		Credentials: credentials.NewStaticCredentialsProvider(access.AccessKeyID, access.SecretAccessKey, ""),
+	})
+	keys := make(map[string]int)
+	for {
+		received, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &access.FailureQueue, MaxNumberOfMessages: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(received.Messages) == 0 {
+			return keys
+		}
+		for _, m := range received.Messages {
+			var event events.S3Event
+			if err := json.Unmarshal([]byte(*m.Body), &event); err != nil {
+				t.Fatal(err)
+			}
+			keys[event.Records[0].S3.Object.URLDecodedKey]++
+		}
 	}
 }
