@@ -72,7 +72,7 @@ test-steps: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_mo
 	@$(MAKE) --no-print-directory build/npm/.checked
 
 # Not in make quick: what needs a browser or the archives, and tests that take seconds each.
-SLOW_TESTS := ^TestInterruptedRedrives|^TestPage(Takes|Shows)|^TestSampleApp|^TestOtherBrowsers|^TestPhotoIsShrunk|^TestUploadGoesOn|MissingIsDressed|^TestBrowserHears|Whatever|WhatFailed|KilledTwice|AnyFailedRequest|AtAnyMoment|AFailedOneHasNot|AllVersionsOnAllPages|CommittedFigures|LayerIsTheSame|LargeAnimation|EveryUploadsLast|ReceiversVerify|NothingOfARefused
+SLOW_TESTS := ^TestInterruptedRedrives|^TestPage(Takes|Shows)|^TestSampleApp|^TestUppy|^TestFilePond|^TestCodeOnThePage|^TestOtherBrowsers|^TestPhotoIsShrunk|^TestUploadGoesOn|MissingIsDressed|^TestBrowserHears|Whatever|WhatFailed|KilledTwice|AnyFailedRequest|AtAnyMoment|AFailedOneHasNot|AllVersionsOnAllPages|CommittedFigures|LayerIsTheSame|LargeAnimation|EveryUploadsLast|ReceiversVerify|NothingOfARefused
 SLOW_VIPS_TESTS := Memory|RejectedAnimations|SettingsOfThePreset|Grids|Tiles|EveryVariantHasTheWatermark|EveryOrientation|HEICOfAPhone|NoVariantCarries|NumberOfProcessors|AsSharpAs|PhonePhoto
 quick-steps: tools build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.package-lock.json formatted vetted
 	$(call say,tests)
@@ -230,7 +230,7 @@ build/app/node_modules/.package-lock.json: web/testdata/app/package-lock.json we
 
 build/app/.built: $(wildcard web/testdata/app/*.* web/testdata/app/src/*) build/npm/.packed build/app/node_modules/.package-lock.json
 	for app in $(SAMPLES); do \
-		(cd web/testdata/app && cp -r index.html tsconfig.json vite.config.ts src $(CURDIR)/$$app) && \
+		(cd web/testdata/app && cp -r *.html tsconfig.json vite.config.ts src $(CURDIR)/$$app) && \
 		rm -rf $$app/node_modules/presize && mkdir $$app/node_modules/presize && \
 		tar -xzf build/npm/presize-*.tgz --strip-components=1 -C $$app/node_modules/presize && \
 		npm run --silent --prefix $$app build -- --logLevel warn || exit 1; done

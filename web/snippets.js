@@ -50,6 +50,39 @@ export function Photos() {
 }`,
     },
     {
+      client: 'Uppy',
+      about: 'npm install presize @uppy/core @uppy/dashboard. For Uppy 5 and 6.',
+      code: `\
+import Uppy from '@uppy/core';
+import Dashboard from '@uppy/dashboard';
+import '@uppy/core/css/style.min.css';
+import '@uppy/dashboard/css/style.min.css';
+import Presize from 'presize/uppy';
+
+const uppy = new Uppy({ restrictions: { allowedFileTypes: ['image/*'] } })
+  .use(Dashboard, { inline: true, target: '#uploads' })
+  .use(Presize, { endpoint: '${origin}/api/v1', preset: '${preset}' });
+
+uppy.on('upload-success', (file, { body }) => console.log(body)); // the manifest`,
+    },
+    {
+      client: 'FilePond',
+      about: 'npm install presize filepond',
+      code: `\
+import * as FilePond from 'filepond';
+import 'filepond/dist/filepond.min.css';
+import { server } from 'presize/filepond';
+
+FilePond.create(document.querySelector('input[type=file]'), {
+  server: server({
+    endpoint: '${origin}/api/v1',
+    preset: '${preset}',
+    onReady: (manifest, { secret }) => console.log(manifest),
+  }),
+  labelFileProcessingError: ({ body }) => body, // why a file was rejected
+});`,
+    },
+    {
       client: 'Go',
       about: 'go get github.com/presize/presize',
       code: `\

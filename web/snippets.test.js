@@ -32,5 +32,5 @@ describe('snippets', () => {
     });
   }
 
-  it('are of every kind of client', () => assert.ok(imports.length >= 2 && all.length >= 5));
+  it('are of every kind of client', () => assert.ok(imports.length >= 4 && all.length >= 7));
 });

@@ -64,6 +64,15 @@ func evaluate[T any](b browser, expression string) T {
 	return value
 }
 
+// await waits until a JavaScript expression holds.
+func (b browser) await(expression string) {
+	b.t.Helper()
+	evaluate[bool](b, `new Promise((done) => {
+		const look = () => ((`+expression+`) ? done(true) : setTimeout(look, 20));
+		look();
+	})`)
+}
+
 // complaints are the warnings and errors in the browser's console since the last
 // call: violations of the page's policy, failed requests, exceptions.
 func (b browser) complaints() (texts []string) {

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/phototest"
+)
+
+// samples are the folders of the sample app, with different versions of the libraries.
+func samples() []string { return []string{"build/app", "build/app/react18"} }
+
+// openSample opens a page of the sample app, of another origin than the service.
+func openSample(t *testing.T, folder, page string) (browser, client) {
+	t.Helper()
+	origin := startSample(t, folder)
+	b := openBrowser(t)
+	stack := startStack(t, func(s *settings) { s.allowedOrigins = []string{origin} })
+	b.do(chromedp.Navigate(origin + "/" + page + "?endpoint=" + stack.url + "/api/v1"))
+	return b, stack
+}
+
+// damaged is a photo that the worker rejects.
+func damaged(t *testing.T) string {
+	t.Helper()
+	photo := phototest.Read(t, "test_exif_full.jpg")
+	path := filepath.Join(t.TempDir(), "damaged.jpg")
+	if err := os.WriteFile(path, photo[:len(photo)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// told is what an app of Uppy heard of a file.
+type told struct {
+	Event, Name, Message, Secret string
+	UploadURL                    string `json:"uploadURL"`
+	BytesUploaded, BytesTotal    int64
+	Body                         media.Manifest
+}
+
+func TestUppyUploadsAndTellsOfARejection(t *testing.T) {
+	photo, broken := phototest.Path(t, "test_exif_full.jpg"), damaged(t)
+	for _, folder := range samples() {
+		t.Run(folder, func(t *testing.T) {
+			b, stack := openSample(t, folder, "uppy.html")
+			b.do(
+				chromedp.WaitReady(chromedp.CSS(".uppy-Dashboard-input")),
+				chromedp.SetUploadFiles(chromedp.CSS(".uppy-Dashboard-input"), []string{photo, broken}),
+				chromedp.WaitVisible(chromedp.CSS(".uppy-StatusBar-actionBtn--upload")),
+				chromedp.Click(chromedp.CSS(".uppy-StatusBar-actionBtn--upload")),
+				chromedp.WaitVisible(chromedp.CSS(".uppy-StatusBar-actionBtn--retry")),
+			)
+			b.await(`told.some(({ event }) => event === 'success')`)
+			last := make(map[string]told) // by event
+			for _, one := range evaluate[[]told](b, `told`) {
+				last[one.Event] = one
+			}
+			success := last["success"]
+			if success.Name != filepath.Base(photo) || success.Body.Status != media.Ready || len(success.Secret) != 43 ||
+				!strings.HasPrefix(success.UploadURL, stack.url+"/i/") {
+				t.Errorf("of the photo it was told %+v", success)
+			}
+			if progress := last["progress"]; progress.BytesUploaded == 0 || progress.BytesUploaded != progress.BytesTotal {
+				t.Errorf("the progress ended at %+v", progress)
+			}
+			if rejection := last["error"]; rejection.Name != "damaged.jpg" || !strings.HasSuffix(rejection.Message, ".") {
+				t.Errorf("of the damaged photo it was told %+v", rejection)
+			}
+
+			for _, moment := range []string{"upload-start", "upload-progress"} {
+				evaluate[bool](b, `(async () => {
+					uppy.clear();
+					told.length = 0;
+					uppy.addFile({ name: 'a.jpg', type: 'image/jpeg', data: new Blob([new Uint8Array(1e6)]) });
+					uppy.once('`+moment+`', () => uppy.cancelAll());
+					await uppy.upload();
+					return true;
+				})()`)
+				if left := evaluate[int](b, `told.filter(({ event }) => event !== 'progress').length + uppy.getFiles().length`); left != 0 {
+					t.Errorf("%d files and events are left of what was cancelled at %s", left, moment)
+				}
+			}
+		})
+	}
+}
+
+func TestUppySendsNothingTwice(t *testing.T) {
+	photo := phototest.Path(t, "test_exif_full.jpg")
+	b, _ := openSample(t, samples()[0], "uppy.html")
+	b.do(
+		chromedp.WaitReady(chromedp.CSS(".uppy-Dashboard-input")),
+		chromedp.Evaluate[chromedp.Void](`
+			window.sent = 0;
+			const { open } = XMLHttpRequest.prototype;
+			XMLHttpRequest.prototype.open = function (...rest) { sent++; open.apply(this, rest); };
+			const real = fetch;
+			window.fetch = (url, init) => {
+				if (init?.method === 'POST' || !window.broken) return real(url, init);
+				return Promise.resolve(Response.json({ title: 'broken' }, { status: 400 }));
+			};
+			window.broken = true; // the status can't be had
+			0`),
+		chromedp.SetUploadFiles(chromedp.CSS(".uppy-Dashboard-input"), []string{photo}),
+		chromedp.WaitVisible(chromedp.CSS(".uppy-StatusBar-actionBtn--upload")),
+		chromedp.Click(chromedp.CSS(".uppy-StatusBar-actionBtn--upload")),
+		chromedp.WaitVisible(chromedp.CSS(".uppy-StatusBar-actionBtn--retry")),
+		chromedp.Evaluate[chromedp.Void](`window.broken = false; 0`),
+		chromedp.Click(chromedp.CSS(".uppy-StatusBar-actionBtn--retry")),
+		chromedp.WaitVisible(chromedp.CSS(".uppy-StatusBar-statusIndicator")),
+	)
+	b.await(`told.some(({ event }) => event === 'success')`)
+	if sent := evaluate[int](b, `sent`); sent != 1 {
+		t.Errorf("the file was sent %d times", sent)
+	}
+}
+
+func TestFilePondUploadsRevertsAndTellsOfARejection(t *testing.T) {
+	photo, broken := phototest.Path(t, "test_exif_full.jpg"), damaged(t)
+	b, stack := openSample(t, samples()[0], "filepond.html")
+	b.do(
+		chromedp.WaitReady(chromedp.CSS(".filepond--browser")),
+		chromedp.SetUploadFiles(chromedp.CSS(".filepond--browser"), []string{photo}),
+		chromedp.WaitReady(chromedp.CSS("[data-filepond-item-state='processing-complete']")),
+	)
+	ready := evaluate[[]struct {
+		Manifest media.Manifest
+		Secret   string
+	}](b, `told`)
+	if len(ready) != 1 || ready[0].Manifest.Status != media.Ready || len(ready[0].Secret) != 43 {
+		t.Fatalf("the app was told %+v", ready)
+	}
+	id := ready[0].Manifest.ID
+	if field := evaluate[string](b, `document.querySelector('input[name=photos][type=hidden]').value`); field != string(id) {
+		t.Errorf("the form has %q, want the upload's id %s", field, id)
+	}
+	evaluate[bool](b, `pond.removeFile({ revert: true }), true`)
+	b.await(`pond.getFiles().length === 0`)
+	stack.awaitStatus(media.StatusURL(id), 404)
+
+	b.do(
+		chromedp.SetUploadFiles(chromedp.CSS(".filepond--browser"), []string{broken}),
+		chromedp.WaitReady(chromedp.CSS("[data-filepond-item-state='processing-error']")),
+	)
+	if message := evaluate[string](b, `document.querySelector('.filepond--file-status-main').textContent`); !strings.HasSuffix(message, ".") {
+		t.Errorf("it says %q, want the reason of the rejection", message)
+	}
+}

@@ -1,0 +1,103 @@
+/**
+ * uppy.js: presize as the uploader of Uppy 5 and 6.
+ *
+ *     import Uppy from '@uppy/core';
+ *     import Dashboard from '@uppy/dashboard';
+ *     import Presize from 'presize/uppy';
+ *
+ *     const uppy = new Uppy({ restrictions: { allowedFileTypes: ['image/*'] } })
+ *       .use(Dashboard, { inline: true, target: '#uploads' })
+ *       .use(Presize, { preset: 'photo' });
+ *     uppy.on('upload-success', (file, { body, secret }) => {
+ *       // body is the manifest; keep the secret to delete the upload later
+ *     });
+ *
+ * Cancelling deletes what has arrived. A retry does not send again what has.
+ */
+
+/** @import {Body, Meta, Uppy, UppyFile} from '@uppy/core' */
+/** @import {UploadOptions} from './presize.js' */
+
+import { BasePlugin } from '@uppy/core';
+import { pictureParts } from './picture.js';
+import { queue } from './queue.js';
+import { createSecret, upload } from './upload.js';
+
+/**
+ * @typedef {Omit<UploadOptions, 'secret' | 'signal' | 'onGranted' | 'onProgress'> & {
+ *   id?: string,
+ *   parallel?: number,
+ * }} PresizeOptions  `parallel` is how many files are sent at a time, 3 by default
+ */
+
+/**
+ * @template {Meta} M
+ * @template {Body} B
+ * @extends {BasePlugin<PresizeOptions, M, B>}
+ */
+export default class Presize extends BasePlugin {
+  #run;
+  /** The secrets of files that have not been uploaded yet, by Uppy's id. */
+  #secrets = new Map();
+
+  /**
+   * @param {Uppy<M, B>} uppy
+   * @param {PresizeOptions} [options]
+   */
+  constructor(uppy, options = {}) {
+    super(uppy, options);
+    this.id = options.id ?? 'Presize';
+    this.type = 'uploader';
+    this.#run = queue(options.parallel ?? 3);
+  }
+
+  install() {
+    this.uppy.addUploader(this.#uploadAll);
+  }
+
+  uninstall() {
+    this.uppy.removeUploader(this.#uploadAll);
+  }
+
+  #uploadAll = async (/** @type {string[]} */ ids) => {
+    const files = ids.map((id) => this.uppy.getFile(id)).filter((file) => file && !file.error && !file.progress.uploadComplete);
+    this.uppy.emit('upload-start', files);
+    await Promise.allSettled(files.map((file) => this.#upload(file)));
+  };
+
+  /** @param {UppyFile<M, B>} file */
+  async #upload({ id, data, name, type, meta }) {
+    const { id: plugin, parallel, ...options } = this.opts;
+    const { uppy } = this;
+    if (!uppy.getFile(id)) return; // removed when it was told of the start
+    const controller = new AbortController();
+    const { signal } = controller;
+    const cancel = () => controller.abort();
+    const remove = (removed) => removed.id === id && cancel();
+    uppy.on('cancel-all', cancel);
+    uppy.on('file-removed', remove);
+    const secret = this.#secrets.get(id) ?? createSecret();
+    this.#secrets.set(id, secret);
+    try {
+      const named = new File([/** @type {Blob} */ (data)], meta.name || name, { type });
+      const manifest = await this.#run(() => upload(named, {
+        ...options,
+        secret,
+        signal,
+        onProgress({ phase, loaded, total }) {
+          const file = uppy.getFile(id);
+          if (phase !== 'uploading' || !file) return;
+          uppy.emit('upload-progress', file, { uploadStarted: file.progress.uploadStarted ?? 0, bytesUploaded: loaded, bytesTotal: total });
+        },
+      }), signal);
+      this.#secrets.delete(id);
+      uppy.emit('upload-success', uppy.getFile(id), /** @type {any} */ ({ status: 200, body: manifest, uploadURL: pictureParts(manifest)?.src, secret }));
+    } catch (error) {
+      if (signal.aborted) this.#secrets.delete(id);
+      else uppy.emit('upload-error', uppy.getFile(id), error);
+    } finally {
+      uppy.off('cancel-all', cancel);
+      uppy.off('file-removed', remove);
+    }
+  }
+}
