@@ -121,12 +121,16 @@ export function createUploads(options) {
     },
 
     /**
-     * Tries a failed upload again. What has arrived is not sent again.
+     * Tries a failed upload again. What has arrived is not sent again, unless the service has failed to
+     * render it: for that it takes another upload.
      *
      * @param {string} key
      */
     retry(key) {
-      if (find(key)?.status === 'failed') start(key);
+      const item = find(key);
+      if (item?.status !== 'failed') return;
+      if (item.error?.code === 'failed') change(key, { secret: createSecret(), id: undefined });
+      start(key);
     },
 
     /**

@@ -60,6 +60,16 @@ describe('a list of uploads', () => {
     assert.equal(list.items()[0].status, 'ready');
   });
 
+  it('tries an image that could not be rendered as another upload', async () => {
+    service.faults.status = [answer(200, { id: 'x', status: 'failed' })];
+    list.add([PHOTO]);
+    await once(ends, 'error');
+    service.original = undefined; // of the other upload there is none
+    list.retry(list.items()[0].key);
+    await once(ends, 'ready');
+    assert.equal(new Set(service.asked.map(({ secret }) => secret)).size, 2);
+  });
+
   it('deletes an upload that is ready, and keeps it on the list where that fails', async () => {
     list.add([PHOTO]);
     await once(ends, 'ready');
