@@ -128,6 +128,7 @@ export class Card {
     } catch (error) {
       if (signal.aborted) this.#settle('cancelled', 'Cancelled.');
       else this.#refuse(error);
+      if (error?.code === 'failed') this.#secret = createSecret(); // the service is not going to try that file again
     }
     if (signal.aborted && this.#id) this.#page.kept.forget(this.#id);
   }
