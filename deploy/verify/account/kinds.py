@@ -181,6 +181,18 @@ class Role(Kind):
         iam.delete_role(**role)
 
 
+class ApiDestination(Kind):
+    def verb(self, verb):
+        return super().verb("describe" if verb == "get" else verb)
+
+
+class Connection(Kind):
+    """Its key is never given back."""
+
+    def compare(self, account, sent, known):
+        pass
+
+
 class LogGroup(Kind):
     def create(self, account, properties):
         logs, name = account.client("logs"), properties["LogGroupName"]
@@ -379,6 +391,10 @@ KINDS = [
     LogGroup("AWS::Logs::LogGroup", ref="LogGroupName", named="LogGroupName"),
     Alarm(
         "AWS::CloudWatch::Alarm", "cloudwatch", "metric_alarm", "AlarmName", {"Arn": "AlarmArn"}, "AlarmName"
+    ),
+    Connection("AWS::Events::Connection", "events", "connection", "Name", {"Arn": "ConnectionArn"}, "Name"),
+    ApiDestination(
+        "AWS::Events::ApiDestination", "events", "api_destination", "Name", {"Arn": "ApiDestinationArn"}, "Name"
     ),
     Budget("AWS::Budgets::Budget", ref="BudgetName"),
     Record("AWS::Route53::RecordSet", ref="Name"),

@@ -262,8 +262,10 @@ def events(d):
         )
     redrive = json.loads(arn[queue]["RedrivePolicy"])
     d.want(redrive["deadLetterTargetArn"] == arn[dead]["QueueArn"], "failed webhooks must go to their queue of failures")
-    mappings = d.client("lambda").list_event_source_mappings(FunctionName=notify["FunctionName"])["EventSourceMappings"]
-    d.want([m["EventSourceArn"] for m in mappings] == [arn[queue]["QueueArn"]], "notify must receive from the queue of webhooks")
+    source = arn[queue]["QueueArn"]
+    mappings = d.client("lambda").list_event_source_mappings(EventSourceArn=source)["EventSourceMappings"]
+    receivers = [m["FunctionArn"] for m in mappings]
+    d.want(receivers == [notify["FunctionArn"]], f"notify must receive from the queue of webhooks, does {receivers}")
     d.want(notify["CodeSha256"] == digest("notify"), f"the code of notify must be {ARCHIVES['notify']}")
     variables = variables_of(notify)
     d.want(
