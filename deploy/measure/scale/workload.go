@@ -40,7 +40,7 @@ const (
 	apiRequests  = 3            // a grant, the status until ready, the status until complete
 	removalLists = 2            // of the variants, public and private
 	removalGets  = 5            // by the API the original twice and the manifest, by the worker the original twice
-	alarmMetrics = 14           // in deploy/template/alarms.yml
+	alarmMetrics = 13           // in deploy/template/alarms.yml
 
 	queueRequests = 3 // S3 sends, Lambda receives and deletes
 
@@ -79,7 +79,7 @@ const (
 	maxReceives = 4 // three attempts, and one that only says that they have failed
 )
 
-var retryPauses = []time.Duration{time.Minute, 2 * time.Minute}
+var retryPauses = []time.Duration{30 * time.Second, 2 * time.Minute}
 
 // Lambda gives one vCPU for each of these,
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -58,6 +59,30 @@ func TestFunctionsAreAsDeployed(t *testing.T) {
 	}
 	if got := service.Params.Default.Rate; got != apiRate {
 		t.Errorf("apiRate is %d in serverless.yml, %d here", got, apiRate)
+	}
+}
+
+// The queue is that of the template, and its workers those that make deploy sets.
+func TestQueueIsAsDeployed(t *testing.T) {
+	for file, facts := range map[string][]string{
+		"deploy/template/trigger.yml": {
+			fmt.Sprintf("VisibilityTimeout: %.0f$", visibility.Seconds()),
+			fmt.Sprintf("maxReceiveCount: %d$", maxReceives),
+		},
+		"deploy/presize/capacity.go": {
+			`min\(max\(limit/2, fewestWorkers\), mostWorkers\)`,
+			fmt.Sprintf("fewestWorkers, mostWorkers = %d, %d$", workersOf(0), workersOf(math.MaxInt)),
+		},
+	} {
+		text, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, fact := range facts {
+			if !regexp.MustCompile("(?m)" + fact).Match(text) {
+				t.Errorf("%s does not say %s", file, fact)
+			}
+		}
 	}
 }
 
