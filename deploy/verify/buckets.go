@@ -65,7 +65,7 @@ func checkOriginals(t template, r *report) {
 
 	// An event that is redriven after its original has expired counts as a removal, and would take along what was
 	// made of it.
-	redrive := int(retention(t, failureQueue).Hours() / 24)
+	redrive := int((retention(t, workQueue) + retention(t, failureQueue)).Hours() / 24)
 	var rejected, cold, expired, erased bool
 	for _, rule := range t.props(inputBucket).at("LifecycleConfiguration", "Rules").list() {
 		onlyCold, onlyExpired := rule.only("HasColdOriginals"), rule.only("HasExpiringOriginals")
@@ -79,7 +79,7 @@ func checkOriginals(t template, r *report) {
 		case isForOriginals(rule) && len(rule.at("TagFilters").list()) == 1:
 			tag := rule.at("TagFilters").list()[0]
 			rejected = tag.at("Key").text() == media.RejectedTag && tag.at("Value").text() == "true"
-			r.want(number(rule.at("ExpirationInDays")) > float64(redrive), "%s must keep rejected originals for longer than an event can wait for its redrive", inputBucket)
+			r.want(number(rule.at("ExpirationInDays")) > float64(redrive), "%s must keep rejected originals for longer than the two queues keep an event, %d days", inputBucket, redrive)
 		case rule.at("NoncurrentVersionExpiration").value != nil:
 			days := rule.at("NoncurrentVersionExpiration", "NoncurrentDays").branches()
 			erased = rule.at("Status").text() == "Enabled" && rule.at("Prefix").value == nil && rule.at("TagFilters").value == nil &&
@@ -97,7 +97,7 @@ func checkOriginals(t template, r *report) {
 	r.wantText(t.props(inputBucket).at("VersioningConfiguration").only("HasUndelete").at("Status"), "Enabled", "%s: versions by parameter", inputBucket)
 	pattern, err := regexp.Compile(t.Parameters["OriginalsExpireDays"].at("AllowedPattern").text())
 	r.want(err == nil && pattern.MatchString("") && pattern.MatchString(strconv.Itoa(redrive+1)) && !pattern.MatchString(strconv.Itoa(redrive)),
-		"OriginalsExpireDays must be longer than an event can wait for its redrive")
+		"OriginalsExpireDays must be longer than the two queues keep an event")
 }
 
 // longestGrant is the longest grant that the API can be configured to give.

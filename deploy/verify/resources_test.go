@@ -56,7 +56,7 @@ func TestOriginals(t *testing.T) {
 		"old signatures":             {"InputBucket must refuse every PUT of an original with a signature older than 1h", "604800000", statements(2, "Condition", "NumericGreaterThan", "s3:signatureAge")},
 		"rejected stay":              {rejected, "Disabled", rule(1, "Status")},
 		"rejected stay for ever":     {"InputBucket must keep rejected originals for longer", nil, rule(1, "ExpirationInDays")},
-		"rejected go before redrive": {"InputBucket must keep rejected originals for longer", 14, rule(1, "ExpirationInDays")},
+		"rejected go before redrive": {"InputBucket must keep rejected originals for longer", 18, rule(1, "ExpirationInDays")},
 		"other tag":                  {rejected, "rejected", rule(1, "TagFilters", 0, "Key")},
 		"other value":                {rejected, "false", rule(1, "TagFilters", 0, "Value")},
 		"all are rejected":           {"InputBucket must delete no original that nobody asked to delete: rule expire-rejected", nil, rule(1, "TagFilters")},

@@ -33,7 +33,7 @@ func TestContradictionsAreNamed(t *testing.T) {
 		"cold, never expired":  {set: []string{"originalsColdDays=90"}},
 		"cold, then expired":   {set: []string{"originalsColdDays=89", "originalsExpireDays=90"}},
 		"expired as cold":      {set: []string{"originalsColdDays=90", "originalsExpireDays=90"}, want: []string{"originalsColdDays: 90 is not before the 90"}},
-		"expired early":        {set: []string{"originalsExpireDays=14"}, want: []string{"originalsExpireDays: "}},
+		"expired early":        {set: []string{"originalsExpireDays=18"}, want: []string{"originalsExpireDays: "}},
 		"logs in Frankfurt":    {set: []string{"accessLogDays=30"}, region: "eu-central-1"},
 		"logs in Zurich":       {set: []string{"accessLogDays=30"}, region: "eu-central-2", want: []string{"accessLogDays: CloudFront delivers no logs"}},
 		"no logs in Zurich":    {region: "eu-central-2"},
