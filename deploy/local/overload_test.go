@@ -68,6 +68,7 @@ func TestOverloadFailsAndLosesNothing(t *testing.T) {
 		t.Errorf("%d uploads of %d are left", len(crowd.left), first+count)
 	}
 	dead := deadLetters(t, data)
+	stack = newClient(t, stack.url) // with time of its own
 	for id := range crowd.left {
 		var m media.Manifest
 		stack.sendJSON("GET", media.StatusURL(id), nil, http.StatusOK, &m)
