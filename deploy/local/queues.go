@@ -13,6 +13,7 @@ import (
 	"github.com/presize/presize/deploy/local/queue"
 	"github.com/presize/presize/deploy/local/sqs"
 	"github.com/presize/presize/internal/s3local"
+	"github.com/presize/presize/worker"
 )
 
 // The names of the stack and of the worker's function, as osls makes them of a stage
@@ -27,7 +28,7 @@ const (
 // What the queues of deploy/template/trigger.yml have too; a test compares them.
 const (
 	workVisibility    = 6 * workerTimeout
-	maxReceives       = 4
+	maxReceives       = worker.Tries + 1
 	workRetention     = 4 * 24 * time.Hour
 	failureVisibility = 30 * time.Second
 	failureRetention  = 14 * 24 * time.Hour
