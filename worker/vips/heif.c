@@ -1,6 +1,7 @@
 #include "heif.h"
 #include "codecs.h"
 #include "planes.h"
+#include "shown.h"
 #include <libheif/heif_items.h>
 #include <libheif/heif_properties.h>
 #include <libheif/heif_sequences.h>
@@ -16,11 +17,7 @@ struct PresizeHEIF {
 	// What is to be done to the decoded image. libheif does it where that depends on more
 	// than the primary item: then the image is upright already.
 	int upright;
-	int left; // of the part that is shown
-	int top;
-	int shown_width;
-	int shown_height;
-	int orientation;
+	PresizeShown shown;
 };
 
 static const int most_links = 8; // how far an image may be derived from others
@@ -88,83 +85,6 @@ turned_at_once(const heif_context *context, heif_item_id item)
 	}
 }
 
-// view is how an image is seen: rows and columns may change places, and then the columns or the
-// rows may be in reverse order.
-typedef struct {
-	gboolean swap;
-	gboolean reverse_x;
-	gboolean reverse_y;
-} view;
-
-// exif is the view as a value of EXIF's Orientation (EXIF 2.32 §4.6.4).
-static int
-exif(view v)
-{
-	static const int orientations[2][2][2] = { { { 1, 4 }, { 2, 3 } }, { { 5, 8 }, { 6, 7 } } };
-	return orientations[v.swap][v.reverse_x][v.reverse_y];
-}
-
-// crop takes so many pixels from the edges of the view.
-static void
-crop(PresizeHEIF *heif, view v, int left, int top, int right, int bottom)
-{
-	if (v.reverse_x) {
-		int t = left;
-		left = right;
-		right = t;
-	}
-	if (v.reverse_y) {
-		int t = top;
-		top = bottom;
-		bottom = t;
-	}
-	heif->left += v.swap ? top : left;
-	heif->top += v.swap ? left : top;
-	heif->shown_width -= v.swap ? top + bottom : left + right;
-	heif->shown_height -= v.swap ? left + right : top + bottom;
-}
-
-// border is what an aperture cuts off from an edge: nothing where it reaches beyond it.
-static int
-border(int pixels)
-{
-	return CLAMP(pixels, 0, G_MAXUINT16 * G_MAXUINT8);
-}
-
-// read_turns follows irot, imir and clap in the order of the properties (ISO/IEC 23008-12 §6.5).
-static void
-read_turns(PresizeHEIF *heif, heif_item_id item)
-{
-	heif_property_id list[16];
-	int count = heif_item_get_transformation_properties(heif->context, item, list, G_N_ELEMENTS(list));
-	view v = { FALSE, FALSE, FALSE };
-	for (int i = 0; i < count; i++) {
-		switch (heif_item_get_property_type(heif->context, item, list[i])) {
-		case heif_item_property_type_transform_rotation:
-			for (int angle = heif_item_get_property_transform_rotation_ccw(heif->context, item, list[i]); angle > 0; angle -= 90)
-				v = (view) { !v.swap, v.reverse_y, !v.reverse_x };
-			break;
-		case heif_item_property_type_transform_mirror:
-			if (heif_item_get_property_transform_mirror(heif->context, item, list[i]) == heif_transform_mirror_direction_horizontal)
-				v.reverse_x = !v.reverse_x;
-			else
-				v.reverse_y = !v.reverse_y;
-			break;
-		case heif_item_property_type_transform_crop: {
-			int left, top, right, bottom;
-			heif_item_get_property_transform_crop_borders(heif->context, item, list[i],
-				v.swap ? heif->shown_height : heif->shown_width, v.swap ? heif->shown_width : heif->shown_height,
-				&left, &top, &right, &bottom);
-			crop(heif, v, border(left), border(top), border(right), border(bottom));
-			break;
-		}
-		default:
-			break;
-		}
-	}
-	heif->orientation = exif(v);
-}
-
 static void
 read_primary(PresizeHEIF *heif)
 {
@@ -173,10 +93,9 @@ read_primary(PresizeHEIF *heif)
 	heif->upright = !turned_at_once(heif->context, item);
 	header->stored_width = heif->upright ? heif_image_handle_get_width(heif->primary) : heif_image_handle_get_ispe_width(heif->primary);
 	header->stored_height = heif->upright ? heif_image_handle_get_height(heif->primary) : heif_image_handle_get_ispe_height(heif->primary);
-	heif->shown_width = header->stored_width;
-	heif->shown_height = header->stored_height;
+	heif->shown = (PresizeShown) { 0, 0, header->stored_width, header->stored_height, 1 };
 	if (!heif->upright)
-		read_turns(heif, item);
+		presize_shown_read(heif->context, item, &heif->shown);
 	header->bits = heif_image_handle_get_luma_bits_per_pixel(heif->primary);
 	header->bands = 3 + (heif_image_handle_has_alpha_channel(heif->primary) != 0);
 	heif_image_tiling tiling = { .version = 1 };
@@ -192,8 +111,9 @@ read_track(PresizeHEIF *heif, PresizeFault *fault)
 	uint16_t width, height;
 	if (fail(fault, heif_track_get_image_resolution(heif->track, &width, &height)))
 		return -1;
-	header->stored_width = heif->shown_width = width;
-	header->stored_height = heif->shown_height = height;
+	header->stored_width = width;
+	header->stored_height = height;
+	heif->shown = (PresizeShown) { 0, 0, width, height, 1 };
 	header->bits = 8;
 	header->bands = 3 + (heif_track_has_alpha_channel(heif->track) != 0);
 	header->tiles = 1;
@@ -215,7 +135,6 @@ int
 presize_heif_open(const void *buf, size_t len, PresizeHEIF **out, PresizeHEIFHeader *header, PresizeFault *fault)
 {
 	PresizeHEIF *heif = g_new0(PresizeHEIF, 1);
-	heif->orientation = 1;
 	heif->context = heif_context_alloc();
 	limit(heif->context, 0); // an image that is too large is to be told by its size
 	int failed = fail(fault, heif_context_read_from_memory_without_copy(heif->context, buf, len, NULL));
@@ -230,14 +149,15 @@ presize_heif_open(const void *buf, size_t len, PresizeHEIF **out, PresizeHEIFHea
 		presize_heif_close(heif);
 		return -1;
 	}
-	if (heif->left < 0 || heif->top < 0 || heif->shown_width < 1 || heif->shown_height < 1) {
+	const PresizeShown *shown = &heif->shown;
+	if (shown->left < 0 || shown->top < 0 || shown->width < 1 || shown->height < 1) {
 		presize_heif_close(heif);
 		heif_error nothing = { heif_error_Invalid_input, heif_suberror_Invalid_clean_aperture, "nothing of the image is to be seen" };
 		return fail(fault, nothing);
 	}
-	gboolean swap = heif->orientation >= 5;
-	heif->header.width = swap ? heif->shown_height : heif->shown_width;
-	heif->header.height = swap ? heif->shown_width : heif->shown_height;
+	gboolean swap = shown->orientation >= 5;
+	heif->header.width = swap ? shown->height : shown->width;
+	heif->header.height = swap ? shown->width : shown->height;
 	*header = heif->header;
 	*out = heif;
 	return 0;
@@ -332,9 +252,10 @@ presize_heif_image(const PresizeHEIF *heif, const PresizeMatrix *matrix, VipsIma
 	VipsImage *whole;
 	if (presize_planes_image(heif->image, matrix, &whole))
 		return -1;
-	int failed = vips_extract_area(whole, out, heif->left, heif->top, heif->shown_width, heif->shown_height, NULL);
+	const PresizeShown *shown = &heif->shown;
+	int failed = vips_extract_area(whole, out, shown->left, shown->top, shown->width, shown->height, NULL);
 	g_object_unref(whole);
 	if (!failed)
-		vips_image_set_int(*out, VIPS_META_ORIENTATION, heif->orientation);
+		vips_image_set_int(*out, VIPS_META_ORIENTATION, shown->orientation);
 	return failed;
 }
