@@ -105,7 +105,7 @@ func ParseID(id string) (Upload, error) {
 
 // Status tells how far an upload is, whatever its status.
 func (c *Client) Status(ctx context.Context, upload Upload) (Manifest, error) {
-	return c.status(ctx, upload, "")
+	return c.status(ctx, upload, "absolute-urls")
 }
 
 // Delete deletes an upload and its images. It needs the secret, or the token of the owner.

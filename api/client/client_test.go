@@ -31,6 +31,9 @@ func TestUploadGivesTheManifestWithAbsoluteURLs(t *testing.T) {
 			t.Errorf("the URL of a variant is %s", variant.URL)
 		}
 	}
+	if strings.Count(manifest.Picture, endpoint) == 0 {
+		t.Errorf("the picture is %s", manifest.Picture)
+	}
 	if complete, err := h.WaitComplete(t.Context(), upload); err != nil || !strings.HasPrefix(complete.Sizes[0].AutoURL, endpoint+"/i/") {
 		t.Errorf("complete: %+v, %v", complete, err)
 	}

@@ -105,16 +105,19 @@ func startService(dir string) (*service, error) {
 
 // serve starts the API. A token is its own subject, and there need not be one.
 func (s *service) serve(grantTTL time.Duration) *httptest.Server {
+	server := httptest.NewUnstartedServer(nil)
 	handler := api.New(api.Config{
 		Input: s.input, Output: s.output, Presets: mediatest.Presets(), Limits: media.DefaultLimits(),
-		GrantTTL: grantTTL, Held: 10, Log: slog.New(slog.DiscardHandler),
+		SiteURL: "http://" + server.Listener.Addr().String(), GrantTTL: grantTTL, Log: slog.New(slog.DiscardHandler),
 	})
-	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 			r = r.WithContext(api.WithSubject(r.Context(), token))
 		}
 		handler.ServeHTTP(w, r)
-	}))
+	})
+	server.Start()
+	return server
 }
 
 // handle stands for the worker.

@@ -16,8 +16,8 @@ const (
 	Failed     State = "failed"
 )
 
-// Manifest is what the service says of an upload. URLs are absolute, except for those in
-// Picture, which are as the service wrote them.
+// Manifest is what the service says of an upload. URLs are absolute. Those in Picture are so
+// only if the service knows its own URL.
 type Manifest struct {
 	ID          string       `json:"id"`
 	Status      State        `json:"status"`
@@ -89,7 +89,7 @@ type Access struct {
 	ExpiresAt time.Time `json:"expiresAt"`
 }
 
-// resolve makes the manifest's URLs absolute.
+// resolve makes the manifest's URLs absolute that are not, because the service does not know its own.
 func (m *Manifest) resolve(endpoint *url.URL) error {
 	for i, variant := range m.Variants {
 		absolute, err := endpoint.Parse(variant.URL)

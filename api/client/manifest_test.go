@@ -2,6 +2,7 @@ package client
 
 import (
 	"maps"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -35,6 +36,18 @@ func TestManifestHasTheFieldsOfTheDocument(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%s has %q, the document %q", name, got, want)
 		}
+	}
+}
+
+func TestRelativeURLsBecomeAbsolute(t *testing.T) {
+	m := Manifest{Variants: []Variant{{URL: "/i/a/b/320.webp"}, {URL: "https://cdn.example.com/i/a"}}, Sizes: []Size{{AutoURL: "/p/a?Policy=b"}, {}}}
+	if err := m.resolve(&url.URL{Scheme: "https", Host: "images.example.com"}); err != nil {
+		t.Fatal(err)
+	}
+	got := []string{m.Variants[0].URL, m.Variants[1].URL, m.Sizes[0].AutoURL, m.Sizes[1].AutoURL}
+	want := []string{"https://images.example.com/i/a/b/320.webp", "https://cdn.example.com/i/a", "https://images.example.com/p/a?Policy=b", ""}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
 	}
 }
 

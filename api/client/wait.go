@@ -27,7 +27,7 @@ func (c *Client) WaitComplete(ctx context.Context, upload Upload) (Manifest, err
 func (c *Client) wait(ctx context.Context, upload Upload, reached func(Manifest) bool) (Manifest, error) {
 	for pause := shortestPause; ; pause = min(pause*3/2, longestWait) {
 		asked := time.Now()
-		manifest, err := c.status(ctx, upload, "wait=20")
+		manifest, err := c.status(ctx, upload, "absolute-urls, wait=20")
 		switch {
 		case err != nil:
 			return Manifest{}, err
