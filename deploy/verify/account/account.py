@@ -141,11 +141,11 @@ def correct_moto(account):
     # moto looks at the condition of a resource when it makes one, and not when it changes one.
     update = parsing.parse_and_update_resource
 
-    def update_if_there(name, resource, resources, *where):
+    def update_if_there(name, resource, resources, **where):
         condition = resource.get("Condition")
         if condition and not resources.lazy_condition_map[condition]:
             return None
-        return update(name, resource, resources, *where)
+        return update(name, resource, resources, **where)
 
     parsing.parse_and_update_resource = update_if_there
 
