@@ -72,7 +72,7 @@ test-steps: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_mo
 	@$(MAKE) --no-print-directory build/npm/.checked
 
 # Not in make quick: what needs a browser or the archives, and tests that take seconds each.
-SLOW_TESTS := ^TestInterruptedRedrives|^TestPage(Takes|Shows)|^TestSampleApp|^TestUppy|^TestFilePond|^TestCodeOnThePage|^TestOtherBrowsers|^TestPhotoIsShrunk|^TestUploadGoesOn|MissingIsDressed|^TestBrowserHears|Whatever|WhatFailed|KilledTwice|AnyFailedRequest|AtAnyMoment|AFailedOneHasNot|AllVersionsOnAllPages|CommittedFigures|LayerIsTheSame|LargeAnimation|EveryUploadsLast|ReceiversVerify|NothingOfARefused
+SLOW_TESTS := ^TestInterruptedRedrives|^TestPage(Takes|Shows|Cancels|Deletes|GoesOn)|^TestSampleApp|^TestUppy|^TestFilePond|^TestCodeOnThePage|^TestOtherBrowsers|^TestPhotoIsShrunk|^TestUploadGoesOn|MissingIsDressed|^TestBrowserHears|Whatever|WhatFailed|KilledTwice|AnyFailedRequest|AtAnyMoment|AFailedOneHasNot|AllVersionsOnAllPages|CommittedFigures|LayerIsTheSame|LargeAnimation|EveryUploadsLast|ReceiversVerify|NothingOfARefused
 SLOW_VIPS_TESTS := Memory|RejectedAnimations|SettingsOfThePreset|Grids|Tiles|EveryVariantHasTheWatermark|EveryOrientation|HEICOfAPhone|NoVariantCarries|NumberOfProcessors|AsSharpAs|PhonePhoto
 quick-steps: tools build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.package-lock.json formatted vetted
 	$(call say,tests)
