@@ -105,13 +105,14 @@ func ParseID(id string) (Upload, error) {
 
 // Status tells how far an upload is, whatever its status.
 func (c *Client) Status(ctx context.Context, upload Upload) (Manifest, error) {
-	return c.status(ctx, upload, "absolute-urls")
+	manifest, _, err := c.status(ctx, upload, "absolute-urls")
+	return manifest, err
 }
 
 // Delete deletes an upload and its images. It needs the secret, or the token of the owner.
 // That the upload does not exist any more is no error.
 func (c *Client) Delete(ctx context.Context, upload Upload) error {
-	err := c.call(ctx, call{method: http.MethodDelete, path: upload.path(), secret: upload.Secret}, nil)
+	_, err := c.call(ctx, call{method: http.MethodDelete, path: upload.path(), secret: upload.Secret}, nil)
 	var refused *Error
 	if errors.As(err, &refused) && refused.Code == "upload-not-found" {
 		return nil // an earlier answer may have been lost

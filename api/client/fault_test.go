@@ -224,18 +224,23 @@ func TestTransferThatStallsIsRepeated(t *testing.T) {
 }
 
 func TestWaitDoesNotFloodAServiceThatDoesNotHoldItsAnswer(t *testing.T) {
+	testAsks(t, 20)
+	testAsks(t, 3, "Retry-After", "25") // the service is busy, and says so
+}
+
+func testAsks(t *testing.T, most int, busy ...string) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
 		c, err := New("https://images.example.com", Options{HTTP: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			asked++
-			return answer(200, "application/json", `{"status":"processing"}`)(nil, nil)
+			return answer(200, "application/json", `{"status":"processing"}`, busy...)(nil, nil)
 		})}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if _, err := c.WaitReady(ctx, NewUpload()); !errors.Is(err, context.DeadlineExceeded) || asked > 20 {
+		if _, err := c.WaitReady(ctx, NewUpload()); !errors.Is(err, context.DeadlineExceeded) || asked > most {
 			t.Errorf("asked %d times: %v", asked, err)
 		}
 	})

@@ -108,7 +108,7 @@ func (s *service) serve(grantTTL time.Duration) *httptest.Server {
 	server := httptest.NewUnstartedServer(nil)
 	handler := api.New(api.Config{
 		Input: s.input, Output: s.output, Presets: mediatest.Presets(), Limits: media.DefaultLimits(),
-		SiteURL: "http://" + server.Listener.Addr().String(), GrantTTL: grantTTL, Log: slog.New(slog.DiscardHandler),
+		SiteURL: "http://" + server.Listener.Addr().String(), GrantTTL: grantTTL, Held: 10, Log: slog.New(slog.DiscardHandler),
 	})
 	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {

@@ -30,9 +30,11 @@ type call struct {
 }
 
 // call sends a request to the service, with retries, and decodes the answer unless answer is nil.
-func (c *Client) call(ctx context.Context, call call, answer any) error {
-	return c.retry(ctx, func() error {
-		body, err := c.callOnce(ctx, call)
+// It returns the answer's header.
+func (c *Client) call(ctx context.Context, call call, answer any) (header http.Header, _ error) {
+	err := c.retry(ctx, func() (err error) {
+		var body []byte
+		body, header, err = c.callOnce(ctx, call)
 		if err != nil || answer == nil {
 			return err
 		}
@@ -41,28 +43,29 @@ func (c *Client) call(ctx context.Context, call call, answer any) error {
 		}
 		return nil
 	})
+	return header, err
 }
 
-func (c *Client) callOnce(ctx context.Context, call call) ([]byte, error) {
+func (c *Client) callOnce(ctx context.Context, call call) ([]byte, http.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	request, err := c.newRequest(ctx, call)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, &networkError{"reach the service", err}
+		return nil, nil, &networkError{"reach the service", err}
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
-		return nil, &networkError{"read the service's answer", err}
+		return nil, nil, &networkError{"read the service's answer", err}
 	}
 	if response.StatusCode < 200 || response.StatusCode > 299 {
-		return nil, refusal(response, body)
+		return nil, nil, refusal(response, body)
 	}
-	return body, nil
+	return body, response.Header, nil
 }
 
 func (c *Client) newRequest(ctx context.Context, call call) (*http.Request, error) {

@@ -93,7 +93,7 @@ func (c *Client) Send(ctx context.Context, upload Upload, file File, settings Se
 	for renewed := 0; ; renewed++ {
 		settings.report(Granting, 0, file.Bytes)
 		var granted struct{ Upload *grant }
-		if err := c.call(ctx, call{method: "POST", path: "/api/v1/uploads", body: request}, &granted); err != nil {
+		if _, err := c.call(ctx, call{method: "POST", path: "/api/v1/uploads", body: request}, &granted); err != nil {
 			return rejection(err)
 		}
 		if granted.Upload == nil {

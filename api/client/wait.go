@@ -7,7 +7,7 @@ import (
 )
 
 // Between two requests for a status passes at least this time, in case that the service does not
-// hold its answer until something changes.
+// hold its answer until something changes. It may ask for a longer time then.
 const (
 	shortestPause = 500 * time.Millisecond
 	longestWait   = 5 * time.Second
@@ -27,7 +27,7 @@ func (c *Client) WaitComplete(ctx context.Context, upload Upload) (Manifest, err
 func (c *Client) wait(ctx context.Context, upload Upload, reached func(Manifest) bool) (Manifest, error) {
 	for pause := shortestPause; ; pause = min(pause*3/2, longestWait) {
 		asked := time.Now()
-		manifest, err := c.status(ctx, upload, "absolute-urls, wait=20")
+		manifest, asks, err := c.status(ctx, upload, "absolute-urls, wait=20")
 		switch {
 		case err != nil:
 			return Manifest{}, err
@@ -42,18 +42,18 @@ func (c *Client) wait(ctx context.Context, upload Upload, reached func(Manifest)
 		case reached(manifest):
 			return manifest, nil
 		}
-		if err := c.sleep(ctx, pause-time.Since(asked)); err != nil {
+		if err := c.sleep(ctx, max(pause, asks)-time.Since(asked)); err != nil {
 			return Manifest{}, err
 		}
 	}
 }
 
-// status asks for the status of an upload.
-func (c *Client) status(ctx context.Context, upload Upload, prefer string) (Manifest, error) {
+// status asks for the status of an upload. It returns the pause that the service asks for, too.
+func (c *Client) status(ctx context.Context, upload Upload, prefer string) (Manifest, time.Duration, error) {
 	var manifest Manifest
-	err := c.call(ctx, call{method: http.MethodGet, path: upload.path(), secret: upload.Secret, prefer: prefer}, &manifest)
+	header, err := c.call(ctx, call{method: http.MethodGet, path: upload.path(), secret: upload.Secret, prefer: prefer}, &manifest)
 	if err != nil {
-		return Manifest{}, err
+		return Manifest{}, 0, err
 	}
-	return manifest, manifest.resolve(c.endpoint)
+	return manifest, parseRetryAfter(header.Get("Retry-After")), manifest.resolve(c.endpoint)
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strconv"
+	"time"
 )
 
 func main() {
@@ -62,5 +64,7 @@ func run(ctx context.Context, endpoint, path string) error {
 			fmt.Println(len(*got.JSON200.Sizes), "sizes")
 			return nil
 		}
+		busy, _ := strconv.Atoi(got.HTTPResponse.Header.Get("Retry-After")) // seconds, from a service that does not wait
+		time.Sleep(time.Duration(busy) * time.Second)
 	}
 }

@@ -18,10 +18,12 @@ const params = { path: { id: grant.id }, header: { 'Upload-Secret': grant.secret
 let status: string | undefined;
 let sizes = 0;
 while (status !== 'ready') {
-  const { data: upload, error: refused } = await client.GET('/api/v1/uploads/{id}', { params });
+  const { data: upload, error: refused, response } = await client.GET('/api/v1/uploads/{id}', { params });
   if (!upload || upload.status === 'rejected' || upload.status === 'failed') throw new Error(`${refused?.detail ?? upload?.rejection?.detail}`);
   status = upload.status;
   sizes = upload.sizes?.length ?? 0;
+  const busy = Number(response.headers.get('Retry-After') ?? 0); // seconds, from a service that does not wait
+  await new Promise((resolve) => setTimeout(resolve, busy * 1000));
 }
 const { response } = await client.DELETE('/api/v1/uploads/{id}', { params: { path: params.path, header: { 'Upload-Secret': grant.secret } } });
 if (response.status !== 202) throw new Error(`not deleted: ${response.status}`);
