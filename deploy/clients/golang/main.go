@@ -28,7 +28,7 @@ func run(ctx context.Context, endpoint, path string) error {
 		return err
 	}
 	preset := "avatar"
-	granted, err := client.GrantUploadWithResponse(ctx, GrantRequest{ContentType: "image/jpeg", Bytes: len(photo), Preset: &preset})
+	granted, err := client.GrantUploadWithResponse(ctx, &GrantUploadParams{}, GrantRequest{ContentType: "image/jpeg", Bytes: len(photo), Preset: &preset})
 	if err != nil {
 		return err
 	}
