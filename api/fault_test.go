@@ -83,6 +83,27 @@ func TestThrottlingS3EndsAWait(t *testing.T) {
 	}
 }
 
+// TestSlowS3EndsAWait lets S3 not answer any more once the answer is held.
+func TestSlowS3EndsAWait(t *testing.T) {
+	h := start(t)
+	id := media.NewID()
+	h.putOriginal(id, "bytes")
+	h.faults.Restart(func(n int, r *http.Request, carry faulttest.Carry) (*http.Response, error) {
+		if n > 2 {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		}
+		return carry()
+	})
+	got := h.do("GET", media.StatusURL(id), nil, "Prefer", "wait=1")
+	if m := decode[media.Manifest](t, got, http.StatusOK); m.ID != id || m.Status != media.Processing {
+		t.Errorf("answered %+v", m)
+	}
+	if got.header.Get("Retry-After") != retryAfter {
+		t.Errorf("headers %v", got.header)
+	}
+}
+
 // TestOnlySoManyAnswersAreHeld lets a client wait where there is room for one. Meanwhile
 // others are answered at once, grants included.
 func TestOnlySoManyAnswersAreHeld(t *testing.T) {

@@ -15,6 +15,9 @@ import (
 // maxWait is the longest time that a request waits for a change.
 const maxWait = 20 * time.Second
 
+// lastLook is how long the last look of a wait may take.
+const lastLook = 2 * time.Second
+
 // The status is read again after a quarter of the time waited so far. So an answer is
 // late by a quarter at most, and a long wait needs few requests to S3.
 const (
@@ -27,7 +30,7 @@ const (
 //
 // Held answers are what the service gives up first when it has too much to do: without
 // one, a client asks again a little later, which takes some milliseconds of the API
-// instead of all the time in between. So S3's throttling ends a wait too.
+// instead of all the time in between. So a wait ends too where S3 throttles, or is slow.
 func (s *service) hold(ctx context.Context, was media.Manifest, wait time.Duration,
 	look func(context.Context) (media.Manifest, error)) (bool, error) {
 	if wait == 0 {
@@ -39,8 +42,10 @@ func (s *service) hold(ctx context.Context, was media.Manifest, wait time.Durati
 	default:
 		return false, nil
 	}
-	_, err := awaitChange(ctx, was, wait, look)
-	if errors.Is(err, bucket.ErrBusy) {
+	waiting, cancel := context.WithTimeout(ctx, wait+lastLook)
+	defer cancel()
+	_, err := awaitChange(waiting, was, wait, look)
+	if slow := waiting.Err() != nil && ctx.Err() == nil; slow || errors.Is(err, bucket.ErrBusy) {
 		return false, nil
 	}
 	return err == nil, err

@@ -125,7 +125,7 @@ func (c *crowd) upload(ctx context.Context) error {
 		var m media.Manifest
 		answer, err := c.send(ctx, "GET", c.url+media.StatusURL(g.ID), nil, map[string]string{"Prefer": "wait=20"}, &m)
 		if err != nil {
-			return err
+			return fmt.Errorf("status: %s: %w", answer.Status, err)
 		}
 		shed := answer.Header.Get("Retry-After")
 		c.count(g.ID, m, shed != "")
