@@ -1,11 +1,13 @@
 package vips
 
 import (
+	"bytes"
 	stdimage "image"
 	"image/color"
 	"image/color/palette"
 	"image/draw"
 	"image/gif"
+	"slices"
 	"testing"
 
 	"github.com/presize/presize/internal/media"
@@ -80,4 +82,26 @@ func TestAGIFThatIsNeverClearedStaysAsItIs(t *testing.T) {
 	if err != nil || original.alpha {
 		t.Errorf("got %+v, %v: want no alpha", original.Info, err)
 	}
+}
+
+// FuzzClearedGIF looks for files of which the blocks are not followed right.
+func FuzzClearedGIF(f *testing.F) {
+	for _, colors := range []color.Palette{{red, blue}, palette.Plan9} {
+		img := stdimage.NewPaletted(stdimage.Rect(0, 0, 16, 16), colors)
+		for i := range img.Pix {
+			img.Pix[i] = uint8(i % len(colors))
+		}
+		f.Add(encodeGIF(f, gif.GIF{
+			Image: []*stdimage.Paletted{img, img}, Delay: []int{5, 5}, Disposal: []byte{gif.DisposalBackground, gif.DisposalNone},
+		}))
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		cleared := clearedToTransparent(file)
+		if again := clearedToTransparent(cleared); !bytes.Equal(again, cleared) {
+			t.Error("a second time it changes once more")
+		}
+		if before, after := len(slices.Collect(gifBlocks(file))), len(slices.Collect(gifBlocks(cleared))); before != after {
+			t.Errorf("%d blocks, where %d were", after, before)
+		}
+	})
 }
