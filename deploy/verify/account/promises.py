@@ -115,7 +115,7 @@ def permissions(d):
         return {key: value for test in statement.get("Condition", {}).values() for key, value in test.items()}
 
     senders = [
-        conditions(s) for s in json.loads(d.work["Policy"])["Statement"] if s["Effect"] == "Allow"
+        conditions(s) for s in json.loads(d.work.get("Policy", '{"Statement": []}'))["Statement"] if s["Effect"] == "Allow"
     ]
     d.want(
         senders == [{"aws:SourceArn": bucket, "aws:SourceAccount": NUMBER}],
