@@ -20,7 +20,7 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, bodyTooLarge.problem("At most %d bytes are accepted here.", limit)
+		return nil, bodyTooLarge.problem("At most %s are accepted here.", media.Bytes(limit))
 	case err != nil:
 		return nil, unreadableBody.problem("The connection broke or the encoding is wrong. Please send it again.")
 	}

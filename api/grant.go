@@ -206,7 +206,8 @@ func (s *service) parseFile(body *fields, request *grantRequest) {
 		case size < 0 || size != math.Trunc(size):
 			body.refuse("bytes", "bytes must be a whole number.")
 		case size > float64(most):
-			body.reject("bytes", media.TooManyBytes, fmt.Sprintf("The file has %.0f bytes, and at most %d are accepted.", size, most))
+			beyond, most := media.BytesBeyond(int64(min(size, 1<<62)), most) // JSON has larger numbers
+			body.reject("bytes", media.TooManyBytes, fmt.Sprintf("The file has %s; at most %s are accepted.", beyond, most))
 		}
 		request.bytes = int64(size)
 	}

@@ -182,7 +182,8 @@ func (r *run) fetch(ctx context.Context, original bucket.Info, limits media.Limi
 		return nil, err
 	}
 	if most := r.Renderer.MaxBytes(); original.Size > most {
-		return nil, media.Reject(media.TooManyBytes, "The file has %d bytes; there is memory for at most %d.", original.Size, most)
+		beyond, most := media.BytesBeyond(original.Size, most)
+		return nil, media.Reject(media.TooManyBytes, "The file has %s; there is memory for at most %s.", beyond, most)
 	}
 	data, err := r.Input.Fetch(ctx, original)
 	if errors.Is(err, bucket.ErrNotFound) || errors.Is(err, bucket.ErrChanged) {

@@ -17,7 +17,8 @@ func DefaultLimits() Limits {
 // CheckBytes rejects a file of more bytes than the limit.
 func (l Limits) CheckBytes(size int64) error {
 	if size > l.Bytes {
-		return Reject(TooManyBytes, "The file has %d bytes; at most %d are accepted.", size, l.Bytes)
+		beyond, most := BytesBeyond(size, l.Bytes)
+		return Reject(TooManyBytes, "The file has %s; at most %s are accepted.", beyond, most)
 	}
 	return nil
 }
