@@ -120,6 +120,80 @@ func TestUppySendsNothingTwice(t *testing.T) {
 	}
 }
 
+// readmeRecipe returns the code of a section of the package's README.
+func readmeRecipe(t *testing.T, heading string) string {
+	t.Helper()
+	readme, err := os.ReadFile("../../web/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(readme), heading+"\n")
+	_, code, _ := strings.Cut(section, "```js\n")
+	code, _, closed := strings.Cut(code, "```\n")
+	if !closed {
+		t.Fatalf("the README has no code under %s", heading)
+	}
+	return code
+}
+
+func TestOwnUploaderOfUppyWorksByTheRecipe(t *testing.T) {
+	photo, broken := phototest.Path(t, "test_exif_full.jpg"), damaged(t)
+	sample, err := os.ReadFile("../../web/testdata/app/src/aws-s3.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if recipe := readmeRecipe(t, "### With `@uppy/aws-s3`"); !strings.Contains(string(sample), recipe) {
+		t.Errorf("the sample app does not run the recipe of the README:\n%s", recipe)
+	}
+	b, stack := openSample(t, samples()[0], "aws-s3.html")
+	send := func(path string) {
+		b.do(
+			chromedp.WaitReady(chromedp.CSS(".uppy-Dashboard-input")),
+			chromedp.SetUploadFiles(chromedp.CSS(".uppy-Dashboard-input"), []string{path}),
+			chromedp.WaitVisible(chromedp.CSS(".uppy-StatusBar-actionBtn--upload")),
+			chromedp.Click(chromedp.CSS(".uppy-StatusBar-actionBtn--upload")),
+		)
+	}
+
+	send(photo)
+	b.do(chromedp.WaitReady(chromedp.CSS("#gallery picture img")))
+	source := evaluate[string](b, `(async () => {
+		const img = document.querySelector('#gallery img');
+		img.loading = 'eager';
+		await img.decode();
+		return img.currentSrc;
+	})()`)
+	secret, err := media.ParseSecret(evaluate[string](b, `uppy.getFiles()[0].meta.secret`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(source, stack.url+"/i/") || !strings.Contains(source, string(secret.ID())) {
+		t.Errorf("the picture is %s, want one of the upload %s", source, secret.ID())
+	}
+	if complaints := b.complaints(); len(complaints) > 0 {
+		t.Errorf("the console shows %q", complaints)
+	}
+
+	evaluate[bool](b, `(async () => {
+		uppy.clear();
+		window.said = [];
+		uppy.on('info-visible', () => said.push(...uppy.getState().info.map(({ message }) => message)));
+		return true;
+	})()`)
+	send(broken)
+	b.await(`said.some((message) => message.endsWith('.'))`)
+
+	const large = `(async () => {
+		uppy.clear();
+		const id = uppy.addFile({ name: 'large.jpg', type: 'image/jpeg', data: new Blob([new Uint8Array(60e6)]) });
+		await uppy.upload();
+		return uppy.getFile(id).error;
+	})()`
+	if refusal := evaluate[string](b, large); refusal != "The file has 60 MB; at most 52.4 MB are accepted." {
+		t.Errorf("it says %q of a large file", refusal)
+	}
+}
+
 func TestFilePondUploadsRevertsAndTellsOfARejection(t *testing.T) {
 	photo, broken := phototest.Path(t, "test_exif_full.jpg"), damaged(t)
 	b, stack := openSample(t, samples()[0], "filepond.html")

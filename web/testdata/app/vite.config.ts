@@ -3,5 +3,5 @@ import { defineConfig } from 'vite';
 
 export default defineConfig({
   plugins: [react()],
-  build: { rolldownOptions: { input: ['index.html', 'uppy.html', 'filepond.html'] } },
+  build: { rolldownOptions: { input: ['index.html', 'uppy.html', 'aws-s3.html', 'filepond.html'] } },
 });
