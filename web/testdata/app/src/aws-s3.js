@@ -16,11 +16,11 @@ const uppy = new Uppy({ restrictions: { allowedFileTypes: ['image/*'] } })
     shouldUseMultipart: false,
     generateObjectKey: (file) => file.id,
     async signRequest({ key, contentType }) {
-      const { name, size } = uppy.getFile(key);
+      const { size } = uppy.getFile(key);
       const response = await fetch(`${endpoint}/uploads`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ contentType, bytes: size, filename: name, preset: 'photo' }),
+        body: JSON.stringify({ contentType, bytes: size, preset: 'photo' }),
       });
       const grant = await response.json();
       if (!response.ok) throw new Error(grant.detail);
