@@ -30,6 +30,13 @@ type calls struct {
 	all   []call
 }
 
+// count returns how many invocations there were so far.
+func (c *calls) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.all)
+}
+
 // start invokes do with the bodies of a queue's messages.
 func start(q *queue.Queue, concurrency int, do func(ctx context.Context, m events.SQSMessage) (any, error)) (*calls, *queue.Running) {
 	c := &calls{began: time.Now()}
@@ -138,9 +145,11 @@ func TestConcurrencyIsBoundedAndFailuresHoldNothingUp(t *testing.T) {
 		})
 		send(t, q, "a", "b", "c", "d", "e", "f")
 		pass(10 * time.Second)
-		if len(c.all) != 6 || most != 2 {
-			t.Errorf("%d calls, %d at a time", len(c.all), most)
+		mu.Lock()
+		if calls := c.count(); calls != 6 || most != 2 {
+			t.Errorf("%d calls, %d at a time", calls, most)
 		}
+		mu.Unlock()
 		pass(time.Hour)
 		closeRunning(t, mapping)
 		if last := c.all[len(c.all)-1]; last.body != "b" || last.receives != "2" || len(c.all) != 7 {
