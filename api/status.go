@@ -16,6 +16,7 @@ import (
 // upload is what is known of an upload.
 type upload struct {
 	manifest media.Manifest
+	changed  time.Time // when S3 stored what was stored last: the original, or the manifest
 	area     media.Area
 	// held is whether the sender of the request has proved to own the upload. The
 	// reference is known only then.
@@ -45,12 +46,12 @@ func (s *service) status(r *http.Request) (answer, error) {
 		}
 		return now.manifest, err
 	}
-	manifest, err := look(r.Context())
+	_, err = look(r.Context())
 	if err != nil {
 		return answer{}, err
 	}
 	wait := preferredWait(r.Header)
-	waited, err := s.hold(r.Context(), manifest, wait, look)
+	waited, err := s.hold(r.Context(), found, wait, look)
 	if err != nil {
 		return answer{}, err
 	}
@@ -177,8 +178,9 @@ func (s *service) lookUp(ctx context.Context, id media.ID, from sender) (upload,
 	} else if label.Owner != "" || found.area == media.Private {
 		return upload{}, noSuchUpload()
 	}
-	found.manifest, err = s.manifest(ctx, found.area, id)
+	found.manifest, found.changed, err = s.manifest(ctx, found.area, id)
 	if errors.Is(err, bucket.ErrNotFound) {
+		found.changed = original.Modified
 		found.manifest = processing(id, label.Preset, media.Format(original.ContentType), original.Size)
 		return found, nil
 	}
@@ -194,21 +196,22 @@ func (s *service) lookUpExpired(ctx context.Context, id media.ID, from sender) (
 		if area == media.Private && !held {
 			break
 		}
-		manifest, err := s.manifest(ctx, area, id)
+		manifest, changed, err := s.manifest(ctx, area, id)
 		if !errors.Is(err, bucket.ErrNotFound) {
-			return upload{manifest: manifest, area: area, held: held}, err
+			return upload{manifest: manifest, changed: changed, area: area, held: held}, err
 		}
 	}
 	return upload{}, noSuchUpload()
 }
 
-// manifest returns the manifest of an upload, or bucket.ErrNotFound.
-func (s *service) manifest(ctx context.Context, area media.Area, id media.ID) (media.Manifest, error) {
-	data, _, err := s.Output.Get(ctx, area.ManifestKey(id), media.MaxManifest)
+// manifest returns the manifest of an upload and when it was stored, or bucket.ErrNotFound.
+func (s *service) manifest(ctx context.Context, area media.Area, id media.ID) (media.Manifest, time.Time, error) {
+	data, info, err := s.Output.Get(ctx, area.ManifestKey(id), media.MaxManifest)
 	if err != nil {
-		return media.Manifest{}, err
+		return media.Manifest{}, time.Time{}, err
 	}
-	return media.ParseManifest(data)
+	manifest, err := media.ParseManifest(data)
+	return manifest, info.Modified, err
 }
 
 // processing is the status of an upload of which there is only the original.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/faulttest"
@@ -164,6 +165,56 @@ func TestHeldAnswerComesWithTheChange(t *testing.T) {
 			}
 			if got := reply.header.Get("Preference-Applied"); got != "wait=20" {
 				t.Errorf("Preference-Applied: %q", got)
+			}
+		})
+	}
+}
+
+// TestAgeOfAnUploadIsThatOfItsLastStep holds no answer for an upload that has not come
+// further for a minute, by S3's time of the original or of the manifest.
+func TestAgeOfAnUploadIsThatOfItsLastStep(t *testing.T) {
+	h := start(t)
+	processing, ready := media.NewID(), media.NewID()
+	for _, id := range []media.ID{processing, ready} {
+		h.putOriginal(id, "bytes")
+	}
+	h.putManifest(readyManifest(ready, false))
+	tests := map[string]struct {
+		id  media.ID
+		old []string // methods: HEAD is for the original, GET for the manifest
+		now bool
+	}{
+		"young original":               {processing, nil, false},
+		"old original":                 {processing, []string{"HEAD"}, true},
+		"old original, young manifest": {ready, []string{"HEAD"}, false},
+		"both old":                     {ready, []string{"HEAD", "GET"}, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			looks := 0
+			h.faults.Restart(func(_ int, r *http.Request, carry faulttest.Carry) (*http.Response, error) {
+				if r.Method == http.MethodHead {
+					looks++
+				}
+				response, err := carry()
+				if err == nil && response.Header.Get("Last-Modified") != "" {
+					modified := time.Now()
+					if slices.Contains(test.old, r.Method) {
+						modified = modified.Add(-time.Minute)
+					}
+					response.Header.Set("Last-Modified", modified.UTC().Format(http.TimeFormat))
+				}
+				return response, err
+			})
+			defer h.faults.Restart(nil)
+			reply := h.do("GET", media.StatusURL(test.id), nil, "Prefer", "wait=1")
+			decode[media.Manifest](t, reply, http.StatusOK)
+			retry, applied := reply.header.Get("Retry-After"), reply.header.Get("Preference-Applied")
+			if test.now && (looks != 1 || retry != retryAfter || applied != "") || !test.now && (looks < 2 || retry != "" || applied != "wait=1") {
+				t.Errorf("after %d looks, Retry-After %q, Preference-Applied %q", looks, retry, applied)
+			}
+			if line := h.log.await(`"request"`); strings.Contains(line, `"NotHeld":1`) != test.now {
+				t.Errorf("logged %s", line)
 			}
 		})
 	}

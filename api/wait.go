@@ -15,6 +15,21 @@ import (
 // maxWait is the longest time that a request waits for a change.
 const maxWait = 20 * time.Second
 
+// newsTime is until when an answer is held: so long after the upload's original was stored,
+// or its manifest. A worker that is not behind takes a second or two from one to the next,
+// a cold start included. If it takes longer there is a backlog, and answers held until its
+// end would take the API's share of the account's limit. A Lambda function sees only its
+// own request, so this age is all that it knows of the others.
+//
+// The number comes from deploy/measure/scale. In a backlog the API holds as many answers
+// as uploads arrive in this time. With 2 s fewer grants are refused in a peak, but a cold
+// start could take longer; with 10 s most of the gain is lost.
+//
+// S3 tells times in whole seconds, so up to one of them is missing. It does not document
+// whether an original's time is that of the first byte or of the last. If it is the first,
+// answers to slow uploads are held for less time, or not at all.
+const newsTime = 3 * time.Second
+
 // lastLook is how long the last look of a wait may take.
 const lastLook = 2 * time.Second
 
@@ -26,14 +41,19 @@ const (
 )
 
 // hold waits for a change as [awaitChange] does, if there is room for one more answer that
-// is held. It reports whether it has waited.
+// is held, and until the upload's last change is [newsTime] ago. It reports whether the
+// client got what it prefers: a change, a settled upload, or all of its wait.
 //
 // Held answers are what the service gives up first when it has too much to do: without
 // one, a client asks again a little later, which takes some milliseconds of the API
 // instead of all the time in between. So a wait ends too where S3 throttles, or is slow.
-func (s *service) hold(ctx context.Context, was media.Manifest, wait time.Duration,
+func (s *service) hold(ctx context.Context, was upload, wait time.Duration,
 	look func(context.Context) (media.Manifest, error)) (bool, error) {
-	if wait == 0 {
+	most := wait
+	if !was.manifest.Settled() {
+		most = min(wait, newsTime-max(time.Since(was.changed), 0))
+	}
+	if most <= 0 {
 		return false, nil
 	}
 	select {
@@ -42,13 +62,18 @@ func (s *service) hold(ctx context.Context, was media.Manifest, wait time.Durati
 	default:
 		return false, nil
 	}
-	waiting, cancel := context.WithTimeout(ctx, wait+lastLook)
+	waiting, cancel := context.WithTimeout(ctx, most+lastLook)
 	defer cancel()
-	_, err := awaitChange(waiting, was, wait, look)
+	is, err := awaitChange(waiting, was.manifest, most, look)
 	if slow := waiting.Err() != nil && ctx.Err() == nil; slow || errors.Is(err, bucket.ErrBusy) {
 		return false, nil
 	}
-	return err == nil, err
+	return err == nil && (most == wait || changed(was.manifest, is)), err
+}
+
+// changed reports whether there is nothing to wait for any more.
+func changed(was, is media.Manifest) bool {
+	return is.Status != was.Status || is.Settled()
 }
 
 // awaitChange reads the status of an upload until it changes or is settled, or until
@@ -57,7 +82,7 @@ func awaitChange(ctx context.Context, was media.Manifest, wait time.Duration,
 	look func(context.Context) (media.Manifest, error)) (media.Manifest, error) {
 	is, err := was, error(nil)
 	started := time.Now()
-	for err == nil && is.Status == was.Status && !is.Settled() {
+	for err == nil && !changed(was, is) {
 		waited := time.Since(started)
 		if waited >= wait {
 			break

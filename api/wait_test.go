@@ -100,6 +100,52 @@ func TestNothingIsAwaitedOfASettledUpload(t *testing.T) {
 	}
 }
 
+// TestAnswerIsHeldWhileTheUploadIsYoung waits for uploads that came further some time ago,
+// and for whose next step it takes another time.
+func TestAnswerIsHeldWhileTheUploadIsYoung(t *testing.T) {
+	const never = time.Hour
+	processing, ready := media.Manifest{Status: media.Processing}, media.Manifest{Status: media.Ready}
+	complete := media.Manifest{Status: media.Ready, Complete: true}
+	tests := []struct {
+		name       string
+		age        time.Duration
+		was, is    media.Manifest
+		after      time.Duration // the next step
+		wait, want time.Duration
+		held       bool
+	}{
+		{"no wait", 0, processing, ready, never, 0, 0, false},
+		{"new", 0, processing, ready, never, maxWait, newsTime, false},
+		{"a clock that is behind", -time.Minute, processing, ready, never, maxWait, newsTime, false},
+		{"a second old", time.Second, processing, ready, never, maxWait, newsTime - time.Second, false},
+		{"nearly too old", newsTime - time.Millisecond, processing, ready, never, maxWait, time.Millisecond, false},
+		{"too old", newsTime, processing, ready, 0, maxWait, 0, false},
+		{"a day old", 24 * time.Hour, ready, complete, 0, maxWait, 0, false},
+		{"all of a short wait", time.Second, processing, ready, never, time.Second, time.Second, true},
+		{"ready at once", 0, processing, ready, 0, maxWait, shortestPause, true},
+		{"complete in the last moment", time.Second, ready, complete, newsTime - time.Second, maxWait, newsTime - time.Second, true},
+		{"settled long ago", 24 * time.Hour, complete, complete, 0, maxWait, 0, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &service{held: make(chan struct{}, 1)}
+				started := time.Now()
+				was := upload{manifest: test.was, changed: started.Add(-test.age)}
+				held, err := s.hold(t.Context(), was, test.wait, func(context.Context) (media.Manifest, error) {
+					if time.Since(started) < test.after {
+						return test.was, nil
+					}
+					return test.is, nil
+				})
+				if took := time.Since(started); held != test.held || took != test.want || err != nil || len(s.held) != 0 {
+					t.Errorf("held %v for %v, %v; want %v for %v", held, took, err, test.held, test.want)
+				}
+			})
+		})
+	}
+}
+
 func TestPreferredWait(t *testing.T) {
 	tests := []struct {
 		prefer []string

@@ -129,7 +129,8 @@ grant=$(curl -sS --fail '${origin}/api/v1/uploads' -H 'Content-Type: application
 curl -sS --fail -T photo.jpg "$(grep -o '"url":"http[^"]*' <<<"$grant" | cut -d'"' -f4)" \\
   -H 'Content-Type: image/jpeg' -H 'If-None-Match: *' -H 'X-Amz-Meta-Preset: ${preset}'
 
-curl -sS --fail -H 'Prefer: wait=20' "${origin}$(grep -o '"statusUrl":"[^"]*' <<<"$grant" | cut -d'"' -f4)"`,
+until curl -sS --fail -H 'Prefer: wait=20' "${origin}$(grep -o '"statusUrl":"[^"]*' <<<"$grant" | cut -d'"' -f4)" |
+  grep '"status":"ready"'; do sleep 1; done`,
     },
   ];
 }

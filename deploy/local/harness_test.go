@@ -157,7 +157,8 @@ func (c client) send(method, url string, body []byte, headers ...string) (*http.
 	return response, answer
 }
 
-// sendJSON sends a request that must be answered with status, and decodes the answer.
+// sendJSON sends a request that must be answered with status, and decodes the answer. It
+// returns when the service wants to be asked again.
 func (c client) sendJSON(method, url string, body []byte, status int, into any, headers ...string) {
 	c.t.Helper()
 	response, answer := c.send(method, url, body, headers...)
@@ -166,6 +167,13 @@ func (c client) sendJSON(method, url string, body []byte, status int, into any, 
 	}
 	if err := json.Unmarshal(answer, into); err != nil {
 		c.t.Fatalf("%s %s: %v", method, url, err)
+	}
+	if later := response.Header.Get("Retry-After"); later != "" {
+		seconds, err := strconv.Atoi(later)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		<-time.After(time.Duration(seconds) * time.Second)
 	}
 }
 

@@ -14,7 +14,7 @@ const (
 	// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 	fewestWorkers, mostWorkers = 2, 1000
 	// holdingLimit is the limit below which no answer is held. A held answer takes one of
-	// the executions for up to 20 s: a handful of clients that wait would take all that a
+	// the executions for some seconds: a handful of clients that wait would take all that a
 	// new account has, and nobody would get a grant. A function sees only its own request,
 	// so that it can't tell how many others are held.
 	holdingLimit = 100

@@ -9,7 +9,13 @@ const secret = newSecret();
 const id = await uploadId(secret);
 refuse.push(403); // the grant has expired
 for (let repeats = 0; repeats < 2; repeats++) await send(endpoint, secret, photo, 'image/jpeg', 'avatar');
-const status = await fetch(`${endpoint}/api/v1/uploads/${id}`, { headers: { 'Upload-Secret': secret, Prefer: 'wait=20' } });
-const upload = await status.json();
+const look = async () => {
+  const answer = await fetch(`${endpoint}/api/v1/uploads/${id}`, { headers: { 'Upload-Secret': secret, Prefer: 'wait=20' } });
+  const busy = Number(answer.headers.get('Retry-After') ?? 0); // seconds
+  await new Promise((resolve) => setTimeout(resolve, busy * 1000));
+  return answer.json();
+};
+let upload = await look();
+while (upload.status === 'processing') upload = await look();
 if (upload.id !== id || upload.status !== 'ready') throw new Error(JSON.stringify(upload));
 console.log('expired grant renewed, ready under the id known before');
