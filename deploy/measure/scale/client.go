@@ -62,7 +62,7 @@ func (s *simulation) step(number int) {
 		}
 		duration := statusTime
 		if u.progress < u.client.target {
-			duration = max(duration, s.hold)
+			duration = max(duration, s.holds(u))
 		}
 		u.client.asked = s.now
 		if s.request(number, duration) {
@@ -72,6 +72,12 @@ func (s *simulation) step(number int) {
 		s.account.api.end(s.now)
 		s.answered(number)
 	}
+}
+
+// holds returns how long the API holds an answer without news at most. S3 tells it in whole
+// seconds when the original or the manifest was stored.
+func (s *simulation) holds(u *upload) time.Duration {
+	return min(s.hold, newsTime-(s.now-u.changed.Truncate(time.Second)))
 }
 
 // request sends a client's request to the API, which takes that long to answer. Refused with

@@ -52,11 +52,13 @@ func quantile(sorted []time.Duration, q float64) time.Duration {
 // upload is one upload with all its attempts.
 type upload struct {
 	arrived, stored, began, received time.Duration
-	client                           client
-	progress                         progress
-	running                          bool
-	hidden                           bool // its message is received and not given back
-	failures, backoffs, receives     int
+
+	changed                      time.Duration // when its original or its manifest was stored last
+	client                       client
+	progress                     progress
+	running                      bool
+	hidden                       bool // its message is received and not given back
+	failures, backoffs, receives int
 }
 
 // simulation is the state of a stage.
@@ -129,7 +131,8 @@ func (s *simulation) arrive() {
 
 // store is the arrival of an original in the bucket.
 func (s *simulation) store(number int) {
-	s.uploads[number].stored = s.now
+	u := &s.uploads[number]
+	u.stored, u.changed = s.now, s.now
 	s.waits++
 	s.queue.next(s, number)
 }
@@ -142,7 +145,7 @@ func (s *simulation) do(number, kind int) {
 			s.step(number)
 		}
 	case kind == renders:
-		u.progress = ready
+		u.progress, u.changed = ready, s.now
 		s.tell(number)
 	case kind == poll:
 		s.queue.poll(s)

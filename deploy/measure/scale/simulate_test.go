@@ -223,17 +223,33 @@ func TestQueueStartsPollers(t *testing.T) {
 
 func TestAnswersAreHeldUntilThereIsNews(t *testing.T) {
 	s := throughS3(1000, 1000)
-	s.job, s.account.worker.coldStart, s.account.api.coldStart = fixed(4*time.Second), 0, 0
+	s.job, s.account.worker.coldStart, s.account.api.coldStart = fixed(2*time.Second), 0, 0
 	o := simulate(s, constant(20, 10*time.Minute), time.Second, seed)
 	sum := 0
 	for _, n := range o.held {
 		sum += n
 	}
 	// From the stored original until complete, by Little's law. Only grants are added.
-	near(t, "held at a time", float64(sum)/float64(len(o.held)), 20*4, 0.03)
+	near(t, "held at a time", float64(sum)/float64(len(o.held)), 20*2, 0.03)
 	if o.refused != 0 || o.abandoned != 0 || len(o.ready) != o.uploads {
 		t.Errorf("%d refused, %d abandoned, %d of %d ready", o.refused, o.abandoned, len(o.ready), o.uploads)
 	}
+}
+
+// A job of an hour is a backlog: only the first answers are held.
+func TestAnswersAreNotHeldInABacklog(t *testing.T) {
+	s := throughS3(1000, 1000)
+	s.job, s.account.worker.coldStart, s.account.api.coldStart = fixed(time.Hour), 0, 0
+	const step = 97 * time.Millisecond // no divisor of the pauses between the requests
+	o := simulate(s, constant(10, time.Minute), step, seed)
+	sum := 0
+	for _, n := range o.held {
+		sum += n
+	}
+	// S3's whole seconds cut off half a second. Then a client asks for five minutes, soon every five seconds.
+	requests := float64(patience/lastPause) + 3
+	want := grantDuration.Seconds() + newsTime.Seconds() - 0.5 + requests*statusTime.Seconds()
+	near(t, "seconds of the API for each upload", float64(sum)*step.Seconds()/float64(o.uploads), want, 0.03)
 }
 
 func TestRefusedClientsGiveUpAfterFourAttempts(t *testing.T) {

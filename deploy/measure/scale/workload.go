@@ -47,6 +47,7 @@ const (
 	shortestPause = 100 * time.Millisecond
 	longestPause  = time.Second
 	pauseShare    = 4 // the status is read again after this share of the time waited so far
+	newsTime      = 3 * time.Second
 )
 
 // emptyReceives are the requests of a month by which Lambda looks into an empty queue: each of

@@ -96,7 +96,7 @@ func TestAlarmsWatchAsManyMetrics(t *testing.T) {
 	}
 }
 
-// The pauses between two looks at a status are private to package api.
+// How long an answer is held, and the pauses between two looks at a status, are private to package api.
 func TestStatusIsLookedAtAsByTheAPI(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "api/wait.go"))
 	if err != nil {
@@ -105,6 +105,7 @@ func TestStatusIsLookedAtAsByTheAPI(t *testing.T) {
 	for _, want := range []string{
 		fmt.Sprintf(`shortestPause += %d \* time.Millisecond`, shortestPause.Milliseconds()),
 		`longestPause += time.Second`,
+		fmt.Sprintf(`newsTime += %d \* time.Second`, newsTime/time.Second),
 		fmt.Sprintf(`max\(shortestPause, waited/%d\), longestPause`, pauseShare),
 	} {
 		if !regexp.MustCompile(want).Match(text) {
