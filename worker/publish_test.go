@@ -283,7 +283,7 @@ func TestRenderingThatEndsEarlyIsNotPublished(t *testing.T) {
 	defer probed.Close()
 	id := media.NewID()
 	r := &run{Worker: New(h.config), job: Job{ID: id}, report: newReport(Job{ID: id})}
-	if err := r.publish(ctx, bucket.Info{}, preset, media.Manifest{ID: id}, probed.Render(ctx)); err == nil {
+	if err := r.publish(ctx, bucket.Info{}, preset, media.Manifest{ID: id, Original: new(media.Original)}, probed.Render(ctx)); err == nil {
 		t.Error("no error")
 	}
 	if m := h.manifest(id); m != nil {
