@@ -51,9 +51,12 @@ OTHER_COMMANDS = ("undeploy.go", "redrive.go", "backfill.go", "sweep.go", "statu
 
 
 def main():
+    statements = json.loads(POLICY.read_text())["Statement"]
+    sids = [statement["Sid"] for statement in statements]
+    repeated = {sid for sid in sids if sids.count(sid) > 1}  # IAM refuses the whole policy
     allowed = [
         action
-        for statement in json.loads(POLICY.read_text())["Statement"]
+        for statement in statements
         for action in (
             statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         )
@@ -64,6 +67,7 @@ def main():
         for action, reason in sorted(called.items())
         if not matches(action, allowed) and not matches(action, UNUSED)
     ]
+    failures += [f"{POLICY} has several statements with the Sid {sid}" for sid in sorted(repeated)]
     calls = [*called, *SERVICES, "cloudformation:DeleteStack", "cloudformation:UpdateTerminationProtection"]
     failures += [
         f"{POLICY} allows {pattern}, which nothing calls"
