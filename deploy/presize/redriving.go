@@ -44,6 +44,7 @@ func (r *redrive) oneByOne(ctx context.Context) (err error) {
 	r.counts.Hidden = hidden
 	limit := rate.NewLimiter(rate.Limit(r.rate), 1)
 	staying := make(map[string]string) // receipts, by the ids of the messages
+	stale := 0                         // events in a row that were seen before
 	defer func() { err = errors.Join(err, r.show(context.WithoutCancel(ctx), staying)) }()
 	for {
 		letters, err := r.receive(ctx)
@@ -57,6 +58,13 @@ func (r *redrive) oneByOne(ctx context.Context) (err error) {
 			} else {
 				staying[l.Message] = l.receipt
 			}
+		}
+		// What stays is shown again after some minutes. In a long queue that is before its end.
+		if stale += len(letters); len(fresh) > 0 {
+			stale = 0
+		}
+		if stale > max(total, 10*handful) {
+			return nil
 		}
 		moved, err := r.settle(ctx, fresh, limit)
 		for i, l := range fresh {
