@@ -55,7 +55,7 @@ func (n *Notify) send(ctx context.Context, eventID string, body []byte) error {
 	// The status alone decides. The rest is read so that the connection can be used again.
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer))
 	if response.StatusCode < 200 || response.StatusCode > 299 {
-		return fmt.Errorf("the receiver answers %s", response.Status)
+		return fmt.Errorf("the receiver answers %d %s", response.StatusCode, http.StatusText(response.StatusCode))
 	}
 	return nil
 }
