@@ -21,6 +21,8 @@ type Job struct {
 	// events of one upload.
 	Event string
 	Time  time.Time // of the event, in UTC
+	// Created says that the original came. Where it goes, that is an event of its own.
+	Created bool
 	// Invalidate says that an earlier delivery has withdrawn what was published, and that
 	// the CDN has not been told.
 	Invalidate bool
@@ -92,7 +94,8 @@ func parseRecords(records []events.S3EventRecord) (jobs []Job, _ error) {
 		}
 		object := record.S3.Object
 		event := cmp.Or(object.Sequencer, record.EventTime.UTC().Format(time.RFC3339Nano))
-		jobs = appendJob(jobs, record.S3.Bucket.Name, object.URLDecodedKey, event, record.EventTime)
+		created := strings.HasPrefix(record.EventName, "ObjectCreated:")
+		jobs = appendJob(jobs, record.S3.Bucket.Name, object.URLDecodedKey, event, record.EventTime, created)
 	}
 	return jobs, nil
 }
@@ -117,13 +120,13 @@ func parseEventBridgeEvent(event []byte) ([]Job, error) {
 		return nil, nil
 	}
 	sequence := cmp.Or(e.Detail.Object.Sequencer, e.Time.UTC().Format(time.RFC3339Nano))
-	return appendJob(nil, e.Detail.Bucket.Name, e.Detail.Object.Key, sequence, e.Time), nil
+	return appendJob(nil, e.Detail.Bucket.Name, e.Detail.Object.Key, sequence, e.Time, e.DetailType == "Object Created"), nil
 }
 
 // appendJob adds the job for a key if it is an original's.
-func appendJob(jobs []Job, bucket, key, event string, at time.Time) []Job {
+func appendJob(jobs []Job, bucket, key, event string, at time.Time, created bool) []Job {
 	if id, ok := media.ParseOriginalKey(key); ok {
-		jobs = append(jobs, Job{ID: id, Bucket: bucket, Event: event, Time: at.UTC()})
+		jobs = append(jobs, Job{ID: id, Bucket: bucket, Event: event, Time: at.UTC(), Created: created})
 	}
 	return jobs
 }

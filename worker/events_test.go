@@ -28,25 +28,30 @@ func testdata(t testing.TB, name string) []byte {
 
 func TestEventsAreUnderstoodInEveryWrapping(t *testing.T) {
 	const put, deleted = "0065947D05A1B2C3D4", "0065947E11C9D0E1F2"
-	job := func(id media.ID, event string, milliseconds int) Job {
+	went := func(id media.ID, event string, milliseconds int) Job {
 		at := time.Date(2026, 1, 2, 15, 4, 5, milliseconds*1e6, time.UTC)
 		return Job{ID: id, Bucket: "presize-prod-input-111122223333-eu-central-1", Event: event, Time: at}
 	}
+	came := func(id media.ID, event string, milliseconds int) Job {
+		job := went(id, event, milliseconds)
+		job.Created = true
+		return job
+	}
 	for name, want := range map[string][]Job{
-		"s3-put":              {job(first, put, 678)},
-		"s3-delete":           {job(first, deleted, 678)},
-		"s3-delete-marker":    {job(first, deleted, 678)},
-		"s3-escaped":          {job(first, "0065947D05A1B2C3D5", 678)},
-		"s3-several":          {job(first, "0A", 678), job(second, "0C", 678)},
+		"s3-put":              {came(first, put, 678)},
+		"s3-delete":           {went(first, deleted, 678)},
+		"s3-delete-marker":    {went(first, deleted, 678)},
+		"s3-escaped":          {came(first, "0065947D05A1B2C3D5", 678)},
+		"s3-several":          {came(first, "0A", 678), went(second, "0C", 678)},
 		"s3-others":           nil,
 		"s3-test":             nil,
-		"eventbridge-created": {job(first, put, 0)},
-		"eventbridge-deleted": {job(first, put, 0)},
+		"eventbridge-created": {came(first, put, 0)},
+		"eventbridge-deleted": {went(first, put, 0)},
 		"eventbridge-expired": nil,
 		"eventbridge-tags":    nil,
 		"eventbridge-escaped": nil, // keys are what they are there, and this one is not an original's
-		"failure-record":      {job(first, put, 678)},
-		"sns-notification":    {job(first, deleted, 678)},
+		"failure-record":      {came(first, put, 678)},
+		"sns-notification":    {went(first, deleted, 678)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			document := testdata(t, name)
@@ -85,7 +90,7 @@ func TestQueueHoldsEventsInTheirWrappings(t *testing.T) {
 func TestEventWithoutSequencerIsNamedByItsTime(t *testing.T) {
 	jobs, err := ParseEvent([]byte(`{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put",
 		"eventTime":"2026-01-02T15:04:05.678Z","s3":{"bucket":{"name":"in"},"object":{"key":"originals/` + string(first) + `"}}}]}`))
-	if want := []Job{{ID: first, Bucket: "in", Event: "2026-01-02T15:04:05.678Z", Time: time.Date(2026, 1, 2, 15, 4, 5, 678e6, time.UTC)}}; err != nil || !slices.Equal(jobs, want) {
+	if want := []Job{{ID: first, Bucket: "in", Event: "2026-01-02T15:04:05.678Z", Time: time.Date(2026, 1, 2, 15, 4, 5, 678e6, time.UTC), Created: true}}; err != nil || !slices.Equal(jobs, want) {
 		t.Errorf("got %v, %v; want %v", jobs, err, want)
 	}
 }

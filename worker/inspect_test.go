@@ -110,8 +110,14 @@ func TestRefusalRemovesWhatEarlierRevisionsPublished(t *testing.T) {
 	h.config.Presets, h.config.Inspector = sketch(t, 70), app(refuse)
 	h.mustHandle(created(id))
 	h.expectNoVariant(id)
-	if len(cdn.Invalidated()) != 1 {
+	if len(cdn.Invalidated()) != 2 { // before and after
 		t.Errorf("invalidated %q", cdn.Invalidated())
+	}
+	never := media.NewID()
+	h.put(never, "image/png", nil, drawing(t, 0))
+	h.mustHandle(created(never))
+	if len(cdn.Invalidated()) != 2 {
+		t.Errorf("invalidated for an upload of which nothing was published: %q", cdn.Invalidated())
 	}
 }
 

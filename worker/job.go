@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
@@ -13,6 +14,10 @@ import (
 
 // errReplaced ends the work for an original that is not there any more.
 var errReplaced = errors.New("original was replaced or removed meanwhile")
+
+// mayHaveExpired is how old an original is when a lifecycle rule may have taken it
+// (deploy/template/buckets.yml: 19 days at least).
+const mayHaveExpired = 18 * 24 * time.Hour
 
 // run is a job under way.
 type run struct {
@@ -52,6 +57,11 @@ func (r *run) reconcile(ctx context.Context) error {
 	original, err := r.look(ctx)
 	if err != nil {
 		return err
+	}
+	if original == nil && r.job.Created && time.Since(r.job.Time) > mayHaveExpired {
+		// What was made of an expired original stays. A deletion has an event of its own.
+		r.report.outcome = unchanged
+		return nil
 	}
 	if original == nil {
 		r.report.outcome = removed

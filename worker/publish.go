@@ -237,13 +237,13 @@ func (r *run) fail(ctx context.Context, original bucket.Info, manifest media.Man
 // some variants were published already: they go first. Of what the app refuses everything
 // goes, also what earlier revisions published.
 func (r *run) reject(ctx context.Context, original bucket.Info, manifest media.Manifest, rejection *media.Rejection) error {
-	var err error
 	if rejection.Code == media.Refused {
-		err = r.unpublish(ctx, &original)
-	} else {
-		_, err = r.withdraw(ctx, r.area(), r.area().Prefix(r.job.ID)+manifest.Rev+"/")
-	}
-	if err != nil {
+		for _, area := range media.Areas() {
+			if err := r.retract(ctx, area, "-refuse"); err != nil {
+				return err
+			}
+		}
+	} else if _, err := r.withdraw(ctx, r.area(), r.area().Prefix(r.job.ID)+manifest.Rev+"/"); err != nil {
 		return err
 	}
 	manifest.Status = media.Rejected

@@ -28,13 +28,22 @@ func (r *run) isDone(ctx context.Context, original bucket.Info, preset media.Pre
 	state, manifest := finished.Judge(original, preset, document, info)
 	switch state {
 	case finished.Finished:
+		r.published = *manifest // stays, whatever fails from here on
 	case finished.Replaced:
 		return false, r.unpublish(ctx, &original)
+	case finished.Outdated:
+		r.published = *manifest // of an earlier revision, and better than a failed one
+		return false, nil
 	default:
 		return false, r.keep(ctx, manifest, preset) // rendering again repairs it
 	}
-	if published, err := r.isPublished(ctx, preset.Area(), *manifest); !published || err != nil {
+	published, err := r.isPublished(ctx, preset.Area(), *manifest)
+	if err != nil {
 		return false, err
+	}
+	if !published {
+		r.published = media.Manifest{}
+		return false, nil
 	}
 	// Where an earlier job came no further than its manifest.
 	r.untold = r.tell(ctx, *manifest, info.Modified)
@@ -48,7 +57,7 @@ func (r *run) keep(ctx context.Context, manifest *media.Manifest, preset media.P
 		return nil
 	}
 	published, err := r.isPublished(ctx, preset.Area(), *manifest)
-	if published {
+	if published || err != nil { // in doubt it stays too
 		r.published = *manifest
 	}
 	return err
@@ -110,21 +119,25 @@ func (r *run) invalidateAll(ctx context.Context) error {
 }
 
 // hide removes what was published of a private upload while its preset was still
-// public. It invalidates before, so that a job that fails finds something to repeat,
-// and again when no cache can fetch anything any more.
-func (r *run) hide(ctx context.Context) error {
-	prefix := media.Public.Prefix(r.job.ID)
+// public.
+func (r *run) hide(ctx context.Context) error { return r.retract(ctx, media.Public, "-hide") }
+
+// retract removes what was published in an area, if anything was: an invalidation costs
+// money, and CloudFront does few at a time. It invalidates before, so that a job that fails
+// finds something to repeat, and again when no cache can fetch anything any more.
+func (r *run) retract(ctx context.Context, area media.Area, reference string) error {
+	prefix := area.Prefix(r.job.ID)
 	for _, err := range r.Output.List(ctx, prefix) {
 		if err != nil {
 			return err
 		}
-		if err := r.invalidate(ctx, media.Public, "-hide"); err != nil {
+		if err := r.invalidate(ctx, area, reference); err != nil {
 			return err
 		}
-		if _, err := r.withdraw(ctx, media.Public, prefix); err != nil {
+		if _, err := r.withdraw(ctx, area, prefix); err != nil {
 			return err
 		}
-		return r.invalidate(ctx, media.Public, "-hidden")
+		return r.invalidate(ctx, area, reference+"-done")
 	}
 	return nil
 }
@@ -136,7 +149,7 @@ func (r *run) invalidate(ctx context.Context, area media.Area, reference string)
 		return nil
 	}
 	reference = string(area[:1]) + "-" + string(r.job.ID) + "-" + r.job.Event + reference
-	return r.Invalidator.Invalidate(ctx, reference, media.URL(area.Prefix(r.job.ID))+"*")
+	return throttled(r.Invalidator.Invalidate(ctx, reference, media.URL(area.Prefix(r.job.ID))+"*"))
 }
 
 // withdraw deletes the manifest in an area and then the variants with the given prefix.

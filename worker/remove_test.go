@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/s3local"
+	"github.com/presize/presize/internal/s3local/s3test"
 )
 
 // invalidations is a CDN that writes down what it is told to forget.
@@ -73,4 +76,28 @@ func TestLateRemovalEventLeavesTheNextOriginalAlone(t *testing.T) {
 	if len(cdn.calls) > 0 {
 		t.Errorf("invalidated %q", cdn.calls)
 	}
+}
+
+// TestLateEventOfAnExpiredOriginalRemovesNothing hands over an event that was redriven after
+// its original has expired.
+func TestLateEventOfAnExpiredOriginalRemovesNothing(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	id := media.NewID()
+	h.put(id, "image/png", nil, drawing(t, 0))
+	h.mustHandle(created(id))
+	want := h.published(id)
+	h.remove(id)
+	at := func(name string, age time.Duration) json.RawMessage {
+		e := s3local.NewEvent(name, s3test.Input, media.OriginalKey(id), 1, "")
+		e.Records[0].EventTime = time.Now().Add(-age)
+		document, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return document
+	}
+	h.mustHandle(at("ObjectCreated:Put", mayHaveExpired+time.Minute))
+	h.expect(id, want)
+	h.mustHandle(at("ObjectRemoved:Delete", mayHaveExpired+time.Minute))
+	h.expect(id, nil)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -92,7 +93,7 @@ func (w *Worker) backoff(receives int, err error) time.Duration {
 	if receives > Tries || errors.Is(err, errFailed) {
 		return 0
 	}
-	return w.Backoff << (2 * (receives - 1))
+	return w.Backoff << (2 * max(receives-1, 0))
 }
 
 // mayPostpone reports whether an event only waits for CloudFront, which does so many
@@ -102,17 +103,24 @@ func (w *Worker) mayPostpone(jobs []Job, err error) bool {
 	return isThrottled(err) && len(jobs) > 0 && time.Since(jobs[0].Time) < longestPostponed
 }
 
+// errThrottled is the error of an invalidation that CloudFront has refused for now. Other
+// services have errors of the same code, EventBridge for one, which count as tries.
+var errThrottled = errors.New("CloudFront does no more invalidations for now")
+
 // isThrottled reports whether CloudFront has refused an invalidation for now.
-func isThrottled(err error) bool {
+func isThrottled(err error) bool { return errors.Is(err, errThrottled) }
+
+// throttled marks the error of an invalidation that CloudFront has refused for now.
+func throttled(err error) error {
 	var answer smithy.APIError
 	if !errors.As(err, &answer) {
-		return false
+		return err
 	}
 	switch answer.ErrorCode() {
 	case "TooManyInvalidationsInProgress", "Throttling", "ThrottlingException":
-		return true
+		return fmt.Errorf("%w: %w", errThrottled, err)
 	}
-	return false
+	return err
 }
 
 // postponed wraps an event whose invalidation CloudFront has refused.

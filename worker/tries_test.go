@@ -12,11 +12,13 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/invalidation/invalidationtest"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/s3local"
 	"github.com/presize/presize/internal/s3local/s3test"
+	"github.com/presize/presize/worker/finished"
 )
 
 // notes is a queue that writes down what it is told.
@@ -231,5 +233,65 @@ func TestDeletionWaitsForCloudFrontForADay(t *testing.T) {
 	}
 	if h.deliver(1, event) || len(queue.sent) > 0 {
 		t.Errorf("sent again after a day: %q", queue.sent)
+	}
+}
+
+// TestFinishedUploadIsNeverPublishedAsFailed lets each request of a last try fail that
+// finds everything done.
+func TestFinishedUploadIsNeverPublishedAsFailed(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	h.queue()
+	for when, fault := range faulttest.Faults() {
+		for n, more := 1, true; more; n++ {
+			id := media.NewID()
+			h.put(id, "image/png", nil, []byte("no image"))
+			original, err := h.Input.Head(t.Context(), media.OriginalKey(id))
+			if err != nil {
+				t.Fatal(err)
+			}
+			preset, _ := finished.Preset(original, h.config.Presets)
+			m := media.Manifest{ID: id, Preset: preset.Name, Rev: preset.Rev(), Status: media.Rejected, Original: &media.Original{ContentType: media.PNG, Bytes: 8},
+				Rejection: media.Reject(media.Corrupt, "The file is broken.")}
+			document, err := m.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := h.Output.Put(t.Context(), bucket.Info{Key: media.Public.ManifestKey(id), ContentType: "application/json",
+				Metadata: map[string]string{finished.MetadataName: finished.Identity(original)}}, document); err != nil {
+				t.Fatal(err)
+			}
+			step, injected := faulttest.At(n, fault, func() {})
+			h.wire.Restart(step)
+			h.deliver(Tries, created(id))
+			h.wire.Restart(nil)
+			more = injected()
+			if got := h.manifest(id); got.Status != media.Rejected {
+				t.Errorf("request %d failed %s: status %s", n, when, got.Status)
+			}
+		}
+	}
+}
+
+// TestBackfillThatFailsKeepsWhatAnEarlierRevisionPublished fails the last try of an original
+// whose preset has changed.
+func TestBackfillThatFailsKeepsWhatAnEarlierRevisionPublished(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	h.queue()
+	id := media.NewID()
+	h.put(id, "image/png", nil, drawing(t, 0))
+	h.mustHandle(created(id))
+	want := h.published(id)
+	working := h.config.Renderer
+	h.config.Presets, h.config.Renderer = sketch(t, 70), h.deadRenderer()
+	for _, receives := range []int{Tries, Tries + 1} {
+		if h.deliver(receives, created(id)) {
+			t.Errorf("delivery %d is deleted", receives)
+		}
+		h.expect(id, want)
+	}
+	h.config.Renderer = working
+	h.mustHandle(created(id))
+	if m := h.manifest(id); m.Rev != h.config.Presets[0].Rev() || !m.Complete {
+		t.Errorf("manifest %+v", m)
 	}
 }
