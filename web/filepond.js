@@ -60,6 +60,7 @@ export function server({ onReady, ...options } = {}) {
         load(manifest.id);
         onReady?.(manifest, { secret });
       }, (error) => {
+        if (error?.code === 'failed') secrets.delete(file); // the service does not try that one again
         if (!controller.signal.aborted) fail(error.message);
       });
       return {
@@ -77,7 +78,10 @@ export function server({ onReady, ...options } = {}) {
      */
     revert(id, load, fail) {
       const { endpoint, headers } = options;
-      deleteUpload(id, { secret: proofs.get(id), endpoint, headers }).then(load, (error) => fail(error.message));
+      deleteUpload(id, { secret: proofs.get(id), endpoint, headers }).then(() => {
+        proofs.delete(id);
+        load();
+      }, (error) => fail(error.message));
     },
   };
 }

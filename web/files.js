@@ -24,8 +24,8 @@ async function imagesIn(folder) {
   entries.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
   const found = await Promise.all(entries.map(async (entry) => {
     if (entry.isDirectory) return imagesIn(entry);
-    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-    return isImage(file) ? [file] : [];
+    const file = await new Promise((resolve) => entry.file(resolve, () => resolve(undefined))); // then it can't be read
+    return file && isImage(file) ? [file] : [];
   }));
   return found.flat();
 }
@@ -35,7 +35,7 @@ async function list(folder) {
   const reader = folder.createReader();
   const all = [];
   for (;;) {
-    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    const some = await new Promise((resolve) => reader.readEntries(resolve, () => resolve([]))); // one that can't be read is empty
     if (some.length === 0) return all;
     all.push(...some);
   }

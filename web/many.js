@@ -32,9 +32,10 @@ export async function uploadAll(files, { parallel = 3, onProgress = () => {}, ea
   return Promise.allSettled(all.map(async (file, index) => {
     const { onProgress: onOwnProgress, onReady, ...own } = each(file, index);
     const signal = AbortSignal.any([common.signal, own.signal].filter((one) => one !== undefined));
+    let manifest;
     try {
       signal.throwIfAborted();
-      const manifest = await run(() => upload(file, {
+      manifest = await run(() => upload(file, {
         ...common,
         ...own,
         signal,
@@ -43,12 +44,16 @@ export async function uploadAll(files, { parallel = 3, onProgress = () => {}, ea
           if (progress.phase === 'uploading') report(index, progress.loaded / (progress.total || 1));
         },
       }), signal);
-      report(index, 1, { done: overall.done + 1 });
-      onReady?.(manifest);
-      return manifest;
     } catch (error) {
       report(index, 1, { failed: overall.failed + 1 });
       throw error;
     }
+    report(index, 1, { done: overall.done + 1 });
+    try {
+      onReady?.(manifest);
+    } catch (error) {
+      reportError(error); // of the app: the upload is ready
+    }
+    return manifest;
   }));
 }

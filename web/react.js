@@ -16,6 +16,8 @@
  *     }
  */
 
+'use client'; // for React Server Components: it has state
+
 /** @import {ImgHTMLAttributes, ReactElement} from 'react' */
 /** @import {Manifest, Overall} from './presize.js' */
 /** @import {Item, ListOptions} from './uploads.js' */

@@ -35,12 +35,21 @@ const RECONNECTED_TIMEOUT = 5_000;
 
 /**
  * The origins that have answered this page. That one of them can't be reached is an outage,
- * and worth to wait for. Of any other it may as well be a wrong endpoint, or a missing one of
+ * and worth waiting for. Of any other it may as well be a wrong endpoint, or a missing one of
  * the service's allowedOrigins.
  *
  * @type {Set<string>}
  */
 const reached = new Set();
+
+/**
+ * Notes that the server of a URL can be reached.
+ *
+ * @param {string} url
+ */
+export function reach(url) {
+  reached.add(originOf(url));
+}
 
 /** The error of an upload that failed or was rejected. */
 export class UploadError extends Error {
@@ -220,7 +229,9 @@ function originOf(url) {
  */
 export async function retry(url, attempt, { signal, onWaiting = () => {} }) {
   let outage; // since when there was no connection
+  let [refusals, breaks] = [0, 0];
   for (let failures = 1; ; failures++) {
+    const began = performance.now();
     try {
       return await attempt();
     } catch (error) {
@@ -228,11 +239,14 @@ export async function retry(url, attempt, { signal, onWaiting = () => {} }) {
       const lost = error.code === 'network';
       const now = performance.now();
       outage = lost ? outage ?? now : undefined;
+      if (!lost) refusals++;
+      // An attempt that lasted so long had a connection: this is another outage.
+      else if (now - began > OUTAGE && breaks++ < ATTEMPTS) outage = now;
       // Half of the pause is random, so that clients that failed together do not retry together.
-      const backoff = 500 * 2 ** failures * (0.5 + Math.random() / 2);
+      const backoff = 500 * 2 ** (lost ? failures : Math.min(failures, ATTEMPTS)) * (0.5 + Math.random() / 2);
       const pause = error.retryAfter ?? (lost ? Math.min(backoff, OUTAGE_PAUSE) : backoff);
       const offline = lost && globalThis.navigator?.onLine === false;
-      const last = lost ? (reached.has(originOf(url)) ? now - outage >= OUTAGE : failures >= CONNECTS) : failures >= ATTEMPTS;
+      const last = lost ? (reached.has(originOf(url)) ? now - outage >= OUTAGE : failures >= CONNECTS) : refusals >= ATTEMPTS;
       if (!offline && last || pause > LONGEST_PAUSE) throw error;
       if (lost) onWaiting(true);
       await sleep(offline ? LONGEST_PAUSE : pause, signal, lost);

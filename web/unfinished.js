@@ -17,13 +17,14 @@ const KEPT_FOR = 7 * 24 * 3_600_000;
  * @property {string} [preset]
  * @property {string} [reference]
  * @property {string} [endpoint]
+ * @property {number} [maxEdge]   the same file scaled to another edge has other bytes
  *
  * @typedef {Mark & {type: string, secret: string, since: number}} Record
  *
  * @typedef {object} Unfinished
  * @property {string} name        of the file
  * @property {File} [file]        where the browser could keep a copy; else ask for the file again
- * @property {{secret: string, preset?: string, reference?: string, endpoint?: string, keep: true}} options  for upload()
+ * @property {{secret: string, preset?: string, reference?: string, endpoint?: string, maxEdge?: number, keep: true}} options  for upload()
  * @property {() => Promise<void>} forget
  */
 
@@ -32,13 +33,13 @@ const KEPT_FOR = 7 * 24 * 3_600_000;
  *
  * @param {File} file
  * @param {string} secret
- * @param {{preset?: string, reference?: string, endpoint?: string}} purpose
+ * @param {{preset?: string, reference?: string, endpoint?: string, maxEdge?: number}} purpose
  * @returns {{secret: string, forget: () => Promise<void>}}
  */
-export function keep(file, secret, { preset, reference, endpoint }) {
+export function keep(file, secret, { preset, reference, endpoint, maxEdge }) {
   const { name, size, lastModified, type } = file;
   /** @type {Mark} */
-  const mark = { name, size, lastModified, preset, reference, endpoint };
+  const mark = { name, size, lastModified, preset, reference, endpoint, maxEdge };
   const known = list().find((record) => Object.entries(mark).every(([key, value]) => record[key] === value));
   if (known) return { secret: known.secret, forget: () => forget(known.secret) };
   store([...list(), { ...mark, type, secret, since: Date.now() }]);
@@ -54,14 +55,14 @@ export function keep(file, secret, { preset, reference, endpoint }) {
 export async function unfinished() {
   /** @type {Unfinished[]} */
   const found = [];
-  for (const { secret, name, type, lastModified, since, preset, reference, endpoint } of list()) {
+  for (const { secret, name, type, lastModified, since, preset, reference, endpoint, maxEdge } of list()) {
     if (Date.now() - since > KEPT_FOR) {
       await forget(secret);
       continue;
     }
     const copied = await read(secret).catch(() => undefined);
     const file = copied && new File([copied], name, { type, lastModified });
-    found.push({ name, file, options: { secret, preset, reference, endpoint, keep: true }, forget: () => forget(secret) });
+    found.push({ name, file, options: { secret, preset, reference, endpoint, maxEdge, keep: true }, forget: () => forget(secret) });
   }
   return found;
 }

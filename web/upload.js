@@ -9,7 +9,7 @@ import { prepareApart } from './prepare.js';
 import { PROCESSING_TIMEOUT, connect, deleteFrom, follow } from './service.js';
 import { cutName, declare } from './sniff.js';
 import { keep } from './unfinished.js';
-import { UploadError, callOnce, put, retry, sleep } from './transport.js';
+import { UploadError, callOnce, put, reach, retry, sleep } from './transport.js';
 
 /** How long the service may answer 404 after the upload (ms). */
 const ARRIVAL_GRACE = 15_000;
@@ -42,25 +42,27 @@ export async function upload(file, options = {}) {
   const api = connect(options, secret);
   /** @type {Progress} */
   let progress = { phase: 'hashing', loaded: 0, total: file.size };
+  let sent = false; // all bytes, though maybe not for the first time
   const report = (change) => {
     progress = { ...progress, waiting: undefined, ...change };
+    sent ||= progress.phase === 'processing' || progress.phase === 'uploading' && progress.loaded === progress.total;
     options.onProgress?.(progress);
   };
   const sending = { ...api, report, onWaiting: (waiting) => report({ waiting: waiting || undefined }) };
 
-  await deletions.get(secret);
-  signal?.throwIfAborted();
-  report({});
-  const { body, head, sha256 } = await prepareApart(file, maxEdge, signal).catch((cause) => {
-    signal?.throwIfAborted();
-    throw new UploadError('unreadable', 'The file could not be read. It may have been moved, or it is a folder.', { cause });
-  });
-  signal?.throwIfAborted();
-  report({ total: body.size, loaded: body.size });
-  const request = { contentType: declare(file, head), bytes: body.size, sha256, filename: cutName(file.name), preset, reference, secret };
   /** @type {Grant | undefined} */
   let grant;
   try {
+    await unlessAborted(deletions.get(secret), signal);
+    signal?.throwIfAborted();
+    report({});
+    const { body, head, sha256 } = await prepareApart(file, maxEdge, signal).catch((cause) => {
+      signal?.throwIfAborted();
+      throw new UploadError('unreadable', 'The file could not be read. It may have been moved, or it is a folder.', { cause });
+    });
+    signal?.throwIfAborted();
+    report({ total: body.size, loaded: body.size });
+    const request = { contentType: declare(file, head), bytes: body.size, sha256, filename: cutName(file.name), preset, reference, secret };
     grant = await putOriginal(body, request, sending, options, (granted) => { grant = granted; });
     report({ phase: 'processing', loaded: body.size });
     const manifest = await follow(sending, grant.statusUrl, ({ status }) => status === 'ready', timeout, ARRIVAL_GRACE);
@@ -68,8 +70,7 @@ export async function upload(file, options = {}) {
     return manifest;
   } catch (error) {
     if (signal?.aborted || !error?.retryable) await kept?.forget();
-    const arrived = progress.phase === 'processing' || progress.phase === 'uploading' && progress.loaded === progress.total;
-    if (signal?.aborted && arrived && grant) undo(api, grant.id, grant.secret ?? secret);
+    if (signal?.aborted && sent && grant) undo(api, grant.id, grant.secret ?? secret);
     throw error;
   }
 }
@@ -98,7 +99,7 @@ export function createSecret() {
  * @returns {Promise<Grant>}
  */
 async function putOriginal(body, request, { endpoint, own, locate, report, signal, onWaiting }, options, onGrant) {
-  const ask = options.grant ?? (async () => callOnce(`${endpoint}/uploads`, {
+  const ask = async () => (options.grant ? options.grant(request, signal) : callOnce(`${endpoint}/uploads`, {
     method: 'POST',
     headers: { ...await own(), 'Content-Type': 'application/json' },
     body: JSON.stringify(request),
@@ -111,8 +112,14 @@ async function putOriginal(body, request, { endpoint, own, locate, report, signa
     report({ phase: 'granting', loaded: 0 });
     signal?.throwIfAborted();
     /** @type {Grant} */
-    const answer = await ask(request, signal);
+    const answer = await ask().catch((cause) => {
+      signal?.throwIfAborted();
+      // That is how fetch tells of a lost connection. The app's server has answered before.
+      if (grant && cause instanceof TypeError) throw new UploadError('network', 'The service cannot be reached.', { retryable: true, cause });
+      throw cause;
+    });
     signal?.throwIfAborted();
+    reach(endpoint); // an app's server that asks for the grant has reached it
     const first = !grant;
     grant = { ...answer, statusUrl: locate(answer.statusUrl) };
     onGrant(grant);
@@ -136,6 +143,21 @@ async function putOriginal(body, request, { endpoint, own, locate, report, signa
     return current;
   };
   return retry(endpoint, attempt, { signal, onWaiting });
+}
+
+/**
+ * Waits for a promise, but no longer than until the abort.
+ *
+ * @param {Promise<void> | undefined} promise
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<void>}
+ */
+function unlessAborted(promise, signal) {
+  return new Promise((resolve, reject) => {
+    if (!promise || signal?.aborted) return resolve(); // the caller looks at the signal next
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+    promise.then(resolve, reject);
+  });
 }
 
 /** Deletes an upload that is aborted. Its file may arrive a moment later. */

@@ -61,8 +61,9 @@ export function createUploads(options) {
     const { signal } = controller;
     running.set(key, controller);
     change(key, { status: 'queued', progress: 0, error: undefined });
+    let manifest;
     try {
-      const manifest = await run(() => upload(item.file, {
+      manifest = await run(() => upload(item.file, {
         ...current,
         signal,
         secret: item.secret,
@@ -72,17 +73,18 @@ export function createUploads(options) {
           change(key, { status: phase, progress: sent, waiting });
         },
       }), signal);
-      change(key, { status: 'ready', progress: 1, waiting: false, manifest });
-      const done = find(key);
-      if (done) onReady?.(manifest, done);
     } catch (error) {
+      running.delete(key); // before the app is told, which may try again
       if (signal.aborted) return;
       change(key, { status: 'failed', waiting: false, error });
       const failed = find(key);
       if (failed) onError?.(error, failed);
-    } finally {
-      running.delete(key);
+      return;
     }
+    running.delete(key);
+    change(key, { status: 'ready', progress: 1, waiting: false, manifest });
+    const done = find(key);
+    if (done) onReady?.(manifest, done); // outside of try: an error of the app is not one of the upload
   }
 
   /** @param {Item} item */

@@ -70,6 +70,10 @@ export default class Presize extends BasePlugin {
     const { id: plugin, parallel, ...options } = this.opts;
     const { uppy } = this;
     if (!uppy.getFile(id)) return; // removed when it was told of the start
+    if (!(data instanceof Blob)) {
+      uppy.emit('upload-error', uppy.getFile(id), new Error('Files of Companion are not in the browser. Please choose one of this device.'));
+      return;
+    }
     const controller = new AbortController();
     const { signal } = controller;
     const cancel = () => controller.abort();
@@ -79,7 +83,7 @@ export default class Presize extends BasePlugin {
     const secret = this.#secrets.get(id) ?? createSecret();
     this.#secrets.set(id, secret);
     try {
-      const named = new File([/** @type {Blob} */ (data)], meta.name || name, { type });
+      const named = new File([data], meta.name || name, { type });
       const manifest = await this.#run(() => upload(named, {
         ...options,
         secret,
@@ -93,8 +97,9 @@ export default class Presize extends BasePlugin {
       this.#secrets.delete(id);
       uppy.emit('upload-success', uppy.getFile(id), /** @type {any} */ ({ status: 200, body: manifest, uploadURL: pictureParts(manifest)?.src, secret }));
     } catch (error) {
-      if (signal.aborted) this.#secrets.delete(id);
-      else uppy.emit('upload-error', uppy.getFile(id), error);
+      // The service does not try again what has failed, and an edited file is another upload.
+      if (signal.aborted || error?.code === 'failed' || !error?.retryable) this.#secrets.delete(id);
+      if (!signal.aborted) uppy.emit('upload-error', uppy.getFile(id), error);
     } finally {
       uppy.off('cancel-all', cancel);
       uppy.off('file-removed', remove);

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it, mock } from 'node:test';
+import { unfinished, upload, uploadAll } from './presize.js';
+import { createUploads } from './uploads.js';
+import { skipPauses } from './testdata/pauses.js';
+import { Service, answer, drop } from './testdata/service.js';
+import { XMLHttpRequest } from './testdata/xhr.js';
+
+globalThis.XMLHttpRequest = XMLHttpRequest;
+globalThis.reportError = () => {}; // Node.js has none
+
+const PHOTO = new File([new Uint8Array(100_000).fill(7)], 'IMG_1.JPG', { type: 'image/jpeg' });
+
+let service;
+beforeEach(async () => {
+  service = await Service.start();
+  skipPauses();
+});
+afterEach(async () => {
+  mock.restoreAll();
+  await service.stop();
+});
+
+const send = (options = {}) => upload(PHOTO, { preset: 'photo', endpoint: service.endpoint, absolute: false, ...options });
+
+/** Gives the test a localStorage, and returns what is in it. */
+function remember(t) {
+  const store = new Map();
+  globalThis.localStorage = { getItem: (key) => store.get(key) ?? null, setItem: (key, value) => store.set(key, value) };
+  t.after(() => delete globalThis.localStorage);
+  return store;
+}
+
+/** What an app's own server does. */
+const ask = async (request) => (await fetch(`${service.endpoint}/uploads`, { method: 'POST', body: JSON.stringify(request) })).json();
+
+describe('an upload', () => {
+  it("waits for the connection where the app's own server asks for the grant", async () => {
+    service.faults.put = Array(9).fill(drop);
+    await send({ grant: ask });
+  });
+
+  it("asks the app's own server again where it could not be reached", async () => {
+    service.faults.put = [drop];
+    let n = 0;
+    await send({
+      grant: async (request) => {
+        if (++n === 2) throw new TypeError('fetch failed');
+        return ask(request);
+      },
+    });
+  });
+
+  it('counts two lost connections with minutes of transfer between as two', async () => {
+    const now = performance.now;
+    let extra = 0;
+    mock.method(performance, 'now', () => now.call(performance) + extra);
+    const slow = (request) => { extra += 180_000; drop(request); };
+    service.faults.put = [slow, slow];
+    await send();
+  });
+
+  it('deletes what has arrived, too, when it is cancelled while it asks for another grant', async () => {
+    const controller = new AbortController();
+    service.faults.put = [function (request, response, body) { this.original = body; drop(request); }];
+    const deleted = new Promise((resolve) => {
+      service.faults.delete = [function (...all) { resolve(); return this.delete(...all); }];
+    });
+    let grants = 0;
+    await assert.rejects(send({ signal: controller.signal, onProgress: ({ phase }) => { if (phase === 'granting' && ++grants === 2) controller.abort(); } }));
+    await deleted;
+  });
+
+  it('keeps nothing of what is cancelled while it is hashed', async (t) => {
+    const store = remember(t);
+    const controller = new AbortController();
+    await assert.rejects(send({ keep: true, signal: controller.signal, onProgress: () => controller.abort() }));
+    assert.equal(store.get('presize.unfinished'), '[]');
+  });
+
+  it('keeps to which edge the file is scaled', async (t) => {
+    remember(t);
+    service.faults.status = Array(9).fill(answer(500));
+    await assert.rejects(send({ keep: true, maxEdge: 100 }));
+    assert.equal((await unfinished())[0].options.maxEdge, 100);
+  });
+
+  it('can be tried again in onError', async () => {
+    service.faults.grant = [answer(422, { type: 'x', title: 'no', status: 422 })];
+    let list;
+    const done = new Promise((resolve) => {
+      list = createUploads(() => ({ endpoint: service.endpoint, onError: (e, item) => { list.retry(item.key); resolve(); } }));
+    });
+    list.add([PHOTO]);
+    await done;
+    assert.notEqual(list.items()[0].status, 'failed');
+  });
+
+  it("is ready although the app's onReady throws", async () => {
+    let last;
+    const [result] = await uploadAll([PHOTO], {
+      endpoint: service.endpoint,
+      each: () => ({ onReady() { throw new Error('app'); } }),
+      onProgress: (progress) => { last = progress; },
+    });
+    assert.deepEqual([result.status, last.done, last.failed], ['fulfilled', 1, 0]);
+  });
+
+  it('is tried again at a 503 after an outage', async () => {
+    service.faults.put = [...Array(8).fill(drop), answer(503)];
+    await send();
+  });
+});
