@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -18,6 +20,7 @@ import (
 type stateFile struct {
 	mu      sync.Mutex
 	file    *os.File
+	broken  error // of a line that could not be written; another line after it could not be read
 	sources map[source]client.Upload
 	uploads map[string]began // by id
 }
@@ -85,8 +88,14 @@ func (s *stateFile) read() error {
 	reader := bufio.NewReader(s.file)
 	for number := 1; ; number++ {
 		text, err := reader.ReadBytes('\n')
-		if err != nil { // the end, or an error that the next call has too
+		if err == io.EOF && isCutOff(text) {
 			break
+		}
+		if err == io.EOF {
+			return errors.New("not a state file") // do not cut off what is not ours
+		}
+		if err != nil {
+			return err
 		}
 		var l line
 		if err := json.Unmarshal(text, &l); err != nil {
@@ -102,6 +111,12 @@ func (s *stateFile) read() error {
 	}
 	_, err := s.file.Seek(whole, 0)
 	return err
+}
+
+// isCutOff reports whether text may be the beginning of a line, which begins with its event.
+func isCutOff(text []byte) bool {
+	const start = `{"event":"`
+	return strings.HasPrefix(start, string(text)) || strings.HasPrefix(string(text), start)
 }
 
 // apply does what a line says.
@@ -132,6 +147,9 @@ func (s *stateFile) apply(l line) error {
 
 // add writes a line, and does what it says.
 func (s *stateFile) add(l line) error {
+	if s.broken != nil {
+		return s.broken
+	}
 	text, err := json.Marshal(l)
 	if err == nil {
 		_, err = s.file.Write(append(text, '\n'))
@@ -140,7 +158,8 @@ func (s *stateFile) add(l line) error {
 		err = s.file.Sync()
 	}
 	if err != nil {
-		return fmt.Errorf("write the state file: %w", err)
+		s.broken = fmt.Errorf("write the state file: %w", err)
+		return s.broken
 	}
 	return s.apply(l)
 }

@@ -123,3 +123,18 @@ func TestStateFileIsForOneProcess(t *testing.T) {
 		t.Error("a folder is a state file")
 	}
 }
+
+func TestStateFileLeavesOtherFilesAlone(t *testing.T) {
+	const text = "a line of something else, without an end"
+	name := filepath.Join(t.TempDir(), "token.txt")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := openState(name); err == nil {
+		s.close()
+		t.Error("opened")
+	}
+	if got, err := os.ReadFile(name); err != nil || string(got) != text {
+		t.Errorf("the file has %q, %v", got, err)
+	}
+}

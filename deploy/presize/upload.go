@@ -99,8 +99,12 @@ type imageFile struct {
 func findImages(arguments []string) ([]imageFile, error) {
 	var files []imageFile
 	for _, argument := range arguments {
-		err := filepath.WalkDir(argument, func(name string, entry os.DirEntry, err error) error {
-			inside := name != argument
+		root := argument
+		if info, err := os.Stat(argument); err == nil && info.IsDir() {
+			root += string(filepath.Separator) // else WalkDir stays at a link to a folder
+		}
+		err := filepath.WalkDir(root, func(name string, entry os.DirEntry, err error) error {
+			inside := name != root
 			switch {
 			case err != nil:
 				return err
