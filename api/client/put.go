@@ -40,7 +40,7 @@ func (c *Client) putOnce(ctx context.Context, grant grant, file File, settings S
 	defer cancel(nil)
 	stalled := time.AfterFunc(stallTimeout, func() { cancel(errStalled) })
 	defer stalled.Stop()
-	body := &content{ctx: ctx, Reader: io.NewSectionReader(file.Content, 0, file.Bytes), moved: func(sent int64) {
+	body := &content{ctx: ctx, Reader: io.NewSectionReader(file.Content, 0, file.Bytes), bytes: file.Bytes, moved: func(sent int64) {
 		stalled.Reset(stallTimeout)
 		settings.report(Uploading, sent, file.Bytes)
 	}}
@@ -82,6 +82,7 @@ func (c *Client) putOnce(ctx context.Context, grant grant, file File, settings S
 type content struct {
 	io.Reader
 	ctx   context.Context
+	bytes int64 // that it must have
 	moved func(done int64)
 
 	mu    sync.Mutex
@@ -106,6 +107,10 @@ func (c *content) Read(p []byte) (int, error) {
 	if n > 0 {
 		c.done += int64(n)
 		c.moved(c.done)
+	}
+	if err == io.EOF && c.done < c.bytes {
+		c.fault = fmt.Errorf("it has %d bytes instead of %d", c.done, c.bytes) // it was cut off meanwhile
+		return n, c.fault
 	}
 	return n, err
 }
