@@ -105,7 +105,9 @@ func (f gifFrame) freeColor() (free byte, blocks []byte, ok bool) {
 		data = append(data, rest[1:1+int(rest[0])]...)
 	}
 	var indices bytes.Buffer
-	_, _ = io.CopyN(&indices, lzw.NewReader(bytes.NewReader(data), lzw.LSB, f.width), int64(f.pixels)) // what can be read
+	if _, err := io.CopyN(&indices, lzw.NewReader(bytes.NewReader(data), lzw.LSB, f.width), int64(f.pixels)); err != nil {
+		return 0, nil, false // a color may be in use where it can't be read
+	}
 	var used [all]byte
 	for _, index := range indices.Bytes() {
 		used[index] = 1
