@@ -67,7 +67,7 @@ test-steps: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_mo
 	$(call say,tests without it)
 	@node .ci/progress.mjs -vet=off $(UNRACED)
 	$(call say,tests of the page)
-	@node --test --test-reporter=spec web/
+	@node --test --test-reporter=spec web/*.test.js
 	$(call say,the npm package)
 	@$(MAKE) --no-print-directory build/npm/.checked
 
@@ -78,7 +78,7 @@ quick-steps: tools build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.
 	$(call say,tests)
 	@node .ci/progress.mjs -vet=off -skip '$(SLOW_TESTS)|$(SLOW_VIPS_TESTS)' $$(go list ./... | grep -v /deploy/pack$$)
 	$(call say,tests of the page)
-	@node --test --test-reporter=dot web/
+	@node --test --test-reporter=dot web/*.test.js
 
 formatted:
 	$(call say,gofmt)
@@ -182,11 +182,11 @@ where:
 
 # The names under which the tests look for browsers.
 browser:
-	@command -v chromium chromium-browser google-chrome >/dev/null || { \
+	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || { \
 		echo "no Chromium here: installing Debian's" >&2; \
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } || { \
 		echo "Chromium is missing: install it as chromium, chromium-browser or google-chrome and try again" >&2; exit 1; }
-	@command -v firefox-esr firefox >/dev/null || { \
+	@{ command -v firefox-esr || command -v firefox; } >/dev/null || { \
 		echo "no Firefox here: installing Debian's" >&2; \
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends firefox-esr; } || { \
 		echo "Firefox is missing: install it as firefox-esr or firefox and try again" >&2; exit 1; }
