@@ -97,8 +97,9 @@ export default class Presize extends BasePlugin {
       this.#secrets.delete(id);
       uppy.emit('upload-success', uppy.getFile(id), /** @type {any} */ ({ status: 200, body: manifest, uploadURL: pictureParts(manifest)?.src, secret }));
     } catch (error) {
-      // The service does not try again what has failed, and an edited file is another upload.
-      if (signal.aborted || error?.code === 'failed' || !error?.retryable) this.#secrets.delete(id);
+      // The service does not try these again. The file may be edited before the next upload.
+      const settled = ['failed', 'rejected'].includes(error?.manifest?.status);
+      if (signal.aborted || settled) this.#secrets.delete(id);
       if (!signal.aborted) uppy.emit('upload-error', uppy.getFile(id), error);
     } finally {
       uppy.off('cancel-all', cancel);
