@@ -102,26 +102,25 @@ func (h HTTP) Inspect(ctx context.Context, upload Upload) error {
 
 // parse reads an answer. What it does not understand is never an accept.
 func parse(answer []byte) error {
-	var a struct {
-		Verdict string `json:"verdict"`
-		Detail  string `json:"detail"`
-	}
+	var fields map[string]any // a struct would take "Verdict" for "verdict"
 	if len(answer) > maxAnswer {
 		return errors.New("the inspector's answer is too long")
 	}
-	if err := json.Unmarshal(answer, &a); err != nil {
+	if err := json.Unmarshal(answer, &fields); err != nil {
 		return fmt.Errorf("read the inspector's answer: %w", err)
 	}
-	switch a.Verdict {
+	verdict, _ := fields["verdict"].(string)
+	switch verdict {
 	case "accept":
 		return nil
 	case "reject":
-		detail := []rune(a.Detail)
+		text, _ := fields["detail"].(string)
+		detail := []rune(text)
 		if len(detail) == 0 {
 			detail = []rune("The image was refused.")
 		}
 		return media.Reject(media.Refused, "%s", string(detail[:min(len(detail), media.MaxDetail)]))
 	default:
-		return fmt.Errorf("the inspector's verdict is %.20q, want accept or reject", a.Verdict)
+		return fmt.Errorf("the inspector's verdict is %.20q, want accept or reject", verdict)
 	}
 }

@@ -64,6 +64,7 @@ func TestAcceptIsTheOnlyAnswerThatAccepts(t *testing.T) {
 		`{"verdict":"accept"}`:                true,
 		`{"verdict":"accept","confidence":1}`: true,
 		`{"verdict":"Accept"}`:                false,
+		`{"Verdict":"accept"}`:                false,
 		`{"verdict":true}`:                    false,
 		`{}`:                                  false,
 		``:                                    false,
