@@ -44,12 +44,7 @@ const keptIDs = `JSON.parse(localStorage.getItem('presize.uploads') ?? '[]').map
 // pickHeld gives the page files, of which no status comes.
 func pickHeld(b browser, stack client, files ...string) {
 	b.t.Helper()
-	b.do(
-		chromedp.Navigate(stack.url),
-		chromedp.WaitReady(chromedp.CSS("#preset:enabled")),
-		chromedp.Evaluate[chromedp.Void](hold),
-		chromedp.SetUploadFiles(chromedp.CSS("#files"), files),
-	)
+	pickWith(b, stack, hold, files)
 }
 
 func TestPageCancelsAndRepeatsAll(t *testing.T) {

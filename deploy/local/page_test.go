@@ -80,10 +80,16 @@ type shownAutoURL struct {
 // pick opens the page and gives it files, as a person does with the file dialog.
 func pick(b browser, stack client, files ...string) {
 	b.t.Helper()
+	pickWith(b, stack, observe, files)
+}
+
+// pickWith is pick on a page in which a script has run.
+func pickWith(b browser, stack client, script string, files []string) {
+	b.t.Helper()
 	b.do(
 		chromedp.Navigate(stack.url),
 		chromedp.WaitReady(chromedp.CSS("#preset:enabled")),
-		chromedp.Evaluate[chromedp.Void](observe),
+		chromedp.Evaluate[chromedp.Void](script),
 		chromedp.SetUploadFiles(chromedp.CSS("#files"), files),
 	)
 }
