@@ -142,7 +142,7 @@ clients: local build/clients/jars/.checked build/clients/python/.installed deplo
 OSLS := deploy/node_modules/.bin/osls
 deploy rollback undeploy: export AWS_REGION := $(REGION)
 SETTINGS = --stage '$(STAGE)' $(foreach param,$(PARAMS),--param='$(param)')
-# Each line of what presize prints is one argument, whatever is in it.
+# Each line that presize prints is one argument, also with spaces or asterisks in it.
 LINES = set -f; IFS=$$(printf '\n.'); IFS=$${IFS%.}
 deploy: where tools deploy/node_modules/.package-lock.json
 	@go run ./deploy/presize check $(SETTINGS)

@@ -31,7 +31,7 @@ it('reads a folder to its end', async () => {
   assert.equal((await drop([folder('many', many)])).length, 250);
 });
 
-it('takes whatever is dropped itself, so that the service may say what is wrong with it', async () => {
+it('takes every dropped file, also one that is no image: the service says why it rejects it', async () => {
   const dropped = [entry(file('letter.txt', 'text/plain')), folder('trip', [entry(file('a.jpg'))]), entry(file('b.png'))];
   assert.deepEqual(await names(drop(dropped)), ['letter.txt', 'a.jpg', 'b.png']);
   assert.deepEqual(await names(drop([dropped[0]])), ['letter.txt']);

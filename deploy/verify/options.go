@@ -9,7 +9,7 @@ import (
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-route53-recordset-aliastarget.html
 const cloudFrontZone = "Z2FDTNDATAQYW2"
 
-// checkOptions checks what is there by parameter only, and costs nothing otherwise.
+// checkOptions checks the resources and settings that only a parameter turns on.
 func checkOptions(t template, r *report) {
 	config := t.props(distribution).at("DistributionConfig")
 	// https://docs.aws.amazon.com/waf/latest/developerguide/how-aws-waf-works-resources.html
