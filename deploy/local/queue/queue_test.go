@@ -149,7 +149,10 @@ func TestMessagesOutliveTheProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		q, _ := open(t, dir)
-		send(t, q, "deleted", "received", "put off", "waiting")
+		for _, body := range []string{"deleted", "received", "put off", "waiting"} {
+			send(t, q, body)
+			pass(time.Millisecond) // the order is that of the times at which they were sent
+		}
 		for range 3 {
 			m := receive(t, q)
 			var err error
