@@ -29,11 +29,13 @@ are no credentials, if another deployment is under way, or if the stack can't be
 It names the buckets of an earlier deployment that the new stack would take over.
 
 It reads the parameters in deploy/stages/STAGE.yml, and fails if they contradict each
-other, or if the deployed stage has one that nothing sets any more. It warns of alarms
-that nobody gets, and of uploads that are open to everyone.
+other, or if the deployed stage has one that nothing sets any more. Where a removed stage
+left buckets, it compares with the parameters of that one, which CloudFormation remembers
+for 90 days. It warns of alarms that nobody gets, and of uploads that are open to everyone.
 
 IAM actions: sts:GetCallerIdentity (needs no permission), cloudformation:DescribeStacks,
-cloudformation:GetTemplate, and s3:ListBucket on the buckets of the stage.
+cloudformation:GetTemplate, cloudformation:ListStacks, and s3:ListBucket on the buckets of
+the stage.
 `
 
 // destination is where a deployment goes.
@@ -57,16 +59,16 @@ func runCheck(ctx context.Context, c *call) error {
 	}
 	fmt.Fprintf(c.text(), "deploying %s to %s in account %s, as %s\n", d.Stack, d.Region, d.Account, d.Caller)
 	s := stack.Stack{Client: cloudformation.NewFromConfig(account), Name: d.Stack}
-	d.Warnings, err = checkParameters(ctx, s, c, *overrides, d.Region)
+	buckets, err := findKept(ctx, c, s3.NewFromConfig(account), d)
+	kept := slices.Sorted(maps.Values(buckets))
+	if err == nil {
+		d.Warnings, err = checkParameters(ctx, s, c, *overrides, d.Region, kept)
+	}
 	for _, warning := range d.Warnings {
 		fmt.Fprintln(c.stderr, "warning:", warning)
 	}
-	var kept map[string]string
 	if err == nil {
-		kept, err = findKept(ctx, c, s3.NewFromConfig(account), d)
-	}
-	if err == nil {
-		d.Adopts, err = check(ctx, s, slices.Sorted(maps.Values(kept)))
+		d.Adopts, err = check(ctx, s, kept)
 	}
 	if err != nil {
 		return fmt.Errorf("not ready to deploy: %w", err)

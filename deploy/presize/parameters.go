@@ -62,23 +62,34 @@ func (c *call) parameterFlag() *[]string {
 }
 
 // checkParameters compares the parameters of a stage with each other and with what is
-// deployed. It returns what the operator should know.
-func checkParameters(ctx context.Context, s stack.Stack, c *call, overrides []string, region string) (warnings []string, err error) {
+// deployed. Where buckets are kept from an earlier deployment, it compares with that one
+// too. It returns what the operator should know.
+func checkParameters(ctx context.Context, s stack.Stack, c *call, overrides []string, region string, kept []string) (warnings []string, err error) {
 	parameters, err := stage.Read(c.checkout, c.stage, overrides)
 	if err != nil {
 		return nil, fmt.Errorf("wrong parameters\n%w", err)
 	}
 	wrong := parameters.Check(region)
-	deployed, defaults, err := s.Record(ctx)
+	warnings = parameters.Warnings()
+	var deployed stack.Record
+	if len(kept) == 0 {
+		deployed, err = s.Record(ctx)
+	} else {
+		deployed, err = s.LastRecord(ctx)
+	}
 	if err != nil && !errors.Is(err, stack.ErrNone) {
 		return nil, err
 	}
-	if dropped := parameters.Dropped(deployed, defaults); len(dropped) > 0 {
-		wrong = append(wrong, fmt.Sprintf("%s does not set what the stage is deployed with, and it would fall back to the defaults. "+
+	if len(kept) > 0 && len(deployed.Parameters) == 0 {
+		warnings = append(warnings, "CloudFormation does not remember the deployment that "+strings.Join(kept, ", ")+" are from: "+
+			"nothing is compared with its parameters. Without jwtIssuer and allowedOrigins, what is in the buckets is under an open service")
+	}
+	if dropped := parameters.Dropped(deployed.Parameters, deployed.Defaults); len(dropped) > 0 {
+		wrong = append(wrong, fmt.Sprintf("%s does not set what the stage is deployed with, or was before it was removed, and it would fall back to the defaults. "+
 			"Add these lines, or give a parameter an empty value to give it up:\n  %s", parameters.File, strings.Join(dropped, "\n  ")))
 	}
 	if len(wrong) > 0 {
-		return parameters.Warnings(), errors.New("the parameters contradict each other or the deployed stage\n" + strings.Join(wrong, "\n"))
+		return warnings, errors.New("the parameters contradict each other or the deployed stage\n" + strings.Join(wrong, "\n"))
 	}
-	return parameters.Warnings(), nil
+	return warnings, nil
 }

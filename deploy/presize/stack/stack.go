@@ -115,13 +115,13 @@ const artifacts = "ServerlessDeploymentBucket"
 // osls's own.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStackResources.html
 func (s Stack) buckets(ctx context.Context) ([]string, error) {
-	stacks, err := s.ids(ctx)
+	stacks, err := s.all(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var names []string
-	for _, id := range stacks {
-		pages := cloudformation.NewListStackResourcesPaginator(s.Client, &cloudformation.ListStackResourcesInput{StackName: &id})
+	for _, stack := range stacks {
+		pages := cloudformation.NewListStackResourcesPaginator(s.Client, &cloudformation.ListStackResourcesInput{StackName: stack.StackId})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
@@ -140,9 +140,8 @@ func (s Stack) buckets(ctx context.Context) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// ids returns the ids of all stacks of this name. One that is gone can only be
-// asked for by its id.
-func (s Stack) ids(ctx context.Context) (ids []string, _ error) {
+// all returns all stacks of this name. One that is gone can only be asked for by its id.
+func (s Stack) all(ctx context.Context) (stacks []types.StackSummary, _ error) {
 	pages := cloudformation.NewListStacksPaginator(s.Client, &cloudformation.ListStacksInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -151,9 +150,9 @@ func (s Stack) ids(ctx context.Context) (ids []string, _ error) {
 		}
 		for _, stack := range page.StackSummaries {
 			if aws.ToString(stack.StackName) == s.Name {
-				ids = append(ids, aws.ToString(stack.StackId))
+				stacks = append(stacks, stack)
 			}
 		}
 	}
-	return ids, nil
+	return stacks, nil
 }

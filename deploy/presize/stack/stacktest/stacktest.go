@@ -26,6 +26,7 @@ type Stack struct {
 	Status     string      `xml:"StackStatus"`
 	Protected  bool        `xml:"EnableTerminationProtection"`
 	Outputs    []Output    `xml:"Outputs>member"`
+	Created    string      `xml:"CreationTime,omitempty"`    // RFC 3339
 	Updated    string      `xml:"LastUpdatedTime,omitempty"` // RFC 3339
 	Parameters []Parameter `xml:"Parameters>member"`
 	Resources  []Resource  `xml:"-"`
