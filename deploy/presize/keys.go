@@ -22,15 +22,18 @@ const keysUsage = `prepare the keys of signed URLs and the secret of the CDN for
 
   presize keys --stage prod
   presize keys --stage prod --rotate
+  presize keys --stage prod --json > keys.json
 
-It prints the parameters for osls, one a line. The private keys are SecureStrings in SSM,
+It prints the parameters for osls, one a line; with --json as CloudFormation takes them, in
+aws cloudformation create-stack --parameters file://keys.json. The private keys are SecureStrings in SSM,
 from which only the API's role reads; the public ones become parameters of the stack. The
 first deployment makes a key. With --rotate it is replaced, in three deployments with
 waits between them, so that no URL that was signed stops working. What to do next is
 printed to stderr. make deploy and make rotate-keys run it.
 
 Each key has a companion, the secret by which the API knows CloudFront: a String in SSM,
-which CloudFormation reads. Its digest becomes a parameter of the stack.
+which CloudFormation reads. Its digest and its version in SSM become parameters of the
+stack. The command refuses if SSM does not have the secret that the stack was deployed with.
 
 IAM actions: cloudformation:DescribeStacks; ssm:GetParameter, ssm:PutParameter and
 ssm:DeleteParameter on the parameters signing-key-a, signing-key-b, origin-secret-a and
@@ -53,7 +56,17 @@ func runKeys(ctx context.Context, c *call) error {
 
 		origins: "/presize/" + c.stage + "/origin-secret-",
 	}
-	return k.prepare(ctx, *rotate, time.Now(), c.stdout, c.stderr)
+	parameters, err := k.prepare(ctx, *rotate, time.Now(), c.stderr)
+	if err != nil {
+		return err
+	}
+	if c.json {
+		return c.document(cloudFormation(parameters))
+	}
+	for _, p := range parameters {
+		fmt.Fprintf(c.stdout, "--param=%s=%s\n", p.name, p.value)
+	}
+	return nil
 }
 
 // keyring is the keys of a stage: in its stack and in SSM.
@@ -65,15 +78,22 @@ type keyring struct {
 	origins string
 }
 
-// prepare does the next step, and prints the parameters of its deployment.
-func (k keyring) prepare(ctx context.Context, rotate bool, now time.Time, out, notes io.Writer) error {
+// parameter is one of serverless.yml.
+type parameter struct{ name, value string }
+
+// prepare does the next step, and returns the parameters of its deployment.
+func (k keyring) prepare(ctx context.Context, rotate bool, now time.Time, notes io.Writer) ([]parameter, error) {
 	current, err := readStack(ctx, k.stack)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	keys, private, err := k.read(ctx)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	secrets, err := k.readOriginSecrets(ctx, keys, current.digests)
+	if err != nil {
+		return nil, err
 	}
 	var next step
 	if rotate {
@@ -82,22 +102,19 @@ func (k keyring) prepare(ctx context.Context, rotate bool, now time.Time, out, n
 		next, err = plan(current, keys)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := k.apply(ctx, next, private); err != nil {
-		return err
+		return nil, err
 	}
-	secrets, err := k.originSecrets(ctx, private)
-	if err != nil {
-		return err
+	if err := k.matchOriginSecrets(ctx, private, secrets); err != nil {
+		return nil, err
 	}
 	if next.next != "" {
 		fmt.Fprintln(notes, "signing keys:", next.next)
 	}
-	if err := printDigests(out, secrets); err != nil {
-		return err
-	}
-	return printParameters(out, next.signer, private)
+	parameters, err := keyParameters(next.signer, private)
+	return append(parameters, originParameters(next.signer, secrets)...), err
 }
 
 // readStack returns what a stack has, the zero value if there is none.
@@ -109,11 +126,12 @@ func readStack(ctx context.Context, s stack.Stack) (deployed, error) {
 	if err != nil {
 		return deployed{}, err
 	}
-	current := deployed{public: make(map[byte]bool), since: since}
+	current := deployed{public: make(map[byte]bool), digests: make(map[byte]string), since: since}
 	for _, slot := range []byte(slots) {
-		if parameters["SigningKey"+strings.ToUpper(string(slot))] != "" {
+		if parameters["SigningKey"+upper(slot)] != "" {
 			current.public[slot] = true
 		}
+		current.digests[slot] = parameters["OriginDigest"+upper(slot)]
 	}
 	if signer := parameters["SigningKey"]; len(signer) == 1 {
 		current.signer = signer[0]
@@ -171,9 +189,10 @@ func (k keyring) apply(ctx context.Context, next step, private map[byte][]byte) 
 	return nil
 }
 
-// printParameters prints the parameters of serverless.yml. A public key is the lines of
-// its PEM between the first and the last, with commas between them.
-func printParameters(out io.Writer, signer byte, private map[byte][]byte) error {
+// keyParameters returns the parameters of the keys. A public key is the lines of its PEM
+// between the first and the last, with commas between them.
+func keyParameters(signer byte, private map[byte][]byte) ([]parameter, error) {
+	parameters := []parameter{{"signingKey", string(signer)}}
 	for _, slot := range []byte(slots) {
 		key, ok := private[slot]
 		if !ok {
@@ -181,11 +200,28 @@ func printParameters(out io.Writer, signer byte, private map[byte][]byte) error 
 		}
 		public, err := signed.PublicKey(key)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		lines := strings.Split(strings.TrimSpace(string(public)), "\n")
-		fmt.Fprintf(out, "--param=signingKey%s=%s\n", strings.ToUpper(string(slot)), strings.Join(lines[1:len(lines)-1], ","))
+		parameters = append(parameters, parameter{"signingKey" + upper(slot), strings.Join(lines[1:len(lines)-1], ",")})
 	}
-	_, err := fmt.Fprintf(out, "--param=signingKey=%c\n", signer)
-	return err
+	return parameters, nil
+}
+
+func upper(slot byte) string { return strings.ToUpper(string(slot)) }
+
+// stackParameter is a parameter as the AWS CLI and the API of CloudFormation take it.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Parameter.html
+type stackParameter struct {
+	ParameterKey   string
+	ParameterValue string
+}
+
+// cloudFormation returns parameters as those of the stack.
+func cloudFormation(parameters []parameter) []stackParameter {
+	var converted []stackParameter
+	for _, p := range parameters {
+		converted = append(converted, stackParameter{strings.ToUpper(p.name[:1]) + p.name[1:], p.value})
+	}
+	return converted
 }

@@ -17,9 +17,10 @@ const slots = "ab"
 
 // deployed is what the stack has now. The zero value is no stack.
 type deployed struct {
-	public map[byte]bool // slots with a public key
-	signer byte          // 0 if there is none
-	since  time.Time     // of the last deployment
+	public  map[byte]bool   // slots with a public key
+	digests map[byte]string // of the secrets that the API accepts; empty for none
+	signer  byte            // 0 if there is none
+	since   time.Time       // of the last deployment
 }
 
 // stored is what SSM has: when the private key of each slot was made.

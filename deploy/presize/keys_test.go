@@ -23,10 +23,15 @@ import (
 
 // parameterStore answers GetParameter, PutParameter and DeleteParameter of SSM.
 type parameterStore struct {
-	t      *testing.T
-	values map[string]string
-	made   map[string]time.Time
-	now    time.Time
+	t        *testing.T
+	values   map[string]string
+	versions map[string]int
+	made     map[string]time.Time
+	now      time.Time
+}
+
+func newParameterStore(t *testing.T, now time.Time) *parameterStore {
+	return &parameterStore{t, make(map[string]string), make(map[string]int), make(map[string]time.Time), now}
 }
 
 func (p *parameterStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -42,8 +47,11 @@ func (p *parameterStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch action := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "AmazonSSM."); {
 	case action == "PutParameter" && !there && in.Type == kindOf(in.Name) && !in.Overwrite:
 		p.values[in.Name], p.made[in.Name] = in.Value, p.now
+		p.versions[in.Name] = 1
+		out["Version"] = 1
 	case action == "GetParameter" && there && in.WithDecryption == (kindOf(in.Name) == "SecureString"):
-		out["Parameter"] = map[string]any{"Name": in.Name, "Value": p.values[in.Name], "LastModifiedDate": p.made[in.Name].Unix()}
+		out["Parameter"] = map[string]any{"Name": in.Name, "Value": p.values[in.Name],
+			"Version": p.versions[in.Name], "LastModifiedDate": p.made[in.Name].Unix()}
 	case action == "DeleteParameter" && there:
 		delete(p.values, in.Name)
 	case action == "GetParameter" && !there:
@@ -87,17 +95,16 @@ func (p *parameterStore) deploy(before map[string]string, since time.Time, rotat
 		stacks = append(stacks, s)
 	}
 	k.stack = stack.Stack{Client: stacktest.Start(p.t, stacks...).Client(), Name: "presize-dev"}
-	var out, notes strings.Builder
-	err := k.prepare(p.t.Context(), rotate, p.now, &out, &notes)
+	var notes strings.Builder
+	prepared, err := k.prepare(p.t.Context(), rotate, p.now, &notes)
 	parameters := make(map[string]string)
-	for line := range strings.Lines(out.String()) {
-		name, value, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "--param="), "=")
-		if !ok || strings.ContainsAny(value, " \n") {
-			p.t.Errorf("not a parameter: %q", line)
+	for _, parameter := range prepared {
+		if parameter.value == "" || strings.ContainsAny(parameter.value, " \n") {
+			p.t.Errorf("not one argument for osls: %q", parameter)
 		}
-		parameters[name] = value
+		parameters[parameter.name] = parameter.value
 	}
-	if text := out.String() + notes.String() + fmt.Sprint(err); strings.Contains(text, "PRIVATE") {
+	if text := fmt.Sprint(prepared) + notes.String() + fmt.Sprint(err); strings.Contains(text, "PRIVATE") {
 		p.t.Errorf("the private key is printed: %s", text)
 	}
 	return parameters, notes.String(), err
@@ -105,7 +112,7 @@ func (p *parameterStore) deploy(before map[string]string, since time.Time, rotat
 
 func TestRotationKeepsEveryKeyAsLongAsItsURLs(t *testing.T) {
 	begin := time.Date(2026, 1, 2, 15, 0, 0, 0, time.UTC)
-	p := &parameterStore{t: t, values: map[string]string{}, made: map[string]time.Time{}, now: begin}
+	p := newParameterStore(t, begin)
 	if _, _, err := p.deploy(nil, begin, true); err == nil {
 		t.Error("rotated before there was a key")
 	}
@@ -170,7 +177,7 @@ func TestRotationKeepsEveryKeyAsLongAsItsURLs(t *testing.T) {
 }
 
 func TestStackOfBeforeTheSecretGetsOne(t *testing.T) {
-	p := &parameterStore{t: t, values: map[string]string{}, made: map[string]time.Time{}, now: time.Now()}
+	p := newParameterStore(t, time.Now())
 	before, _, err := p.deploy(nil, p.now, false)
 	if err != nil {
 		t.Fatal(err)
@@ -184,10 +191,48 @@ func TestStackOfBeforeTheSecretGetsOne(t *testing.T) {
 }
 
 func TestLostPrivateKeyIsNotReplacedUnseen(t *testing.T) {
-	p := &parameterStore{t: t, values: map[string]string{}, made: map[string]time.Time{}, now: time.Now()}
+	p := newParameterStore(t, time.Now())
 	_, _, err := p.deploy(map[string]string{"signingKeyA": "MIIB", "signingKey": "a"}, time.Now(), false)
 	if err == nil || len(p.values) > 0 {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestSecretThatCloudFrontDoesNotSendIsRefused(t *testing.T) {
+	const name = "/presize/dev/origin-secret-a"
+	for kind, change := range map[string]func(p *parameterStore){
+		"lost":    func(p *parameterStore) { delete(p.values, name) },
+		"changed": func(p *parameterStore) { p.values[name], p.versions[name] = "other", 2 },
+	} {
+		t.Run(kind, func(t *testing.T) {
+			p := newParameterStore(t, time.Now().Add(-time.Hour))
+			before, _, err := p.deploy(nil, p.now, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			secret := p.values[name]
+			change(p)
+			values := maps.Clone(p.values)
+			for _, rotate := range []bool{false, true} {
+				_, _, err := p.deploy(before, p.now, rotate)
+				if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), before["originDigestA"]) || !maps.Equal(p.values, values) {
+					t.Errorf("rotate %v: %v, SSM has %q", rotate, err, slices.Sorted(maps.Keys(p.values)))
+				}
+			}
+			p.values[name], p.versions[name] = secret, 3
+			after, _, err := p.deploy(before, p.now, false)
+			if err != nil || after["originDigestA"] != before["originDigestA"] || after["originVersion"] != "3" {
+				t.Errorf("put back: %v, %v", after, err)
+			}
+		})
+	}
+}
+
+func TestParametersOfTheStackAreJSON(t *testing.T) {
+	text, err := json.Marshal(cloudFormation([]parameter{{"signingKeyA", "MIIB,AQAB"}, {"signingKey", "a"}}))
+	want := `[{"ParameterKey":"SigningKeyA","ParameterValue":"MIIB,AQAB"},{"ParameterKey":"SigningKey","ParameterValue":"a"}]`
+	if string(text) != want || err != nil {
+		t.Errorf("got %s, %v", text, err)
 	}
 }
 

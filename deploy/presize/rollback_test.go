@@ -39,6 +39,7 @@ func TestRollbackFindsTheDeploymentBefore(t *testing.T) {
 		"last one":            {template(30, "b"), 30, 20, ""},
 		"rolled back already": {template(10, "a"), 10, 2, ""},
 		"other key":           {template(20, "b"), 0, 0, "signingKeyA has changed"},
+		"put back secret":     {strings.Replace(template(30, "b"), `{"sign`, `{"originVersion":"3","sign`, 1), 30, 20, ""},
 		"first one":           {template(2, "a"), 0, 0, "no deployment before"},
 		"of buckets only":     {"{}", 0, 0, "no deployment before"},
 	} {

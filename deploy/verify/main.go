@@ -34,6 +34,7 @@ var packagings = []packaging{
 		"signingKey=b",
 		"originDigestA=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 		"originDigestB=bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+		"originVersion=2",
 		"priceClass=PriceClass_All",
 		"logRetentionDays=14",
 		"maxBytes=1000000",

@@ -87,7 +87,8 @@ func checkCORS(t template, r *report) {
 }
 
 // checkOriginSecret checks that the API knows what comes from the distribution, by a secret that the template does
-// not tell: it refers to SSM, and the parameters are digests.
+// not tell: it refers to SSM, and the parameters are digests. A new version must change the template, or CloudFront
+// goes on sending the old one.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html
 func checkOriginSecret(t template, r *report) {
 	for _, o := range t.props(distribution).at("DistributionConfig", "Origins").items() {
@@ -98,7 +99,7 @@ func checkOriginSecret(t template, r *report) {
 		}
 		sent := headers.only("SendsOriginSecret").list()
 		r.want(len(sent) == 1 && sent[0].at("HeaderName").text() == origin.Header &&
-			secretInSSM.MatchString(sent[0].at("HeaderValue").text()), "the API must get a secret that is in SSM, by parameter")
+			secretInSSM.MatchString(sent[0].at("HeaderValue").text()), "the API must get a version of a secret that is in SSM, by parameter")
 	}
 	condition := references(t.Conditions["SendsOriginSecret"].value)
 	for _, parameter := range []string{"OriginDigestA", "OriginDigestB", "SigningKey"} {
@@ -108,4 +109,4 @@ func checkOriginSecret(t template, r *report) {
 	r.want(slices.Contains(t.Resources[apiFunction].DependsOn.texts(), distribution), "%s must demand a secret after %s sends it", apiFunction, distribution)
 }
 
-var secretInSSM = regexp.MustCompile(`^\{\{resolve:ssm:/presize/[a-z0-9-]+/origin-secret-[ab]\}\}$`)
+var secretInSSM = regexp.MustCompile(`^\{\{resolve:ssm:/presize/[a-z0-9-]+/origin-secret-\$\{SigningKey\}:\$\{OriginVersion\}\}\}$`)

@@ -28,7 +28,7 @@ type Parameters struct {
 }
 
 // Computed are the parameters that make deploy finds out itself.
-var Computed = []string{"signingKeyA", "signingKeyB", "signingKey", "originDigestA", "originDigestB"}
+var Computed = []string{"signingKeyA", "signingKeyB", "signingKey", "originDigestA", "originDigestB", "originVersion"}
 
 // Chosen are the parameters that make deploy chooses by the account's limits, where nothing
 // sets them.

@@ -64,7 +64,8 @@ def main():
     failures += publish(account, dev)
     failures += operate(account, dev)
     failures += redrive(account, dev)
-    account.client("ssm").put_parameter(Name="/presize/prod/origin-secret-b", Value=ORIGIN_SECRET, Type="String")
+    for value in ("of-before", ORIGIN_SECRET):  # "every" asks for the second version
+        account.client("ssm").put_parameter(Name="/presize/prod/origin-secret-b", Value=value, Type="String", Overwrite=True)
     osls(account, "deploy", "--stage", "prod", "--package", PACKAGES / "every")
     failures += look(account, prod, "every parameter set")
     failures += copy_rules(account, prod)
@@ -237,7 +238,7 @@ def drop(account, stack):
     """Checks the next deployment of a stage with its file, and without it: that would drop every parameter."""
     stage = stack.removeprefix("presize-")
     template = json.loads((PACKAGES / "every/cloudformation-template-update-stack.json").read_text())
-    own = {n: v for n, v in template["Metadata"]["presize"]["parameters"].items() if not n.startswith(("signingKey", "originDigest"))}
+    own = {n: v for n, v in template["Metadata"]["presize"]["parameters"].items() if not n.startswith(("signingKey", "originDigest", "originVersion"))}
     with tempfile.TemporaryDirectory() as checkout:
         for file in ("serverless.yml", "deploy/template/parameters.yml"):
             copy = Path(checkout, file)
