@@ -117,7 +117,7 @@ func (r *run) process(ctx context.Context, original bucket.Info) error {
 		Original: &media.Original{ContentType: media.Format(original.ContentType), Bytes: original.Size},
 	}
 	err := r.finish(ctx, original, preset, manifest)
-	if err != nil && r.attempt != early && !errors.Is(err, errReplaced) && !errors.Is(err, errSuperseded) && !isThrottled(err) {
+	if r.gaveUp(err) {
 		err = r.fail(ctx, original, manifest, err)
 	}
 	if errors.Is(err, errSuperseded) {
@@ -209,7 +209,7 @@ func (r *run) probe(ctx context.Context, data []byte, preset media.Preset) (*ren
 	defer clock(&r.report.probe)()
 	probed, err := r.Renderer.Probe(ctx, data, r.Limits, preset)
 	if err != nil {
-		return probed, err
+		return probed, fmt.Errorf("%w: probe: %w", errUnrendered, err)
 	}
 	return probed, preset.Check(probed.Format, probed.Upright)
 }

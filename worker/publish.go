@@ -122,10 +122,10 @@ func (r *run) nextVariant(next source) (renderer.Variant, error) {
 	defer clock(&r.report.render)()
 	variant, err, ok := next()
 	if !ok {
-		return variant, errors.New("rendering ended before its last variant")
+		return variant, fmt.Errorf("%w: rendering ended before its last variant", errUnrendered)
 	}
 	if err != nil {
-		return variant, fmt.Errorf("render: %w", err)
+		return variant, fmt.Errorf("%w: render: %w", errUnrendered, err)
 	}
 	return variant, nil
 }

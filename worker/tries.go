@@ -2,49 +2,65 @@ package worker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/smithy-go"
+
+	"github.com/presize/presize/internal/bucket"
+	"github.com/presize/presize/internal/media"
 )
 
-// Tries is how often an original is rendered before it has failed. A message of the queue
-// is delivered once more than that: the last try may have ended with the process, which
-// then could not publish that the original has failed.
-const Tries = 3
+const (
+	// Tries is how often an original is rendered before it has failed.
+	Tries = 3
+	// MaxReceives is how often a message of the queue is received before SQS moves it to
+	// the failure queue. An original that ends the process needs 5: the first time leaves
+	// no record, three tries are counted, and the last time publishes that it has failed.
+	// The others are for receives that are no tries: invocations that Lambda throttles,
+	// for which AWS advises 5 at least, and failures of S3 and other services. It takes 16
+	// to outlast three hours of either.
+	// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+	MaxReceives = 16
+	// maxBackoff bounds how long a message waits after a failure. Messages that wait so are
+	// in flight, and SQS hands out no others while 120,000 are.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
+	maxBackoff = 15 * time.Minute
+)
 
-// attempt is where a delivery of an event stands among its tries.
+// attempt says what a failure of a delivery means.
 type attempt int
 
 const (
 	early attempt = iota // others follow
-	last                 // a failure is published
-	over                 // nothing is rendered; that it has failed is published
+	last                 // the original has failed if the renderer fails
+	over                 // nothing is rendered; that the original has failed is published
+	final                // the original has failed, whatever the reason: no delivery follows
 )
 
-// attemptOf returns the attempt of a message that was received so many times.
-func attemptOf(receives int) attempt {
-	switch {
-	case receives < Tries:
-		return early
-	case receives == Tries:
-		return last
-	default:
-		return over
-	}
-}
-
 var (
+	// errUnrendered is the failure of a try, in contrast to one of S3 or another service,
+	// which says nothing about the original.
+	errUnrendered = errors.New("original not rendered")
 	// errOver is the error of an original that is not tried again.
-	errOver = errors.New("all tries have failed or were cut off")
+	errOver = fmt.Errorf("%w: all tries have failed or were cut off", errUnrendered)
 	// errFailed says that it is published that an original has failed.
 	errFailed = errors.New("published as failed")
 )
+
+// gaveUp reports whether the error of a job means that the original has failed.
+func (r *run) gaveUp(err error) bool {
+	switch {
+	case err == nil, errors.Is(err, errReplaced), errors.Is(err, errSuperseded), isThrottled(err):
+		return false
+	case r.attempt == final:
+		return true
+	default:
+		return r.attempt != early && errors.Is(err, errUnrendered)
+	}
+}
 
 // Queue is the queue that events come from.
 type Queue interface {
@@ -56,91 +72,139 @@ type Queue interface {
 	ChangeVisibility(ctx context.Context, receipt string, delay time.Duration) error
 }
 
-const (
-	// minPostponed and maxPostponed bound how long an event waits for CloudFront, each
-	// time; the second one is the longest delay of SQS.
-	minPostponed = 30 * time.Second
-	maxPostponed = 15 * time.Minute
-	// longestPostponed is how old an event is when waiting for CloudFront has failed.
-	longestPostponed = 24 * time.Hour
-)
+// delivery is a message of the queue, as it was received.
+//
+// SQS counts receives, but a receive is no try where Lambda throttles the invocation. So
+// tries are counted here: the output bucket has an object for each. A first receive costs
+// no request for that, unless its try fails; the record of any other try is put before the
+// try begins, so that one that ends the process counts. A message that is redriven has a
+// new id, and begins anew.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
+//
+// SQS may deliver a message to two workers at a time. Each of them counts its own try.
+type delivery struct {
+	*Worker
+	message  events.SQSMessage
+	receives int // of the message, with this one
+	tries    int // of the message, with this one once it counts
+}
 
 // receive handles a message of the queue. An error leaves the message in the queue.
 func (w *Worker) receive(ctx context.Context, message events.SQSMessage) error {
-	receives, err := strconv.Atoi(message.Attributes["ApproximateReceiveCount"])
-	if err != nil {
-		receives = Tries // nothing tells whether others follow
+	d := &delivery{Worker: w, message: message}
+	var err error
+	if d.receives, err = strconv.Atoi(message.Attributes["ApproximateReceiveCount"]); err != nil {
+		d.receives = 2 // there may have been others
 	}
-	jobs, err := w.handle(ctx, []byte(message.Body), attemptOf(receives))
+	attempt, err := d.begin(ctx)
+	if err == nil {
+		var jobs []Job
+		jobs, err = w.handle(ctx, []byte(message.Body), attempt)
+		if w.Queue != nil && d.mayPostpone(jobs, err) {
+			postponeErr := d.postpone(ctx)
+			if postponeErr == nil {
+				return nil
+			}
+			w.Log.ErrorContext(ctx, "event not postponed", requestID(ctx), "err", postponeErr)
+		}
+		d.end(ctx, err)
+	}
 	if err == nil || w.Queue == nil {
 		return err
 	}
-	if w.mayPostpone(jobs, err) {
-		if err = w.postpone(ctx, jobs, message.Body); err == nil {
-			return nil
-		}
-		w.Log.ErrorContext(ctx, "event not postponed", requestID(ctx), "err", err)
-	}
-	if changeErr := w.Queue.ChangeVisibility(ctx, message.ReceiptHandle, w.backoff(receives, err)); changeErr != nil {
+	if changeErr := w.Queue.ChangeVisibility(ctx, message.ReceiptHandle, d.backoff(err)); changeErr != nil {
 		w.Log.WarnContext(ctx, "the next try waits for the visibility timeout", requestID(ctx), "err", changeErr)
 	}
 	return err
 }
 
-// backoff returns how long the next delivery waits: four times as long each time, and not
-// at all where there is nothing left to do but to dead-letter the message.
-func (w *Worker) backoff(receives int, err error) time.Duration {
-	if receives > Tries || errors.Is(err, errFailed) {
-		return 0
+// begin counts the tries of the message, puts a record of the one that begins, and returns
+// what a failure of it means. It fails with errFailed where the message is on its way to the
+// failure queue.
+func (d *delivery) begin(ctx context.Context) (attempt, error) {
+	if d.receives == 1 {
+		return early, nil
 	}
-	return w.Backoff << (2 * max(receives-1, 0))
-}
-
-// mayPostpone reports whether an event only waits for CloudFront, which does so many
-// invalidations with a wildcard at a time, and no more:
-// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
-func (w *Worker) mayPostpone(jobs []Job, err error) bool {
-	return isThrottled(err) && len(jobs) > 0 && time.Since(jobs[0].Time) < longestPostponed
-}
-
-// errThrottled is the error of an invalidation that CloudFront has refused for now. Other
-// services have errors of the same code, EventBridge for one, which count as tries.
-var errThrottled = errors.New("CloudFront does no more invalidations for now")
-
-// isThrottled reports whether CloudFront has refused an invalidation for now.
-func isThrottled(err error) bool { return errors.Is(err, errThrottled) }
-
-// throttled marks the error of an invalidation that CloudFront has refused for now.
-func throttled(err error) error {
-	var answer smithy.APIError
-	if !errors.As(err, &answer) {
-		return err
+	err := d.count(ctx)
+	switch {
+	case errors.Is(err, errFailed):
+		return early, err
+	case d.receives >= MaxReceives:
+		return final, nil // even if nobody knows how many tries there were
+	case err != nil:
+		d.Log.ErrorContext(ctx, "tries not counted", requestID(ctx), "message", d.message.MessageId, "err", err)
+		return early, err
+	case d.tries > Tries:
+		return over, nil
+	case d.tries == Tries:
+		return last, nil
+	default:
+		return early, nil
 	}
-	switch answer.ErrorCode() {
-	case "TooManyInvalidationsInProgress", "Throttling", "ThrottlingException":
-		return fmt.Errorf("%w: %w", errThrottled, err)
-	}
-	return err
 }
 
-// postponed wraps an event whose invalidation CloudFront has refused.
-type postponed struct {
-	Invalidate     bool            `json:"invalidate"`
-	RequestPayload json.RawMessage `json:"requestPayload"`
-}
-
-// postpone sends an event again, as a message of its own: waiting for CloudFront counts
-// as no try, and the receive count of a message can't be taken back. The older an event
-// is, the longer it waits; by chance, so that many events don't come back at once.
-func (w *Worker) postpone(ctx context.Context, jobs []Job, body string) error {
-	var already postponed
-	if json.Unmarshal([]byte(body), &already) != nil || !already.Invalidate {
-		document, err := json.Marshal(postponed{Invalidate: true, RequestPayload: json.RawMessage(body)})
+// count counts the tries of the message, with the one that begins.
+func (d *delivery) count(ctx context.Context) error {
+	for object, err := range d.Output.List(ctx, media.TryPrefix(d.message.MessageId)) {
 		if err != nil {
 			return err
 		}
-		body = string(document)
+		if object.Key == d.failedKey() {
+			return errFailed
+		}
+		d.tries++
 	}
-	delay := min(max(time.Since(jobs[0].Time), minPostponed), maxPostponed)
-	return w.Queue.Send(ctx, body, delay/2+rand.N(delay/2))
+	d.tries++
+	if d.tries > Tries {
+		return nil
+	}
+	if err := d.put(ctx, d.key()); err != nil {
+		return errors.Join(err, d.Output.Delete(ctx, d.key())) // it may be there all the same
+	}
+	return nil
+}
+
+// end takes down how a try ended: only what the renderer has failed to do counts.
+func (d *delivery) end(ctx context.Context, err error) {
+	var recordErr error
+	switch {
+	case err == nil:
+	case errors.Is(err, errFailed):
+		recordErr = d.put(ctx, d.failedKey())
+	case errors.Is(err, errUnrendered):
+		if d.receives == 1 {
+			d.tries++
+			recordErr = d.put(ctx, d.key())
+		}
+	case d.receives > 1:
+		recordErr = d.Output.Delete(ctx, d.key())
+	}
+	if recordErr != nil {
+		d.Log.WarnContext(ctx, "end of a try not recorded", requestID(ctx), "message", d.message.MessageId, "err", recordErr)
+	}
+}
+
+// key is that of the record of this try, failedKey that of a record that says that the
+// original has failed.
+func (d *delivery) key() string {
+	return media.TryPrefix(d.message.MessageId) + strconv.Itoa(d.receives)
+}
+
+func (d *delivery) failedKey() string { return media.TryPrefix(d.message.MessageId) + "failed" }
+
+func (d *delivery) put(ctx context.Context, key string) error {
+	return d.Output.Put(ctx, bucket.Info{Key: key, ContentType: "text/plain"}, nil)
+}
+
+// backoff returns how long the next delivery waits: four times as long each time, and not
+// at all where there is nothing left to do but to dead-letter the message.
+func (d *delivery) backoff(err error) time.Duration {
+	if errors.Is(err, errFailed) || d.receives >= MaxReceives {
+		return 0
+	}
+	step := d.receives
+	if errors.Is(err, errUnrendered) {
+		step = d.tries
+	}
+	return min(d.Backoff<<(2*min(step-1, 8)), maxBackoff)
 }

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,8 +18,6 @@ import (
 	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/invalidation/invalidationtest"
 	"github.com/presize/presize/internal/media"
-	"github.com/presize/presize/internal/s3local"
-	"github.com/presize/presize/internal/s3local/s3test"
 	"github.com/presize/presize/worker/finished"
 )
 
@@ -50,17 +50,40 @@ func (h *harness) queue() *notes {
 }
 
 // deliver hands the worker a message that was received so many times, and reports whether
-// it is deleted after that.
+// it is deleted after that. Messages with the same event are one and the same.
 func (h *harness) deliver(receives int, body json.RawMessage) bool {
 	h.Helper()
+	return h.deliverSent(time.Now(), receives, body)
+}
+
+// deliverSent is deliver for a message that was sent at that time.
+func (h *harness) deliverSent(sent time.Time, receives int, body json.RawMessage) bool {
+	h.Helper()
+	return h.deliverMessage(context.Background(), messageOf(body), sent, receives, body)
+}
+
+// messageOf returns the id of the message with an event: the same for each event of a kind.
+func messageOf(body json.RawMessage) string {
+	jobs, err := ParseEvent(body)
+	if err != nil || len(jobs) != 1 {
+		panic(fmt.Sprint(jobs, err))
+	}
+	return string(jobs[0].ID) + "-" + jobs[0].Event
+}
+
+func (h *harness) deliverMessage(ctx context.Context, id string, sent time.Time, receives int, body json.RawMessage) bool {
+	h.Helper()
 	event, err := json.Marshal(events.SQSEvent{Records: []events.SQSMessage{{
-		MessageId: "m", ReceiptHandle: "receipt", Body: string(body), EventSource: "aws:sqs",
-		Attributes: map[string]string{"ApproximateReceiveCount": strconv.Itoa(receives)},
+		MessageId: id, ReceiptHandle: "receipt", Body: string(body), EventSource: "aws:sqs",
+		Attributes: map[string]string{
+			"ApproximateReceiveCount": strconv.Itoa(receives),
+			"SentTimestamp":           strconv.FormatInt(sent.UnixMilli(), 10),
+		},
 	}}})
 	if err != nil {
 		h.Fatal(err)
 	}
-	answer, err := New(h.config).Handle(context.Background(), event)
+	answer, err := New(h.config).Handle(ctx, event)
 	response, ok := answer.(events.SQSEventResponse)
 	if err != nil || !ok {
 		h.Fatalf("answered %v, %v", answer, err)
@@ -68,30 +91,77 @@ func (h *harness) deliver(receives int, body json.RawMessage) bool {
 	return len(response.BatchItemFailures) == 0
 }
 
+// deliverFaulty is deliver where the n-th request goes wrong. It reports whether there were
+// as many.
+func (h *harness) deliverFaulty(fault faulttest.Fault, n, receives int, body json.RawMessage) (injected, deleted bool) {
+	h.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	step, happened := faulttest.At(n, fault, cancel)
+	h.wire.Restart(step)
+	deleted = h.deliverMessage(ctx, messageOf(body), time.Now(), receives, body)
+	h.wire.Restart(nil)
+	return happened(), deleted
+}
+
+// records returns the keys of the records of a message's tries.
+func (h *harness) records(message string) (keys []string) {
+	h.Helper()
+	for object, err := range h.Output.List(h.Context(), media.TryPrefix(message)) {
+		if err != nil {
+			h.Fatal(err)
+		}
+		keys = append(keys, object.Key)
+	}
+	return keys
+}
+
+// down lets the requests fail whose method and path start so.
+func (h *harness) down(requests ...string) {
+	h.wire.Restart(func(_ int, request *http.Request, carry faulttest.Carry) (*http.Response, error) {
+		for _, prefix := range requests {
+			if strings.HasPrefix(request.Method+" "+request.URL.RequestURI(), prefix) {
+				return nil, faulttest.ErrInjected
+			}
+		}
+		return carry()
+	})
+}
+
 func TestOnlyTheLastTryIsPublishedAsFailed(t *testing.T) {
 	h := newHarness(t, sketch(t, 80))
 	queue := h.queue()
+	bus := h.listen()
 	id := media.NewID()
 	h.put(id, "image/png", nil, drawing(t, 0))
 	working := h.config.Renderer
 	h.config.Renderer = h.deadRenderer()
-	for receives := 1; receives <= Tries+1; receives++ {
-		if receives > Tries {
-			h.config.Renderer = working // which is not asked
-		}
+	for receives := 1; receives <= Tries; receives++ {
 		if h.deliver(receives, created(id)) {
 			t.Errorf("delivery %d is deleted", receives)
 		}
-		if receives >= Tries {
+		if receives == Tries {
 			h.expectFailed(id)
 		} else if m := h.manifest(id); m != nil {
 			t.Errorf("after try %d: manifest %+v", receives, m)
 		}
 	}
-	if want := []time.Duration{time.Minute, 4 * time.Minute, 0, 0}; !slices.Equal(queue.changes, want) {
+	h.config.Renderer = working
+	h.wire.Restart(nil)
+	for receives := Tries + 1; receives <= MaxReceives; receives++ {
+		if h.deliver(receives, created(id)) {
+			t.Errorf("delivery %d is deleted", receives)
+		}
+		h.expectFailed(id)
+	}
+	if sent := h.wire.Sent(""); len(sent) != MaxReceives-Tries || len(bus.Events()) != 1 {
+		t.Errorf("on its way to the failure queue the event costs %q, and is told %d times", sent, len(bus.Events()))
+	}
+	want := append([]time.Duration{time.Minute, 4 * time.Minute}, make([]time.Duration, MaxReceives-2)...)
+	if !slices.Equal(queue.changes, want) {
 		t.Errorf("they wait %v, want %v", queue.changes, want)
 	}
-	if !h.deliver(1, created(id)) { // a redrive
+	if !h.deliverMessage(t.Context(), "redriven", time.Now(), 1, created(id)) {
 		t.Error("the redriven event failed")
 	}
 	if m := h.manifest(id); m.Status != media.Ready || !m.Complete || m.Failure != nil {
@@ -99,48 +169,217 @@ func TestOnlyTheLastTryIsPublishedAsFailed(t *testing.T) {
 	}
 }
 
-func TestLastTryThatWasCutOffIsPublishedAsFailedByTheNextDelivery(t *testing.T) {
+func TestRedrivenEventHasAllItsTries(t *testing.T) {
 	h := newHarness(t, sketch(t, 80))
-	queue := h.queue()
-	cut, done := media.NewID(), media.NewID()
-	for _, id := range []media.ID{cut, done} {
-		h.put(id, "image/png", nil, drawing(t, 0))
-	}
-	if h.deliver(Tries+1, created(cut)) {
-		t.Error("an event that has failed is deleted")
-	}
-	h.expectFailed(cut)
-	h.mustHandle(created(done)) // and only then its try was cut off
-	if !h.deliver(Tries+1, created(done)) {
-		t.Error("an event of what is done is dead-lettered")
-	}
-	if want := []time.Duration{0}; !slices.Equal(queue.changes, want) {
-		t.Errorf("they wait %v, want %v", queue.changes, want)
+	h.queue()
+	id := media.NewID()
+	h.put(id, "image/png", nil, drawing(t, 0))
+	h.config.Renderer = h.deadRenderer()
+	for _, message := range []string{"first", "redriven"} {
+		for receives := 1; receives <= Tries; receives++ {
+			h.deliverMessage(t.Context(), message, time.Now(), receives, created(id))
+			if m := h.manifest(id); (m != nil) != (receives == Tries) {
+				t.Errorf("%s, after try %d: manifest %+v", message, receives, m)
+			}
+		}
+		h.clear(id)
 	}
 }
 
-// TestDeadLetteredEventIsPublishedAsFailedWhateverFails lets each request of the last try
-// go wrong in turn.
-func TestDeadLetteredEventIsPublishedAsFailedWhateverFails(t *testing.T) {
+// TestTryThatEndsTheProcessCounts lets an invocation end while the original is fetched.
+func TestTryThatEndsTheProcessCounts(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	queue := h.queue()
+	id := media.NewID()
+	h.put(id, "image/png", nil, drawing(t, 0))
+	receives := 1
+	for ; receives <= Tries+1; receives++ { // the first one leaves no record
+		ctx, cancel := context.WithCancel(t.Context())
+		h.wire.Restart(func(_ int, request *http.Request, carry faulttest.Carry) (*http.Response, error) {
+			if strings.HasPrefix(request.URL.Path, "/presize-input/") && request.Method == http.MethodGet {
+				cancel()
+				return nil, ctx.Err()
+			}
+			return carry()
+		})
+		if h.deliverMessage(ctx, "m", time.Now(), receives, created(id)) {
+			t.Errorf("delivery %d is deleted", receives)
+		}
+		if ctx.Err() == nil {
+			t.Fatalf("delivery %d is no try", receives)
+		}
+		if m := h.manifest(id); m != nil {
+			t.Errorf("after delivery %d: manifest %+v", receives, m)
+		}
+	}
+	h.wire.Restart(nil)
+	queue.changes = nil
+	if h.deliverMessage(t.Context(), "m", time.Now(), receives, created(id)) {
+		t.Error("an event that has failed is deleted")
+	}
+	h.expectFailed(id)
+	if fetched := h.wire.Sent("GET /presize-input/"); len(fetched) > 0 || !slices.Equal(queue.changes, []time.Duration{0}) {
+		t.Errorf("sent %q, waits %v", fetched, queue.changes)
+	}
+}
+
+func TestEventOfWhatIsDoneIsDeletedThoughItsTriesWereCutOff(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	h.queue()
+	id := media.NewID()
+	h.put(id, "image/png", nil, drawing(t, 0))
+	h.mustHandle(created(id))
+	for receives := 1; receives <= Tries; receives++ {
+		h.record("m", receives)
+	}
+	if !h.deliverMessage(t.Context(), "m", time.Now(), Tries+1, created(id)) {
+		t.Error("an event of what is done is dead-lettered")
+	}
+}
+
+// record puts the record of a try, as the worker does before it begins.
+func (h *harness) record(message string, receives int) {
+	h.Helper()
+	d := &delivery{Worker: New(h.config), message: events.SQSMessage{MessageId: message}, receives: receives}
+	if err := d.put(h.Context(), d.key()); err != nil {
+		h.Fatal(err)
+	}
+}
+
+// TestThrottledReceivesAreNoTries delivers a message for the first time after SQS has
+// counted some receives that Lambda has throttled.
+func TestThrottledReceivesAreNoTries(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	h.queue()
+	h.config.Renderer = h.deadRenderer()
+	for _, first := range []int{2, Tries + 1, MaxReceives - Tries + 1} {
+		id := media.NewID()
+		h.put(id, "image/png", nil, drawing(t, 0))
+		for receives := first; receives < first+Tries; receives++ {
+			if m := h.manifest(id); m != nil {
+				t.Errorf("before delivery %d of %d on: manifest %+v", receives, first, m)
+			}
+			h.deliver(receives, created(id))
+		}
+		h.expectFailed(id)
+	}
+	id := media.NewID()
+	h.put(id, "image/png", nil, drawing(t, 0))
+	if h.deliver(MaxReceives, created(id)) {
+		t.Error("an event that has failed is deleted")
+	}
+	h.expectFailed(id) // it is dead-lettered after this one try
+}
+
+// TestFailureOfAServiceIsNoTry lets S3 fail for as long as there are deliveries.
+func TestFailureOfAServiceIsNoTry(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	for name, requests := range map[string][]string{
+		"all":            {""},
+		"originals":      {"GET /presize-input/"},
+		"variants":       {"PUT /presize-output/i/"},
+		"records listed": {"GET /presize-output/?list-type=2&prefix=tries", "GET /presize-output?"},
+		"records put":    {"PUT /presize-output/tries/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := h.in(t)
+			queue := h.queue()
+			id := media.NewID()
+			h.put(id, "image/png", nil, drawing(t, 0))
+			h.down(requests...)
+			if strings.HasPrefix(name, "records") {
+				h.down(append(requests, "GET /presize-input/")...)
+				if h.deliver(1, created(id)) {
+					t.Error("delivery 1 is deleted")
+				}
+				h.down(requests...)
+			}
+			for receives := len(queue.changes) + 1; receives < MaxReceives; receives++ {
+				if h.deliver(receives, created(id)) {
+					t.Errorf("delivery %d is deleted", receives)
+				}
+				if m := h.manifest(id); m != nil {
+					t.Errorf("after delivery %d: manifest %+v", receives, m)
+				}
+			}
+			want := append([]time.Duration{time.Minute, 4 * time.Minute}, slices.Repeat([]time.Duration{maxBackoff}, MaxReceives-3)...)
+			if !slices.Equal(queue.changes, want) {
+				t.Errorf("they wait %v, want %v", queue.changes, want)
+			}
+			h.wire.Restart(nil)
+			if keys := h.records(messageOf(created(id))); len(keys) > 0 {
+				t.Errorf("counted %q", keys)
+			}
+			if !h.deliver(MaxReceives, created(id)) {
+				t.Error("it fails though nothing does")
+			}
+			if m := h.manifest(id); m == nil || !m.Complete {
+				t.Errorf("manifest %+v", m)
+			}
+		})
+	}
+}
+
+// TestLastTryIsNotPublishedAsFailedForAFailedRequest lets each request of a third try go
+// wrong in turn. Only where the invocation ends with it, the try counts.
+func TestLastTryIsNotPublishedAsFailedForAFailedRequest(t *testing.T) {
 	h := newHarness(t, sketch(t, 80))
 	h.queue()
 	for when, fault := range faulttest.Faults() {
 		for n, more := 1, true; more; n++ {
 			id := media.NewID()
 			h.put(id, "image/png", nil, drawing(t, 0))
-			step, injected := faulttest.At(n, fault, func() {})
-			h.wire.Restart(step)
-			deleted := h.deliver(Tries, created(id))
-			h.wire.Restart(nil)
-			more = injected()
+			for receives := 1; receives < Tries; receives++ {
+				h.record(messageOf(created(id)), receives)
+			}
+			var deleted bool
+			more, deleted = h.deliverFaulty(fault, n, Tries, created(id))
 			if !deleted {
 				deleted = h.deliver(Tries+1, created(id))
 			}
 			m := h.manifest(id)
-			if complete := m != nil && m.Status == media.Ready && m.Complete; m == nil || deleted != complete {
+			if m == nil || m.Complete != deleted || !deleted && when != "because time is up" {
 				t.Errorf("request %d failed %s: deleted %t, manifest %+v", n, when, deleted, m)
 			}
 			if !deleted {
+				h.expectFailed(id)
+			}
+		}
+	}
+}
+
+// TestDeadLetteredEventIsPublishedAsFailedWhateverFails lets each request of the last
+// delivery go wrong in turn, but for the looks at the original.
+func TestDeadLetteredEventIsPublishedAsFailedWhateverFails(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	h.queue()
+	for when, fault := range faulttest.Faults() {
+		if when == "because time is up" {
+			continue // nothing can be published after it
+		}
+		for n, more := 1, true; more; n++ {
+			id := media.NewID()
+			h.put(id, "image/png", nil, drawing(t, 0))
+			requests := 0
+			more = false
+			h.wire.Restart(func(_ int, request *http.Request, carry faulttest.Carry) (*http.Response, error) {
+				if request.Method != http.MethodHead {
+					requests++
+				}
+				if request.Method != http.MethodHead && requests == n {
+					more = true
+					return fault(carry, func() {})
+				}
+				return carry()
+			})
+			deleted := h.deliver(MaxReceives, created(id))
+			h.wire.Restart(nil)
+			m := h.manifest(id)
+			if m == nil || deleted && !m.Complete {
+				t.Fatalf("request %d failed %s: deleted %t, manifest %+v", n, when, deleted, m)
+			}
+			// A manifest that was put after all is taken for that of another job.
+			if !deleted && (m.Status != media.Ready || when != "after it took effect") {
 				h.expectFailed(id)
 			}
 		}
@@ -225,14 +464,23 @@ func TestDeletionWaitsForCloudFrontForADay(t *testing.T) {
 	c := invalidationtest.Start(t)
 	c.SetDown(true)
 	h.config.Invalidator = c.Distribution(nil)
-	e := s3local.NewEvent("ObjectRemoved:Delete", s3test.Input, media.OriginalKey(media.NewID()), 1, "")
-	e.Records[0].EventTime = time.Now().Add(-25 * time.Hour)
-	event, err := json.Marshal(e)
+	event := deleted(media.NewID())
+	began := time.Now().Add(-25 * time.Hour)
+	if h.deliverSent(began, 1, event) || len(queue.sent) > 0 {
+		t.Errorf("sent again after a day: %q", queue.sent)
+	}
+	wrapped, err := json.Marshal(postponed{Invalidate: true, Since: began, RequestPayload: event})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.deliver(1, event) || len(queue.sent) > 0 {
-		t.Errorf("sent again after a day: %q", queue.sent)
+	if h.deliverSent(began.Add(23*time.Hour), 1, wrapped) || len(queue.sent) > 0 {
+		t.Errorf("sent again after a day, in a wrapper: %q", queue.sent)
+	}
+	for _, redriven := range []json.RawMessage{event, wrapped} {
+		queue.sent = nil
+		if !h.deliver(1, redriven) || len(queue.sent) != 1 {
+			t.Errorf("sent %q, want %s to wait anew", queue.sent, redriven)
+		}
 	}
 }
 
@@ -262,7 +510,7 @@ func TestFinishedUploadIsNeverPublishedAsFailed(t *testing.T) {
 			}
 			step, injected := faulttest.At(n, fault, func() {})
 			h.wire.Restart(step)
-			h.deliver(Tries, created(id))
+			h.deliver(MaxReceives, created(id))
 			h.wire.Restart(nil)
 			more = injected()
 			if got := h.manifest(id); got.Status != media.Rejected {
@@ -283,7 +531,7 @@ func TestBackfillThatFailsKeepsWhatAnEarlierRevisionPublished(t *testing.T) {
 	want := h.published(id)
 	working := h.config.Renderer
 	h.config.Presets, h.config.Renderer = sketch(t, 70), h.deadRenderer()
-	for _, receives := range []int{Tries, Tries + 1} {
+	for receives := 1; receives <= Tries+1; receives++ {
 		if h.deliver(receives, created(id)) {
 			t.Errorf("delivery %d is deleted", receives)
 		}

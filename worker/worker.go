@@ -18,6 +18,8 @@
 //     again, [Tries] times in all. Only when the last try has failed it gets a failed
 //     manifest. The original stays, and its job returns an error, so that its event ends
 //     in the failure queue.
+//   - Only what the renderer fails to do is a try. While S3 or another service fails, the
+//     event comes back, [MaxReceives] times in all, and the last failure is published too.
 //   - A complete or a rejected manifest of an original and a revision is never
 //     replaced by another one of the same, whatever jobs run beside each other.
 //   - An original that is rejected is tagged with [media.RejectedTag], by which it
@@ -49,9 +51,10 @@ import (
 )
 
 // margin is left of an invocation's time when its rendering is ended: enough to publish
-// that it failed. That takes three small requests to S3 (the manifest as it is and as it
-// shall be, and a look at the original), each of which may have to be repeated once
-// after a second.
+// that it failed, and to give the message back. That takes six small requests, one after
+// the other, some of which may have to be repeated after a second: they put the manifest
+// and what the backend is told, tell it, look at the original, put the record of the try,
+// and change the message's visibility.
 const margin = 5 * time.Second
 
 // Config is what a Worker needs. All of it is required unless it says otherwise.
@@ -65,7 +68,7 @@ type Config struct {
 	Inspector   Inspector          // nil where everything may be published
 	Notifier    Notifier           // nil where no backend wants to be told
 	Queue       Queue              // nil where no event comes from a queue
-	Backoff     time.Duration      // before the second try; four times that before the next one, and so on
+	Backoff     time.Duration      // before the second try; four times that before the next one, and so on, up to 15 min
 	Log         *slog.Logger
 }
 
@@ -97,13 +100,14 @@ func New(config Config) *Worker { return &Worker{config} }
 // named in the answer, an [events.SQSEventResponse]: the event source mapping must have
 // ReportBatchItemFailures set, because Lambda otherwise takes the answer for a success
 // and drops them. They come back after a backoff. A message that only waits for
-// CloudFront is sent again instead, and counts as no try for up to a day.
+// CloudFront is sent again instead, for up to a day.
 //
-// Any other event is a try that none follows: its error is an error of the invocation.
+// Any other event is handled once: its error is an error of the invocation, and means that
+// the original has failed.
 func (w *Worker) Handle(ctx context.Context, event json.RawMessage) (any, error) {
 	messages, ok := parseQueue(event)
 	if !ok {
-		_, err := w.handle(ctx, event, last)
+		_, err := w.handle(ctx, event, final)
 		return nil, err
 	}
 	var response events.SQSEventResponse
@@ -136,7 +140,7 @@ func (w *Worker) do(ctx context.Context, job Job, attempt attempt) (err error) {
 	r := &run{Worker: w, job: job, attempt: attempt, report: newReport(job)}
 	defer func() {
 		if reason := recover(); reason != nil {
-			err = fmt.Errorf("panic: %v\n%s", reason, debug.Stack())
+			err = fmt.Errorf("%w: panic: %v\n%s", errUnrendered, reason, debug.Stack())
 		}
 		r.report.log(ctx, w.Log, err)
 	}()

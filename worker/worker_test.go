@@ -107,7 +107,7 @@ func TestPanicIsAFailureOfItsJob(t *testing.T) {
 		return carry()
 	})
 	err := h.handle(context.Background(), created(id))
-	if err == nil || !strings.HasPrefix(err.Error(), "panic: out of cheese\n") {
+	if !errors.Is(err, errUnrendered) || !strings.Contains(err.Error(), ": panic: out of cheese\n") {
 		t.Errorf("got %v", err)
 	}
 	if line := h.logLine(); line["outcome"] != "failed" || !strings.Contains(line["err"].(string), "isDone") {

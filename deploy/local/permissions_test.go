@@ -23,6 +23,7 @@ const (
 	variantKey         = "i/a/01234567/320.webp"
 	privateManifestKey = "p/a/manifest.json"
 	privateVariantKey  = "p/a/01234567/320.webp"
+	recordKey          = "tries/a/2"
 	otherKey           = "other/a"
 )
 
@@ -52,6 +53,7 @@ func startStorage(t *testing.T) *s3local.Server {
 		{workerAccount, "put", outputBucket, variantKey},
 		{workerAccount, "put", outputBucket, privateManifestKey},
 		{workerAccount, "put", outputBucket, privateVariantKey},
+		{workerAccount, "put", outputBucket, recordKey},
 	} {
 		if err := try(t, storage, put); err != nil {
 			t.Fatal(err)
@@ -73,7 +75,7 @@ func attempts() (all []attempt) {
 					all = append(all, attempt{account, verb, bucket, ""})
 					continue
 				}
-				for _, key := range []string{originalKey, manifestKey, variantKey, privateManifestKey, privateVariantKey, otherKey} {
+				for _, key := range []string{originalKey, manifestKey, variantKey, privateManifestKey, privateVariantKey, recordKey, otherKey} {
 					all = append(all, attempt{account, verb, bucket, key})
 				}
 			}
@@ -141,6 +143,8 @@ func TestEachAccountMayDoWhatItsRoleSaysAndNothingElse(t *testing.T) {
 		{workerAccount, "get", outputBucket, manifestKey},
 		{workerAccount, "put", outputBucket, manifestKey},
 		{workerAccount, "put", outputBucket, variantKey},
+		{workerAccount, "put", outputBucket, recordKey},
+		{workerAccount, "delete", outputBucket, recordKey},
 		{workerAccount, "delete", outputBucket, manifestKey},
 		{workerAccount, "delete", outputBucket, variantKey},
 		{workerAccount, "get", outputBucket, privateManifestKey},

@@ -28,7 +28,7 @@ const (
 // What the queues of deploy/template/trigger.yml have too; a test compares them.
 const (
 	workVisibility    = 6 * workerTimeout
-	maxReceives       = worker.Tries + 1
+	maxReceives       = worker.MaxReceives
 	workRetention     = 4 * 24 * time.Hour
 	failureVisibility = 30 * time.Second
 	failureRetention  = 14 * 24 * time.Hour

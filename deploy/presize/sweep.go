@@ -35,7 +35,7 @@ s3:ListBucket, s3:GetObject on i/*/manifest.json and p/*/manifest.json, and, but
 
 func runSweep(ctx context.Context, c *call) error {
 	c.localFlag()
-	olderThan := c.flags.Duration("older-than", 24*time.Hour, "the least age of what is removed; at least the 2h within which an event has all its tries")
+	olderThan := c.flags.Duration("older-than", 24*time.Hour, "the least age of what is removed; at least the 4h within which an event has all its tries")
 	dryRun := c.flags.Bool("dry-run", false, "only list what would be removed, and count")
 	if _, err := c.parse(); err != nil {
 		return err

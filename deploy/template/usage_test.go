@@ -13,12 +13,14 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/middleware"
@@ -132,7 +134,30 @@ func useEverything(t *testing.T) map[string][]call {
 		u.request("DELETE", media.StatusURL(upload.ID), upload.Secret, "", http.StatusAccepted)
 		work("ObjectRemoved:Delete", upload.ID)
 	}
+	for message, receives := range map[string]int{"first": 2, "second": 3} {
+		failAgain(t, w, message, receives)
+	}
 	return map[string][]call{"api": byAPI.calls, "worker": byWorker.calls}
+}
+
+// failAgain makes a worker fail at a message that it gets again, of a bucket that is not its own.
+func failAgain(t *testing.T, w *worker.Worker, message string, receives int) {
+	t.Helper()
+	body, err := json.Marshal(s3local.NewEvent("ObjectCreated:Put", "other", media.OriginalKey(media.NewID()), 1, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	event, err := json.Marshal(events.SQSEvent{Records: []events.SQSMessage{{
+		MessageId: message, Body: string(body), EventSource: "aws:sqs",
+		Attributes: map[string]string{"ApproximateReceiveCount": strconv.Itoa(receives)},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := w.Handle(t.Context(), event)
+	if response, ok := answer.(events.SQSEventResponse); err != nil || !ok || len(response.BatchItemFailures) != 1 {
+		t.Fatalf("answered %v, %v", answer, err)
+	}
 }
 
 // user is a client of the API.

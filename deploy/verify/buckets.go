@@ -100,6 +100,28 @@ func checkOriginals(t template, r *report) {
 		"OriginalsExpireDays must be longer than the two queues keep an event")
 }
 
+// checkPublished checks that nothing that is published is ever deleted by a rule, and that the records of tries are,
+// once the event is in no queue any more.
+func checkPublished(t template, r *report) {
+	forgotten := false
+	for _, rule := range t.props(outputBucket).at("LifecycleConfiguration", "Rules").items() {
+		if rule.at("Prefix").text() == triesPrefix && rule.at("Status").text() == "Enabled" {
+			forgotten = number(rule.at("ExpirationInDays")) > retention(t, workQueue).Hours()/24
+			continue
+		}
+		r.want(rule.at("AbortIncompleteMultipartUpload").value != nil && rule.at("ExpirationInDays").value == nil,
+			"%s must delete nothing that is published: rule %s", outputBucket, rule.at("Id").text())
+	}
+	r.want(forgotten, "%s must delete the records of tries, a day after %s has forgotten the event", outputBucket, workQueue)
+	for _, s := range statementsOf(t, outputBucket) {
+		if s.at("Effect").text() != "Allow" || !slices.Contains(s.at("Action").texts(), "s3:GetObject") {
+			continue
+		}
+		served := []string{"${OutputBucket.Arn}/" + string(media.Public) + "*", "${OutputBucket.Arn}/" + string(media.Private) + "*"}
+		r.want(slices.Equal(s.at("Resource").texts(), served), "%s: statement %s must allow what is published, and nothing else", outputBucket, s.at("Sid").text())
+	}
+}
+
 // longestGrant is the longest grant that the API can be configured to give.
 const longestGrant = time.Hour
 

@@ -42,6 +42,7 @@ func check(t template) []string {
 		checkBuckets,
 		checkUploads,
 		checkOriginals,
+		checkPublished,
 		checkAccessLogs,
 		checkFunctions,
 		checkHTTPAPI,

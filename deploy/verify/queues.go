@@ -67,8 +67,8 @@ func checkWork(t template, r *report) {
 	// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 	timeout, hidden := number(t.props(worker).at("Timeout")), number(t.props(workQueue).at("VisibilityTimeout"))
 	r.want(timeout > 0 && hidden >= 6*timeout, "%s must hide a message for six timeouts of %s", workQueue, worker)
-	r.want(number(t.props(workQueue).at("RedrivePolicy", "maxReceiveCount")) == tries.Tries+1,
-		"%s must deliver a message %d times: for each try, and once after the last one", workQueue, tries.Tries+1)
+	r.want(number(t.props(workQueue).at("RedrivePolicy", "maxReceiveCount")) == tries.MaxReceives,
+		"%s must deliver a message %d times, as the worker counts on", workQueue, tries.MaxReceives)
 	r.wantText(variableOf(t, worker, "PRESIZE_WORK_QUEUE_URL"), "${"+workQueue+"}", "%s: PRESIZE_WORK_QUEUE_URL", worker)
 }
 

@@ -4,6 +4,7 @@ import "testing"
 
 func TestBuckets(t *testing.T) {
 	const policy = "OutputBucketPolicy"
+	const tries = "OutputBucket must delete the records of tries"
 	statement := func(steps ...any) []any {
 		return props(policy, append([]any{"PolicyDocument", "Statement"}, steps...)...)
 	}
@@ -25,6 +26,10 @@ func TestBuckets(t *testing.T) {
 		"policy for everybody":    {"OutputBucket: statement Cdn must allow the distribution only", "*", statement(1, "Principal")},
 		"any distribution":        {"OutputBucket: statement Cdn must allow the distribution only", nil, statement(1, "Condition")},
 		"CDN may write":           {"OutputBucket: the CDN must not be allowed s3:PutObject", "s3:PutObject", statement(1, "Action")},
+		"CDN serves everything":   {"OutputBucket: statement Cdn must allow what is published, and nothing else", sub("${OutputBucket.Arn}/*"), statement(1, "Resource")},
+		"tries stay":              {tries, "Disabled", props(outputBucket, "LifecycleConfiguration", "Rules", 1, "Status")},
+		"tries forgotten early":   {tries, 4, props(outputBucket, "LifecycleConfiguration", "Rules", 1, "ExpirationInDays")},
+		"images expire":           {"OutputBucket must delete nothing that is published: rule expire-tries", "i/", props(outputBucket, "LifecycleConfiguration", "Rules", 1, "Prefix")},
 		"CORS on output":          {"OutputBucket must have no CORS", []any{}, props(outputBucket, "CorsConfiguration")},
 		"uploads from anywhere":   {"InputBucket must not take uploads from *", []any{"*"}, cors(0, "AllowedOrigins")},
 		"no uploads from the CDN": {"InputBucket must take uploads from https://${Distribution.DomainName}", []any{"https://${Domain}"}, cors(0, "AllowedOrigins")},
@@ -222,7 +227,7 @@ func TestTriggerAndFailures(t *testing.T) {
 		"no bound":                {"WorkMapping must have a maximum concurrency", nil, mapping("ScalingConfig")},
 		"reserved":                {"WorkerLambdaFunction must reserve no concurrency", 5, props(worker, "ReservedConcurrentExecutions")},
 		"visible too early":       {"WorkQueue must hide a message for six timeouts", 719, props(workQueue, "VisibilityTimeout")},
-		"no last delivery":        {"WorkQueue must deliver a message 4 times", 3, props(workQueue, "RedrivePolicy", "maxReceiveCount")},
+		"too few receives":        {"WorkQueue must deliver a message 16 times", 3, props(workQueue, "RedrivePolicy", "maxReceiveCount")},
 		"worker without queue":    {"WorkerLambdaFunction: PRESIZE_WORK_QUEUE_URL must be", ref(failureQueue), props(worker, "Environment", "Variables", "PRESIZE_WORK_QUEUE_URL")},
 		"no dead-letter queue":    {"WorkQueue: dead-letter queue must be", nil, props(workQueue, "RedrivePolicy")},
 		"dead letters of others":  {"FailureQueue must take the events of WorkQueue only", "allowAll", props(failureQueue, "RedriveAllowPolicy", "redrivePermission")},

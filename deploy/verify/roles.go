@@ -105,7 +105,7 @@ func permissions(t template, r *report, role string) []permission {
 // narrow reports whether p is about one resource, or about those keys of a bucket that the service uses.
 func narrow(t template, p permission) bool {
 	for id, prefixes := range map[string][]string{
-		inputBucket: {media.OriginalPrefix}, outputBucket: {string(media.Public), string(media.Private), media.ToldKey("")},
+		inputBucket: {media.OriginalPrefix}, outputBucket: {string(media.Public), string(media.Private), media.ToldKey(""), triesPrefix},
 	} {
 		if key, ok := strings.CutPrefix(p.resource, bucketARN(t, id)); ok {
 			return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(key, "/"+prefix) }) ||
@@ -118,12 +118,16 @@ func narrow(t template, p permission) bool {
 	return p.resource != "" && !strings.Contains(p.resource, "*")
 }
 
+// triesPrefix is what the keys of all records of tries start with.
+var triesPrefix = strings.TrimSuffix(media.TryPrefix(""), "/")
+
 // writesTo tells the permissions to put or delete objects of the bucket called id. To tag one is neither, and what was
-// told is not published.
+// told is not published, nor are the records of tries.
 func writesTo(t template, id string) func(permission) bool {
 	objects := bucketARN(t, id) + "/"
 	return func(p permission) bool {
 		writes := strings.HasPrefix(p.action, "s3:Put") || strings.HasPrefix(p.action, "s3:Delete")
-		return strings.HasPrefix(p.resource, objects) && p.resource != objects+media.ToldKey("*") && writes && !strings.HasSuffix(p.action, "Tagging")
+		published := p.resource != objects+media.ToldKey("*") && p.resource != objects+triesPrefix+"*"
+		return strings.HasPrefix(p.resource, objects) && published && writes && !strings.HasSuffix(p.action, "Tagging")
 	}
 }

@@ -31,6 +31,11 @@ func ParseOriginalKey(key string) (ID, bool) {
 // is outside of the areas that the CDN serves: it names the owner.
 func ToldKey(id ID) string { return "told/" + string(id) }
 
+// TryPrefix is what the keys of the records of an SQS message's tries start with, in the
+// output bucket. No area of the CDN has them, and a lifecycle rule deletes them
+// (deploy/template/buckets.yml).
+func TryPrefix(message string) string { return "tries/" + message + "/" }
+
 // Area is the part of the output bucket that an upload is published in. Its value
 // is what the keys in it start with.
 type Area string

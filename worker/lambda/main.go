@@ -43,8 +43,8 @@ import (
 	"github.com/presize/presize/worker/renderer"
 )
 
-// backoff is before the second try; the third one waits two minutes. It is longer than the
-// hiccups of S3, and short for a person who waits.
+// backoff is before the second try; the third one waits two minutes. It is longer than most
+// failures of S3, and short for a person who waits.
 const backoff = 30 * time.Second
 
 func main() {

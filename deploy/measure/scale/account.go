@@ -9,7 +9,8 @@ import (
 // account is what both functions share, and what each of them has of its own.
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
 type account struct {
-	limit       int // invocations of both functions at a time
+	limit       int                     // invocations at a time, of all functions
+	others      func(time.Duration) int // those of functions that are not presize's; nil for none
 	api, worker function
 }
 
@@ -43,7 +44,7 @@ func lambda(concurrency int, coldStart time.Duration) function {
 // It returns how long the environment takes to start, or false if there is no free place:
 // the invocation is throttled.
 func (a *account) invoke(f *function, now time.Duration) (coldStart time.Duration, ok bool) {
-	if f.running >= f.concurrency || a.api.running+a.worker.running >= a.limit {
+	if !a.free(f, now) {
 		return 0, false
 	}
 	fresh, _ := slices.BinarySearch(f.unused, now-f.idle)
@@ -61,6 +62,15 @@ func (a *account) invoke(f *function, now time.Duration) (coldStart time.Duratio
 	f.started += f.refill
 	f.running++
 	return f.coldStart, true
+}
+
+// free reports whether there is a place for another invocation of a function.
+func (a *account) free(f *function, now time.Duration) bool {
+	used := a.api.running + a.worker.running
+	if a.others != nil {
+		used += a.others(now)
+	}
+	return f.running < f.concurrency && used < a.limit
 }
 
 // end gives an environment back.

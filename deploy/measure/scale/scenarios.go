@@ -45,6 +45,24 @@ func throughSQS(limit, workers int) stage {
 	return newStage(limit, workers, func() trigger { return throughQueue(workers) })
 }
 
+// naive is a stage whose queue takes receives for tries.
+func naive(s stage, workers int) stage {
+	s.trigger = func() trigger { return naively(workers) }
+	return s
+}
+
+// crowded is a stage in an account whose places other functions use up, for so long.
+func crowded(s stage, span time.Duration) stage {
+	limit := s.account.limit
+	s.account.others = func(now time.Duration) int {
+		if now < span {
+			return limit
+		}
+		return 0
+	}
+	return s
+}
+
 // unheld is a stage whose clients don't ask the API to hold its answers.
 func unheld(s stage) stage {
 	s.hold = 0
@@ -57,8 +75,9 @@ func alone(s stage) stage {
 	return s
 }
 
-// failing is a stage whose jobs all fail for ten minutes.
+// failing is a stage whose jobs all fail for ten minutes, because S3 does.
 func failing(s stage) stage {
+	s.outage = true
 	s.fails = func(_ *rand.Rand, began time.Duration) bool {
 		return began >= 5*time.Minute && began < 15*time.Minute
 	}
@@ -71,6 +90,9 @@ func scenarios() []scenario {
 	minute := constant(10_000.0/60, time.Minute)
 	peak := burst(50, 10*time.Minute)
 	outage := constant(10, 20*time.Minute)
+	batch := constant(1, 5*time.Minute)
+	few := constant(1.0/60, 5*time.Minute)
+	alone10, alone1000 := alone(throughSQS(newAccount, workers(newAccount))), alone(throughSQS(usual, workers(usual)))
 	return []scenario{
 		{"10,000 in a minute", "direct, held", throughS3(newAccount, newAccount), minute, 5 * time.Second},
 		{"10,000 in a minute", "queue, held", throughSQS(newAccount, workers(newAccount)), minute, 5 * time.Second},
@@ -82,9 +104,15 @@ func scenarios() []scenario {
 		{"50 a second, ten times that for a minute", "direct, held", throughS3(usual, usual), peak, 5 * time.Second},
 		{"50 a second, ten times that for a minute", "queue, held", throughSQS(usual, workers(usual)), peak, 5 * time.Second},
 		{"50 a second, ten times that for a minute", "queue, not held", unheld(throughSQS(usual, workers(usual))), peak, 5 * time.Second},
-		{"10 a second, every job fails for ten minutes", "direct, held", failing(throughS3(usual, usual)), outage, 10 * time.Second},
-		{"10 a second, every job fails for ten minutes", "queue, held", failing(throughSQS(usual, workers(usual))), outage, 10 * time.Second},
-		{"10 a second, every job fails for ten minutes", "queue, not held", failing(unheld(throughSQS(usual, workers(usual)))), outage, 10 * time.Second},
+		{"10 a second, S3 fails for ten minutes", "direct, held", failing(throughS3(usual, usual)), outage, 10 * time.Second},
+		{"10 a second, S3 fails for ten minutes", "queue, held", failing(throughSQS(usual, workers(usual))), outage, 10 * time.Second},
+		{"10 a second, S3 fails for ten minutes", "queue, not held", failing(unheld(throughSQS(usual, workers(usual)))), outage, 10 * time.Second},
+		{"10 a second, S3 fails for ten minutes", "queue, receives as tries, held", failing(naive(throughSQS(usual, workers(usual)), workers(usual))), outage, 10 * time.Second},
+		{"a handful, no place for 45 minutes", "queue, receives as tries", crowded(naive(alone10, workers(newAccount)), 45*time.Minute), few, 30 * time.Second},
+		{"a handful, no place for 45 minutes", "queue", crowded(alone10, 45*time.Minute), few, 30 * time.Second},
+		{"some 300, no place for 45 minutes", "queue, receives as tries", crowded(naive(alone1000, workers(usual)), 45*time.Minute), batch, 30 * time.Second},
+		{"some 300, no place for 45 minutes", "queue", crowded(alone1000, 45*time.Minute), batch, 30 * time.Second},
+		{"some 300, no place for 4 hours", "queue", crowded(alone1000, 4*time.Hour), batch, time.Minute},
 		{"a day of 5 a second without clients", "direct", alone(throughS3(usual, 6)), day(5), 5 * time.Minute},
 		{"a day of 5 a second without clients", "queue", alone(throughSQS(usual, 6)), day(5), 5 * time.Minute},
 	}
@@ -105,16 +133,24 @@ func results(scenarios []scenario) (outcomes []outcome) {
 // queueTable is the results of the scenarios, in Markdown.
 func queueTable(scenarios []scenario, outcomes []outcome) string {
 	var b strings.Builder
-	b.WriteString("| limit | uploads | trigger | workers at most | got no grant | stopped waiting | ready: half within | 99 of 100 | all | most waiting | in the failure queue |\n")
-	b.WriteString("|--:|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	b.WriteString("| limit | uploads | trigger | workers at most | got no grant | stopped waiting | ready: half within | 99 of 100 | all | most waiting | in the failure queue | of these never tried |\n")
+	b.WriteString("|--:|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for i, s := range scenarios {
 		o := outcomes[i]
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s of %s | %s | %s | %s | %s | %s | %s |\n", count(float64(s.stage.account.limit)), s.uploads, s.way,
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s of %s | %s | %s | %s | %s | %s | %s | %s |\n", count(float64(s.stage.account.limit)), s.uploads, s.way,
 			count(float64(s.stage.account.worker.concurrency)), count(float64(o.refused)), count(float64(o.uploads)), count(float64(o.abandoned)),
-			span(quantile(o.ready, 0.5)), span(quantile(o.ready, 0.99)), span(quantile(o.ready, 1)),
-			count(float64(slices.Max(o.waiting))), count(float64(o.lost)))
+			within(o, 0.5), within(o, 0.99), within(o, 1),
+			count(float64(slices.Max(o.waiting))), count(float64(o.lost)), count(float64(o.untried)))
 	}
 	return b.String()
+}
+
+// within writes within what time so many are ready.
+func within(o outcome, share float64) string {
+	if len(o.ready) == 0 {
+		return "none"
+	}
+	return span(quantile(o.ready, share))
 }
 
 // span writes a duration for people.

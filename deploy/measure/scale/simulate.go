@@ -15,6 +15,7 @@ type stage struct {
 	hold    time.Duration // for so long at most the API holds the answer to a status request
 	job     func(*rand.Rand) time.Duration
 	fails   func(*rand.Rand, time.Duration) bool // reports whether a run that starts at that time fails
+	outage  bool                                 // it is S3 that fails, and not the renderer
 }
 
 // trigger brings the events of stored originals to the worker.
@@ -30,6 +31,7 @@ type outcome struct {
 	refused   int             // clients that never got a grant
 	abandoned int             // clients that gave up because their status requests were refused
 	lost      int             // events in the failure queue
+	untried   int             // those of them that no run was ever started for
 	throttled int             // attempts to invoke the worker without a free place
 	grants    []time.Duration // until a client had its grant; sorted
 	ready     []time.Duration // from the stored original until it is ready; sorted
@@ -198,6 +200,9 @@ func (s *simulation) finish(number int) {
 func (s *simulation) lose(number int) {
 	s.waits--
 	s.lost++
+	if s.uploads[number].began == 0 {
+		s.untried++
+	}
 	s.uploads[number].progress = failure
 	s.tell(number)
 }

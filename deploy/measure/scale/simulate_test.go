@@ -167,7 +167,7 @@ func TestGatewayAdmitsItsBurstAndThenItsRate(t *testing.T) {
 }
 
 func TestFailedJobsAreTriedThreeTimes(t *testing.T) {
-	waits := 3*time.Second + retryPauses[0] + retryPauses[1] // the direct trigger's are longer
+	waits := 3*time.Second + retryPause(1) + retryPause(2) // the direct trigger's are longer
 	for name, s := range map[string]stage{"direct": throughS3(10, 10), "queue": throughSQS(10, 10)} {
 		s.account.worker.coldStart = 0
 		s.job, s.fails = fixed(time.Second), always

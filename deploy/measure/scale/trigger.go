@@ -1,6 +1,10 @@
 package main
 
-import "time"
+import (
+	"time"
+
+	"github.com/presize/presize/worker"
+)
 
 // direct is S3 invoking the worker through Lambda's asynchronous queue, as presize did until 0.1.
 // We assume that a backoff is random in its upper half: AWS documents how it grows, but not how
@@ -57,10 +61,12 @@ func (d *direct) later(s *simulation, number int, pause time.Duration) {
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 type queued struct {
-	maximum    int             // MaximumConcurrency
-	visibility time.Duration   // for so long a message that is received is hidden
-	pauses     []time.Duration // before the second and third run of a job that failed
-	receives   int             // maxReceiveCount
+	maximum    int           // MaximumConcurrency
+	visibility time.Duration // for so long a message that is received is hidden
+	receives   int           // maxReceiveCount
+	// naive takes receives for tries: the third one is the last run, and the fourth one, which
+	// is the last, only says that the upload has failed.
+	naive bool
 
 	visible   []int         // messages, the oldest first
 	inFlight  int           // messages that are received
@@ -82,7 +88,14 @@ const (
 const throttlePause = time.Second
 
 func throughQueue(maximum int) *queued {
-	return &queued{maximum: maximum, visibility: visibility, pauses: retryPauses, receives: maxReceives, pollers: fewestPollers}
+	return &queued{maximum: maximum, visibility: visibility, receives: maxReceives, pollers: fewestPollers}
+}
+
+// naively is throughQueue that takes receives for tries.
+func naively(maximum int) *queued {
+	q := throughQueue(maximum)
+	q.naive, q.receives = true, worker.Tries+1
+	return q
 }
 
 func (q *queued) poll(s *simulation) {
@@ -130,6 +143,12 @@ func (q *queued) next(s *simulation, number int) {
 		q.pull(s)
 		return
 	}
+	if q.naive && u.receives > worker.Tries && s.account.free(&s.account.worker, s.now) {
+		s.lose(number)
+		q.inFlight--
+		q.pull(s)
+		return
+	}
 	if s.run(number) {
 		return
 	}
@@ -142,9 +161,15 @@ func (q *queued) next(s *simulation, number int) {
 }
 
 func (q *queued) ended(s *simulation, number int) {
-	switch u := &s.uploads[number]; {
-	case u.progress != complete && u.failures <= len(q.pauses):
-		q.hide(s, number, q.pauses[u.failures-1])
+	u := &s.uploads[number]
+	runs, gone := u.failures, u.receives >= q.receives
+	if q.naive {
+		runs = u.receives
+	}
+	gone = gone || runs >= worker.Tries && (q.naive || !s.outage)
+	switch {
+	case u.progress != complete && !gone:
+		q.hide(s, number, retryPause(runs))
 		return
 	case u.progress != complete:
 		s.lose(number)

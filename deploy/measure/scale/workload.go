@@ -3,6 +3,8 @@ package main
 import (
 	"math/rand/v2"
 	"time"
+
+	"github.com/presize/presize/worker"
 )
 
 // The figures of one upload. Tables and simulation take all figures of presize from this
@@ -77,10 +79,13 @@ const (
 // The queue, as serverless.yml and deploy/template/trigger.yml have it; a test compares.
 const (
 	visibility  = 12 * time.Minute
-	maxReceives = 4 // three attempts, and one that only says that they have failed
+	maxReceives = worker.MaxReceives
 )
 
-var retryPauses = []time.Duration{30 * time.Second, 2 * time.Minute}
+// retryPause is the pause after so many runs that have failed.
+func retryPause(runs int) time.Duration {
+	return min(30*time.Second<<(2*min(runs-1, 8)), 15*time.Minute)
+}
 
 // Lambda gives one vCPU for each of these,
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
