@@ -15,14 +15,10 @@ const TYPES = {
   avif: 'image/avif', gif: 'image/gif', tif: 'image/tiff', tiff: 'image/tiff',
   heic: 'image/heic', heics: 'image/heic', heif: 'image/heif', hif: 'image/heif',
 };
-/** Brands of an ISO base media file (ISO/IEC 14496-12 §4.3) that name a codec. */
-const BRANDS = {
-  avif: 'image/avif', avis: 'image/avif',
-  heic: 'image/heic', heix: 'image/heic', heim: 'image/heic', heis: 'image/heic',
-  hevc: 'image/heic', hevx: 'image/heic', hevm: 'image/heic', hevs: 'image/heic',
-};
+/** Brands of an ISO base media file (ISO/IEC 14496-12 §4.3) that name a codec: those of AV1, and of HEVC. */
+const CODED = /^(?:avi[fs]|he[iv][cxms])$/;
 /** Brands of images that are coded in any way. */
-const GENERIC = ['mif1', 'mif2', 'msf1'];
+const GENERIC = /^(?:mif[12]|msf1)$/;
 
 /**
  * @param {Uint8Array} head  the first bytes of a file
@@ -43,9 +39,9 @@ export function sniff(head) {
 function sniffBrands(text) {
   const size = text.charCodeAt(0) * 2 ** 24 + text.charCodeAt(1) * 2 ** 16 + text.charCodeAt(2) * 2 ** 8 + text.charCodeAt(3);
   const brands = [text.slice(8, 12), ...(text.slice(16, size).match(/[^]{4}/g) ?? [])];
-  const coded = brands.find((brand) => Object.hasOwn(BRANDS, brand));
-  if (coded) return BRANDS[coded];
-  return brands.some((brand) => GENERIC.includes(brand)) ? 'image/heif' : undefined;
+  const coded = brands.find((brand) => CODED.test(brand));
+  if (coded) return coded.startsWith('a') ? 'image/avif' : 'image/heic';
+  return brands.some((brand) => GENERIC.test(brand)) ? 'image/heif' : undefined;
 }
 
 /**
