@@ -4,6 +4,7 @@
 
 import { shrink } from './shrink.js';
 import { SNIFF_LENGTH } from './sniff.js';
+import { unlessAborted } from './transport.js';
 
 /** Larger files are not hashed (bytes): WebCrypto needs the whole file in memory. */
 const HASH_LIMIT = 64 * 2 ** 20;
@@ -31,8 +32,12 @@ export async function prepare(file, maxEdge) {
   const bytes = await (whole ? file : file.slice(0, SNIFF_LENGTH)).arrayBuffer();
   const head = new Uint8Array(bytes.slice(0, SNIFF_LENGTH));
   if (!whole) return { body: file, head };
-  const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
-  return { body: new Blob([bytes]), head, sha256: btoa(String.fromCharCode(...digest)) };
+  return { body: new Blob([bytes]), head, sha256: base64(new Uint8Array(await subtle.digest('SHA-256', bytes))) };
+}
+
+/** @param {Uint8Array} bytes */
+export function base64(bytes) {
+  return btoa(String.fromCharCode(...bytes));
 }
 
 /**
@@ -53,8 +58,7 @@ export async function prepareApart(file, maxEdge, signal) {
     return prepare(file, maxEdge);
   }
   try {
-    const answer = await new Promise((resolve, reject) => {
-      signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+    const answer = await unlessAborted(signal, (resolve) => {
       worker.onmessage = ({ data }) => resolve(data);
       worker.onerror = (event) => {
         event.preventDefault();

@@ -37,7 +37,7 @@
  * The module does not use the document.
  */
 
-import { PROCESSING_TIMEOUT, connect, deleteFrom, follow } from './service.js';
+import { connect, deleteFrom, follow } from './service.js';
 
 export { uploadAll } from './many.js';
 export { UploadError } from './transport.js';
@@ -150,8 +150,8 @@ export { createSecret, upload } from './upload.js';
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */
 export async function ready(id, options = {}) {
-  const api = connect(options, options.secret);
-  return follow(api, api.uploadUrl(id), ({ status }) => status === 'ready', options.timeout ?? PROCESSING_TIMEOUT);
+  const api = connect(options);
+  return follow(api, api.uploadUrl(id), ({ status }) => status === 'ready', options.timeout);
 }
 
 /**
@@ -163,10 +163,10 @@ export async function ready(id, options = {}) {
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */
 export async function complete(id, options = {}) {
-  const api = connect(options, options.secret);
+  const api = connect(options);
   const url = api.uploadUrl(id);
   const first = api.near ? await api.get(url) : undefined; // not to wait where the CDN can be asked
-  return follow(api, url, (manifest) => manifest.complete, options.timeout ?? PROCESSING_TIMEOUT, 0, first);
+  return follow(api, url, (manifest) => manifest.complete, options.timeout, 0, first);
 }
 
 /**
@@ -178,7 +178,7 @@ export async function complete(id, options = {}) {
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */
 export async function getUpload(id, options = {}) {
-  const api = connect(options, options.secret);
+  const api = connect(options);
   return api.place(await api.get(api.uploadUrl(id)));
 }
 
@@ -192,7 +192,7 @@ export async function getUpload(id, options = {}) {
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */
 export async function deleteUpload(id, options = {}) {
-  await deleteFrom(connect(options, options.secret), id);
+  await deleteFrom(connect(options), id);
 }
 
 /**

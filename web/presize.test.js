@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
 import { UploadError, complete, createSecret, deleteUpload, getUpload, presets, ready, upload, uploadAll } from './presize.js';
+import { prepare } from './prepare.js';
 import { interceptPauses, skipPauses } from './testdata/pauses.js';
 import { Service, answer, drop } from './testdata/service.js';
 import { XMLHttpRequest } from './testdata/xhr.js';
@@ -173,6 +175,13 @@ describe('what is transient', () => {
     });
   }
 
+  it('is not tried at once, whatever the answer says', async () => {
+    const past = new Date(Date.now() - 3_600_000).toUTCString(); // this device's clock may be ahead
+    service.faults.grant = [answer(429, '', { 'Retry-After': '0' }), answer(503, '', { 'Retry-After': past })];
+    await send();
+    pauses.forEach((pause, at) => assert.ok(pause >= 500 * 2 ** at, `${pauses}`));
+  });
+
   it('is given up where the answer asks for too long a wait', async () => {
     service.faults.grant = [answer(503, '', { 'Retry-After': '3600' })];
     const error = await fail();
@@ -197,20 +206,15 @@ describe('what is transient', () => {
 
   it('is waited for as long as the browser is offline, and no longer', async (t) => {
     let online = false;
-    const listeners = new Set();
+    const page = new EventTarget();
     setGlobal(t, 'navigator', { get onLine() { return online; } });
-    globalThis.addEventListener = (type, listener) => type === 'online' && listeners.add(listener);
-    globalThis.removeEventListener = (type, listener) => listeners.delete(listener);
-    t.after(() => {
-      delete globalThis.addEventListener;
-      delete globalThis.removeEventListener;
-    });
+    setGlobal(t, 'addEventListener', page.addEventListener.bind(page));
     let rounds = 0;
     mock.restoreAll();
     interceptPauses((resume) => {
       if (++rounds < 10) return setImmediate(resume);
       online = true;
-      return setImmediate(() => listeners.forEach((listener) => listener()));
+      return setImmediate(() => page.dispatchEvent(new Event('online')));
     });
     const seen = [];
     service.faults.put = Array(10).fill(drop);
@@ -218,7 +222,7 @@ describe('what is transient', () => {
     assert.equal(service.log.filter((step) => step === 'put').length, 11);
     assert.ok(seen.includes('uploading true'), `${seen}`);
     assert.equal(seen.at(-1), 'processing undefined');
-    assert.equal(listeners.size, 0);
+    assert.equal(getEventListeners(page, 'online').length, 0);
   });
 
   it('is not a proxy page with status 200', async () => {
@@ -381,6 +385,39 @@ describe('a grant from the app\'s own server', () => {
     assert.deepEqual(told, [secret]);
   });
 
+  it('has no say in where the secret and the headers go', async (t) => {
+    const other = await Service.start();
+    t.after(() => other.stop());
+    const grant = async (request) => {
+      const answered = await fetch(`${service.endpoint}/uploads`, { method: 'POST', body: JSON.stringify(request) });
+      return { ...await answered.json(), statusUrl: `${other.endpoint}/uploads/x` };
+    };
+    const controller = new AbortController();
+    service.faults.status = [answer(200, { status: 'processing' }), () => controller.abort()];
+    const deleted = new Promise((resolve) => {
+      service.faults.delete = [function (...all) { resolve(); this.delete(...all); }];
+    });
+    await assert.rejects(send(PHOTO, { grant, headers: { Authorization: 'Bearer x' }, signal: controller.signal }));
+    assert.deepEqual(other.log, []);
+    await deleted;
+    assert.deepEqual(service.log, ['grant', 'put', 'status', 'status', 'delete']);
+  });
+
+  it('with a secret of the server\'s own is followed with that secret', async () => {
+    const secret = createSecret();
+    const grant = async (request) => {
+      const answered = await fetch(`${service.endpoint}/uploads`, { method: 'POST', body: JSON.stringify({ ...request, secret }) });
+      return answered.json();
+    };
+    let seen;
+    service.faults.status = [function (request, response) {
+      seen = request.headers['upload-secret'];
+      this.status(request, response);
+    }];
+    await send(PHOTO, { grant });
+    assert.equal(seen, secret);
+  });
+
   it('that fails is the upload\'s own error', async () => {
     const refused = new Error('not signed in');
     await assert.rejects(send(PHOTO, { grant: () => Promise.reject(refused) }), refused);
@@ -507,6 +544,31 @@ describe('uploadAll', () => {
 describe('presets', () => {
   it('lists them', async () => {
     assert.deepEqual(await presets({ endpoint: service.endpoint }), [{ name: 'photo' }]);
+  });
+});
+
+describe('a signal that lives on', () => {
+  /** Does in this thread what worker.js does in its own. */
+  class Worker {
+    postMessage({ file, maxEdge }) {
+      prepare(file, maxEdge).then((data) => this.onmessage({ data }));
+    }
+
+    terminate() {}
+  }
+
+  it('has no listener left of an upload that has ended, which would keep its file', async (t) => {
+    setGlobal(t, 'Worker', Worker);
+    const { signal } = new AbortController();
+    const secret = createSecret();
+    const controller = new AbortController();
+    service.faults.status = [() => controller.abort()];
+    await assert.rejects(send(PHOTO, { secret, signal: controller.signal }));
+    service.faults.grant = [drop, answer(503)];
+    await send(PHOTO, { secret, signal }); // after the deletion of the other one
+    service.faults.grant = [answer(422)];
+    await fail(PHOTO, { signal });
+    assert.deepEqual([getEventListeners(signal, 'abort'), getEventListeners(controller.signal, 'abort')], [[], []]);
   });
 });
 

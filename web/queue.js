@@ -28,15 +28,17 @@ export function queue(places) {
   /** Waits for the place of a job that ends. */
   function turn(signal) {
     return /** @type {Promise<void>} */ (new Promise((resolve, reject) => {
+      const leave = () => {
+        waiting.delete(enter);
+        reject(signal.reason);
+      };
       const enter = () => {
         waiting.delete(enter);
+        signal.removeEventListener('abort', leave); // which may outlive the job, and its file
         resolve();
       };
       waiting.add(enter);
-      signal.addEventListener('abort', () => {
-        waiting.delete(enter);
-        reject(signal.reason);
-      }, { once: true });
+      signal.addEventListener('abort', leave, { once: true });
     }));
   }
 }

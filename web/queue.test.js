@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { it } from 'node:test';
 import { queue } from './queue.js';
 
@@ -43,6 +44,20 @@ it('goes on after a job that failed', async () => {
   await assert.rejects(first, { message: 'failed' });
   await settled();
   assert.deepEqual(started, ['a', 'b']);
+});
+
+it('leaves nothing on the signal of a job that has waited, and of one that has left', async () => {
+  const { end, job } = jobs();
+  const run = queue(1);
+  const [waited, left] = [new AbortController(), new AbortController()];
+  run(job('a'), signal);
+  run(job('b'), waited.signal);
+  const leaving = run(job('c'), left.signal);
+  left.abort();
+  await assert.rejects(leaving);
+  end.a.resolve();
+  await settled();
+  assert.deepEqual([waited, left].map((each) => getEventListeners(each.signal, 'abort').length), [0, 0]);
 });
 
 it('lets a waiting job leave, and keeps every place', async () => {

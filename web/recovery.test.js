@@ -78,6 +78,32 @@ describe('an upload', () => {
     assert.equal(store.get('presize.unfinished'), '[]');
   });
 
+  it('is not kept where the service has failed to render it: with its secret it would fail again', async (t) => {
+    const store = remember(t);
+    service.manifest = { id: 'x', status: 'failed' };
+    await assert.rejects(send({ keep: true }), { code: 'failed' });
+    assert.equal(store.get('presize.unfinished'), '[]');
+  });
+
+  it('of the same file, kept twice at a time, is two uploads', async (t) => {
+    const store = remember(t);
+    await Promise.all([send({ keep: true }), send({ keep: true })]);
+    assert.equal(new Set(service.asked.map(({ secret }) => secret)).size, 2);
+    assert.equal(store.get('presize.unfinished'), '[]');
+  });
+
+  it('is not unfinished while it runs, and goes on under its secret once it has ended', async (t) => {
+    remember(t);
+    let running;
+    service.faults.status = Array(4).fill(answer(500));
+    await assert.rejects(send({ keep: true, onProgress: () => { running ??= unfinished(); } }));
+    assert.deepEqual(await running, []);
+    const [{ options }] = await unfinished();
+    await send({ keep: true });
+    assert.deepEqual([...new Set(service.asked.map(({ secret }) => secret))], [options.secret]);
+    assert.deepEqual(await unfinished(), []);
+  });
+
   it('keeps to which edge the file is scaled', async (t) => {
     remember(t);
     service.faults.status = Array(9).fill(answer(500));
@@ -88,12 +114,11 @@ describe('an upload', () => {
   it('can be tried again in onError', async () => {
     service.faults.grant = [answer(422, { type: 'x', title: 'no', status: 422 })];
     let list;
-    const done = new Promise((resolve) => {
-      list = createUploads(() => ({ endpoint: service.endpoint, onError: (e, item) => { list.retry(item.key); resolve(); } }));
+    await new Promise((resolve) => {
+      list = createUploads(() => ({ endpoint: service.endpoint, onError: (error, { key }) => list.retry(key), onReady: resolve }));
+      list.add([PHOTO]);
     });
-    list.add([PHOTO]);
-    await done;
-    assert.notEqual(list.items()[0].status, 'failed');
+    assert.equal(list.items()[0].status, 'ready');
   });
 
   it("is ready although the app's onReady throws", async () => {

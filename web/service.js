@@ -2,39 +2,43 @@
  * service.js: the service as presize.js asks it.
  */
 
-/** @import {Manifest, Service} from './presize.js' */
+/** @import {Manifest, Options} from './presize.js' */
+/** @import {Waiting} from './transport.js' */
 
 import { UploadError, call, callOnce, sleep } from './transport.js';
 
 /** How long an image may be processed (ms). */
-export const PROCESSING_TIMEOUT = 15 * 60_000;
+const PROCESSING_TIMEOUT = 15 * 60_000;
 
 /**
- * Returns the service as one caller sees it.
+ * Returns the service as one caller sees it. Every request that has the caller's headers or the secret
+ * goes to the endpoint. The URLs in its answers are not asked: an answer may have come through others.
  *
- * @param {Service} options
- * @param {string} [secret]
+ * @param {Options & Waiting} options
  */
-export function connect({ endpoint = '/api/v1', headers, absolute, signal }, secret) {
-  const host = globalThis.location?.origin;
+export function connect(options) {
+  const { endpoint = '/api/v1', headers, signal, onWaiting, secret } = options;
   const { origin } = new URL(endpoint, globalThis.location?.href);
+  const near = origin === globalThis.location?.origin;
   /** @returns {Promise<Record<string, string>>} */
   const own = async () => (typeof headers === 'function' ? headers() : headers ?? {});
   const proven = async () => (secret ? { ...await own(), 'Upload-Secret': secret } : own());
   return {
     endpoint,
     signal,
-    near: origin === host,
+    onWaiting,
+    near,
     own,
     uploadUrl: (id) => `${endpoint}/uploads/${encodeURIComponent(id)}`,
-    /** Returns a URL of the service with its host. */
-    locate: (url) => new URL(url, origin).href,
     /** @param {Manifest} manifest */
-    place: (manifest) => ((absolute ?? origin !== host) ? withHost(manifest, origin) : manifest),
+    place: (manifest) => (options.absolute ?? !near ? withHost(manifest, origin) : manifest),
+    /**
+     * @param {string} url
+     * @param {Record<string, string>} [more]  headers
+     */
+    get: async (url, more) => call(url, { headers: { ...await proven(), ...more } }, options),
     /** @param {string} url */
-    get: async (url, more = {}, waiting = { signal }) => call(url, { headers: { ...await proven(), ...more } }, waiting),
-    /** @param {string} url */
-    remove: async (url) => call(url, { method: 'DELETE', headers: await proven(), keepalive: true }, { signal }),
+    remove: async (url) => call(url, { method: 'DELETE', headers: await proven(), keepalive: true }, options),
   };
 }
 
@@ -60,15 +64,15 @@ function withHost(manifest, origin) {
  * Asks for an upload's status until `reached` holds. For the first `grace` ms the
  * service may not know the upload yet.
  *
- * @param {Api & {onWaiting?: (waiting: boolean) => void}} api
+ * @param {Api} api
  * @param {string} url
  * @param {(manifest: Manifest) => boolean} reached
- * @param {number} timeout  ms
+ * @param {number} [timeout]  ms
  * @param {number} [grace]
  * @param {Manifest} [manifest]  the first answer, if it is there already
  * @returns {Promise<Manifest>}
  */
-export async function follow(api, url, reached, timeout, grace = 0, manifest = undefined) {
+export async function follow(api, url, reached, timeout = PROCESSING_TIMEOUT, grace = 0, manifest = undefined) {
   const { signal } = api;
   const started = performance.now();
   let asks = !manifest;
@@ -101,22 +105,21 @@ export async function follow(api, url, reached, timeout, grace = 0, manifest = u
  * Asks once. Between ready and complete the CDN is asked for the manifest, which is cheaper
  * than a function that waits. It answers pages of its own host only.
  *
- * @param {Api & {onWaiting?: (waiting: boolean) => void}} api
+ * @param {Api} api
  * @param {string} url
  * @param {Manifest} [known]
  * @returns {Promise<Manifest>}
  */
 async function look(api, url, known) {
-  const { signal, onWaiting } = api;
   if (api.near && known?.status === 'ready' && !known.access) {
-    const manifestUrl = new URL('../manifest.json', api.locate(known.variants[0].url)).href;
     try {
-      return { ...known, ...await callOnce(manifestUrl, {}, signal) };
+      const { href } = new URL('../manifest.json', new URL(known.variants[0].url, location.href));
+      return { ...known, ...await callOnce(href, {}, api.signal) };
     } catch {
-      signal?.throwIfAborted(); // else the API knows more
+      api.signal?.throwIfAborted(); // else the API knows more
     }
   }
-  return api.get(url, { Prefer: 'wait=10' }, { signal, onWaiting });
+  return api.get(url, { Prefer: 'wait=10' });
 }
 
 /**

@@ -56,29 +56,34 @@ export class UploadError extends Error {
   name = 'UploadError';
 
   /**
+   * For programs: a rejection code of the service (`too-many-pixels`), the name of
+   * a problem type (the end of `urn:presize:problem:…`), `http-<status>` where an
+   * answer gave no reason, or `network`, `timeout`, `unreadable` or `failed`.
+   *
+   * @type {string}
+   */
+  code;
+  /** Whether the same upload can succeed if it is tried again. */
+  retryable = false;
+  /** @type {number | undefined} the HTTP status, where there was an answer */
+  status;
+  /** @type {number | undefined} how long the answer asked to wait (ms), where it did */
+  retryAfter;
+  /** @type {Problem | undefined} the service's problem document, where there is one */
+  problem;
+  /** @type {import('./presize.js').Manifest | undefined} of a rejected or failed upload */
+  manifest;
+
+  /**
    * @param {string} code
    * @param {string} message
-   * @param {{retryable?: boolean, status?: number, retryAfter?: number, problem?: Problem,
-   *   manifest?: import('./presize.js').Manifest, cause?: unknown}} [more]
+   * @param {{retryable?: boolean, status?: number, retryAfter?: number | undefined, problem?: Problem | undefined,
+   *   manifest?: import('./presize.js').Manifest | undefined, cause?: unknown}} [more]
    */
-  constructor(code, message, { retryable = false, status, retryAfter, problem, manifest, cause } = {}) {
+  constructor(code, message, { cause, ...more } = {}) {
     super(message, { cause });
-    /**
-     * For programs: a rejection code of the service (`too-many-pixels`), the name of
-     * a problem type (the end of `urn:presize:problem:…`), `http-<status>` where an
-     * answer gave no reason, or `network`, `timeout`, `unreadable` or `failed`.
-     */
     this.code = code;
-    /** Whether the same upload can succeed if it is tried again. */
-    this.retryable = retryable;
-    /** The HTTP status, where there was an answer. */
-    this.status = status;
-    /** How long the answer asked to wait (ms), where it did. */
-    this.retryAfter = retryAfter;
-    /** The service's problem document, where there is one. */
-    this.problem = problem;
-    /** The manifest of a rejected or failed upload. */
-    this.manifest = manifest;
+    Object.assign(this, more);
   }
 }
 
@@ -113,7 +118,7 @@ export async function callOnce(url, init, signal) {
     signal?.throwIfAborted();
     throw new UploadError('network', 'The service cannot be reached.', { retryable: true, cause });
   }
-  reached.add(originOf(url));
+  reach(url);
   const body = parse(text);
   if (response.ok && (body || response.status === 202 && !text)) return body;
   throw refusal(response, body);
@@ -131,15 +136,11 @@ export async function callOnce(url, init, signal) {
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */
 export function put(file, { method, url, headers }, onLoaded, signal) {
-  return new Promise((resolve, reject) => {
-    onLoaded(0);
-    signal?.throwIfAborted(); // after onLoaded, which may abort: what is not yet sent cannot be
+  onLoaded(0); // may abort, and what is not yet sent cannot be
+  return unlessAborted(signal, (resolve, reject, settled) => {
     const xhr = new XMLHttpRequest();
-    const abort = () => xhr.abort();
     const started = performance.now();
     const limit = (ms) => { xhr.timeout = performance.now() - started + ms; };
-    const reconnect = () => limit(RECONNECTED_TIMEOUT);
-    const fail = () => reject(new UploadError('network', 'The connection was lost during the upload.', { retryable: true }));
     xhr.open(method, url);
     for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
 
@@ -147,12 +148,10 @@ export function put(file, { method, url, headers }, onLoaded, signal) {
     // progress event, it limits the time without progress.
     xhr.timeout = STALL_TIMEOUT;
     xhr.upload.onprogress = ({ loaded }) => {
-      reached.add(originOf(url));
       limit(STALL_TIMEOUT);
       onLoaded(loaded);
     };
     xhr.onload = () => {
-      reached.add(originOf(url));
       // 412: the file has arrived already, and an earlier answer was lost. The URL works once.
       if (xhr.status < 300 || xhr.status === 412) return resolve();
       reject(new UploadError(`http-${xhr.status}`, `The storage refused the file (status ${xhr.status}).`, {
@@ -163,14 +162,11 @@ export function put(file, { method, url, headers }, onLoaded, signal) {
         cause: xhr.responseText,
       }));
     };
-    xhr.onerror = xhr.ontimeout = fail;
-    xhr.onabort = () => (signal?.aborted ? reject(signal.reason) : fail()); // some browsers abort by themselves
-    xhr.onloadend = () => {
-      signal?.removeEventListener('abort', abort);
-      globalThis.removeEventListener?.('online', reconnect);
+    xhr.onerror = xhr.ontimeout = xhr.onabort = () => { // some browsers abort by themselves
+      reject(new UploadError('network', 'The connection was lost during the upload.', { retryable: true }));
     };
-    signal?.addEventListener('abort', abort);
-    globalThis.addEventListener?.('online', reconnect);
+    settled.addEventListener('abort', () => xhr.abort());
+    globalThis.addEventListener?.('online', () => limit(RECONNECTED_TIMEOUT), { signal: settled });
     xhr.send(file);
   });
 }
@@ -244,7 +240,7 @@ export async function retry(url, attempt, { signal, onWaiting = () => {} }) {
       else if (now - began > OUTAGE && breaks++ < ATTEMPTS) outage = now;
       // Half of the pause is random, so that clients that failed together do not retry together.
       const backoff = 500 * 2 ** (lost ? failures : Math.min(failures, ATTEMPTS)) * (0.5 + Math.random() / 2);
-      const pause = error.retryAfter ?? (lost ? Math.min(backoff, OUTAGE_PAUSE) : backoff);
+      const pause = Math.max(error.retryAfter ?? 0, lost ? Math.min(backoff, OUTAGE_PAUSE) : backoff);
       const offline = lost && globalThis.navigator?.onLine === false;
       const last = lost ? (reached.has(originOf(url)) ? now - outage >= OUTAGE : failures >= CONNECTS) : refusals >= ATTEMPTS;
       if (!offline && last || pause > LONGEST_PAUSE) throw error;
@@ -263,17 +259,29 @@ export async function retry(url, attempt, { signal, onWaiting = () => {} }) {
  * @throws  the signal's reason, once it is aborted
  */
 export function sleep(ms, signal, untilOnline = false) {
+  return unlessAborted(signal, (resolve, reject, settled) => {
+    const timer = setTimeout(resolve, ms);
+    settled.addEventListener('abort', () => clearTimeout(timer));
+    if (untilOnline) globalThis.addEventListener?.('online', () => resolve(), { signal: settled });
+  });
+}
+
+/**
+ * Makes a promise that is also rejected by the signal. Once it is settled, nothing of it is left on the
+ * signal, which may outlive many uploads.
+ *
+ * @template T
+ * @param {AbortSignal | undefined} signal
+ * @param {(resolve: (value: T) => void, reject: (reason: any) => void, settled: AbortSignal) => void} begin
+ *   `settled` is aborted when the promise is settled, and ends what begin has begun
+ * @returns {Promise<T>}
+ * @throws  the signal's reason, once it is aborted
+ */
+export function unlessAborted(signal, begin) {
+  const settled = new AbortController();
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    const end = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', end);
-      globalThis.removeEventListener?.('online', end);
-      if (signal?.aborted) reject(signal.reason);
-      else resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal?.addEventListener('abort', end);
-    if (untilOnline) globalThis.addEventListener?.('online', end);
-  });
+    signal?.addEventListener('abort', () => reject(signal.reason), { signal: settled.signal });
+    begin(resolve, reject, settled.signal);
+  }).finally(() => settled.abort());
 }

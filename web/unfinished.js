@@ -28,43 +28,89 @@ const KEPT_FOR = 7 * 24 * 3_600_000;
  * @property {() => Promise<void>} forget
  */
 
+/** The secrets of the kept uploads that run in this page. */
+const running = new Set();
 /**
- * Keeps a file until its upload has ended. If the same file was kept before, it is that upload again.
+ * What gives up the claims of this page, by secret.
+ *
+ * @type {Map<string, () => void>}
+ */
+const claims = new Map();
+
+/**
+ * Keeps a file until its upload has ended. If the same file was kept before, it is that upload again,
+ * unless it runs already, here or in another page.
  *
  * @param {File} file
- * @param {string} secret
+ * @param {string} secret  of the upload if it is a new one
  * @param {{preset?: string, reference?: string, endpoint?: string, maxEdge?: number}} purpose
- * @returns {{secret: string, forget: () => Promise<void>}}
+ * @returns {Promise<{secret: string, end: (over: boolean) => Promise<void>}>}  `end` forgets what is over
  */
-export function keep(file, secret, { preset, reference, endpoint, maxEdge }) {
+export async function keep(file, secret, { preset, reference, endpoint, maxEdge }) {
   const { name, size, lastModified, type } = file;
   /** @type {Mark} */
   const mark = { name, size, lastModified, preset, reference, endpoint, maxEdge };
-  const known = list().find((record) => Object.entries(mark).every(([key, value]) => record[key] === value));
-  if (known) return { secret: known.secret, forget: () => forget(known.secret) };
-  store([...list(), { ...mark, type, secret, since: Date.now() }]);
-  const copied = copy(file, secret).catch(() => {}); // then the person has to pick it again
-  return { secret, forget: () => copied.then(() => forget(secret)) };
+  const records = list();
+  const known = records.find((record) => record.secret === secret)
+    ?? records.find((record) => !running.has(record.secret) && Object.entries(mark).every(([key, value]) => record[key] === value));
+  /** @type {Promise<void> | undefined} */
+  let copied;
+  if (known && await claim(known.secret) && (known.secret === secret || !running.has(known.secret))) {
+    secret = known.secret;
+  } else {
+    store([...list(), { ...mark, type, secret, since: Date.now() }]);
+    copied = copy(file, secret).catch(() => {}); // then the person has to pick it again
+    await claim(secret);
+  }
+  running.add(secret);
+  return {
+    secret,
+    async end(over) {
+      running.delete(secret);
+      await copied;
+      if (over) await forget(secret);
+    },
+  };
 }
 
 /**
- * Lists the uploads with the option `keep` that a reload, a crash or a lost connection has ended.
+ * Lists the uploads with the option `keep` that a reload, a crash or a lost connection has ended. They
+ * are this page's then: no other page lists them until it is closed.
  *
  * @returns {Promise<Unfinished[]>}
  */
 export async function unfinished() {
   /** @type {Unfinished[]} */
   const found = [];
-  for (const { secret, name, type, lastModified, since, preset, reference, endpoint, maxEdge } of list()) {
+  for (const { secret, name, type, size, lastModified, since, ...purpose } of list()) {
+    if (running.has(secret) || !await claim(secret)) continue;
     if (Date.now() - since > KEPT_FOR) {
       await forget(secret);
       continue;
     }
-    const copied = await read(secret).catch(() => undefined);
+    const copied = await read(secret, size).catch(() => undefined);
     const file = copied && new File([copied], name, { type, lastModified });
-    found.push({ name, file, options: { secret, preset, reference, endpoint, maxEdge, keep: true }, forget: () => forget(secret) });
+    found.push({ name, file, options: { secret, ...purpose, keep: true }, forget: () => forget(secret) });
   }
   return found;
+}
+
+/**
+ * Claims an upload for this page until it is forgotten, or the page is closed. Where the browser has no
+ * locks, each page may have it.
+ *
+ * @param {string} secret
+ * @returns {Promise<boolean>}  false if it is another page's
+ */
+function claim(secret) {
+  return new Promise((resolve) => {
+    const locks = globalThis.navigator?.locks;
+    if (!locks || claims.has(secret)) return resolve(true);
+    locks.request(`${FOLDER}.${secret}`, { ifAvailable: true }, (lock) => {
+      resolve(lock !== null);
+      return lock && new Promise((release) => { claims.set(secret, () => release(undefined)); });
+    }).catch(() => resolve(true));
+  });
 }
 
 /** @returns {Record[]} */
@@ -89,6 +135,8 @@ function store(records) {
 async function forget(secret) {
   store(list().filter((record) => record.secret !== secret));
   await folder().then((directory) => directory.removeEntry(secret)).catch(() => {}); // there was no copy
+  claims.get(secret)?.();
+  claims.delete(secret);
 }
 
 async function folder() {
@@ -102,7 +150,7 @@ async function copy(file, secret) {
 }
 
 /** Returns the copy, if it is whole. */
-async function read(secret) {
+async function read(secret, size) {
   const copied = await (await (await folder()).getFileHandle(secret)).getFile();
-  return copied.size === list().find((record) => record.secret === secret)?.size ? copied : undefined;
+  return copied.size === size ? copied : undefined;
 }

@@ -5,11 +5,11 @@
 /** @import {Grant, GrantRequest, Manifest, Progress, UploadOptions} from './presize.js' */
 /** @import {Api} from './service.js' */
 
-import { prepareApart } from './prepare.js';
-import { PROCESSING_TIMEOUT, connect, deleteFrom, follow } from './service.js';
+import { base64, prepareApart } from './prepare.js';
+import { connect, deleteFrom, follow } from './service.js';
 import { cutName, declare } from './sniff.js';
 import { keep } from './unfinished.js';
-import { UploadError, callOnce, put, reach, retry, sleep } from './transport.js';
+import { UploadError, callOnce, put, reach, retry, sleep, unlessAborted } from './transport.js';
 
 /** How long the service may answer 404 after the upload (ms). */
 const ARRIVAL_GRACE = 15_000;
@@ -35,26 +35,25 @@ const deletions = new Map();
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */
 export async function upload(file, options = {}) {
-  const { preset, reference, maxEdge, timeout = PROCESSING_TIMEOUT, signal } = options;
+  const { preset, reference, maxEdge, signal } = options;
   const made = options.secret ?? createSecret();
-  const kept = options.keep ? keep(file, made, options) : undefined;
+  const kept = options.keep ? await keep(file, made, options) : undefined;
   const secret = kept?.secret ?? made;
-  const api = connect(options, secret);
   /** @type {Progress} */
   let progress = { phase: 'hashing', loaded: 0, total: file.size };
   let sent = false; // all bytes, though maybe not for the first time
   const report = (change) => {
     progress = { ...progress, waiting: undefined, ...change };
-    sent ||= progress.phase === 'processing' || progress.phase === 'uploading' && progress.loaded === progress.total;
+    sent ||= progress.phase !== 'hashing' && progress.loaded === progress.total;
     options.onProgress?.(progress);
   };
-  const sending = { ...api, report, onWaiting: (waiting) => report({ waiting: waiting || undefined }) };
+  /** @param {string} [secret] */
+  const connected = (secret) => connect({ ...options, secret, onWaiting: (waiting) => report({ waiting }) });
 
   /** @type {Grant | undefined} */
   let grant;
   try {
-    await unlessAborted(deletions.get(secret), signal);
-    signal?.throwIfAborted();
+    await unlessAborted(signal, (resolve) => Promise.resolve(deletions.get(secret)).then(resolve));
     report({});
     const { body, head, sha256 } = await prepareApart(file, maxEdge, signal).catch((cause) => {
       signal?.throwIfAborted();
@@ -63,14 +62,16 @@ export async function upload(file, options = {}) {
     signal?.throwIfAborted();
     report({ total: body.size, loaded: body.size });
     const request = { contentType: declare(file, head), bytes: body.size, sha256, filename: cutName(file.name), preset, reference, secret };
-    grant = await putOriginal(body, request, sending, options, (granted) => { grant = granted; });
+    grant = await putOriginal(body, request, connected(), options, report, (granted) => { grant = granted; });
     report({ phase: 'processing', loaded: body.size });
-    const manifest = await follow(sending, grant.statusUrl, ({ status }) => status === 'ready', timeout, ARRIVAL_GRACE);
-    await kept?.forget();
+    const api = connected(grant.secret ?? secret);
+    const manifest = await follow(api, api.uploadUrl(grant.id), ({ status }) => status === 'ready', options.timeout, ARRIVAL_GRACE);
+    await kept?.end(true);
     return manifest;
   } catch (error) {
-    if (signal?.aborted || !error?.retryable) await kept?.forget();
-    if (signal?.aborted && sent && grant) undo(api, grant.id, grant.secret ?? secret);
+    // The service does not try a failed one again, so it is not worth keeping either.
+    await kept?.end(signal?.aborted || !error?.retryable || error.code === 'failed');
+    if (signal?.aborted && sent && grant) undo({ ...options, secret: grant.secret ?? secret }, grant.id);
     throw error;
   }
 }
@@ -82,8 +83,7 @@ export async function upload(file, options = {}) {
  * @returns {string}
  */
 export function createSecret() {
-  const bytes = crypto.getRandomValues(new Uint8Array(32));
-  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  return base64(crypto.getRandomValues(new Uint8Array(32))).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }
 
 /**
@@ -93,12 +93,13 @@ export function createSecret() {
  *
  * @param {Blob} body
  * @param {GrantRequest} request
- * @param {Api & {report: (change: Partial<Progress>) => void, onWaiting: (waiting: boolean) => void}} api
+ * @param {Api} api
  * @param {UploadOptions} options
+ * @param {(change: Partial<Progress>) => void} report
  * @param {(grant: Grant) => void} onGrant
  * @returns {Promise<Grant>}
  */
-async function putOriginal(body, request, { endpoint, own, locate, report, signal, onWaiting }, options, onGrant) {
+async function putOriginal(body, request, { endpoint, own, signal, onWaiting }, options, report, onGrant) {
   const ask = async () => (options.grant ? options.grant(request, signal) : callOnce(`${endpoint}/uploads`, {
     method: 'POST',
     headers: { ...await own(), 'Content-Type': 'application/json' },
@@ -121,7 +122,7 @@ async function putOriginal(body, request, { endpoint, own, locate, report, signa
     signal?.throwIfAborted();
     reach(endpoint); // an app's server that asks for the grant has reached it
     const first = !grant;
-    grant = { ...answer, statusUrl: locate(answer.statusUrl) };
+    grant = answer;
     onGrant(grant);
     if (first) options.onGranted?.({ id: grant.id, secret: grant.secret ?? request.secret });
     return grant;
@@ -146,23 +147,13 @@ async function putOriginal(body, request, { endpoint, own, locate, report, signa
 }
 
 /**
- * Waits for a promise, but no longer than until the abort.
+ * Deletes an upload that is aborted. Its file may arrive a moment later.
  *
- * @param {Promise<void> | undefined} promise
- * @param {AbortSignal} [signal]
- * @returns {Promise<void>}
+ * @param {UploadOptions & {secret: string}} options
+ * @param {string} id
  */
-function unlessAborted(promise, signal) {
-  return new Promise((resolve, reject) => {
-    if (!promise || signal?.aborted) return resolve(); // the caller looks at the signal next
-    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
-    promise.then(resolve, reject);
-  });
-}
-
-/** Deletes an upload that is aborted. Its file may arrive a moment later. */
-function undo(api, id, secret) {
-  const late = connect({ endpoint: api.endpoint, headers: api.own }, secret);
+function undo({ endpoint, headers, secret }, id) {
+  const late = connect({ endpoint, headers, secret });
   const deletion = (async () => {
     try {
       if (await deleteFrom(late, id)) return;

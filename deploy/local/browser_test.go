@@ -41,9 +41,25 @@ func openBrowser(t *testing.T) browser {
 	if err != nil {
 		t.Fatalf("start Chromium: %v", err)
 	}
+	return newBrowser(t, ctx)
+}
+
+// newBrowser is the browser with the tab of ctx.
+func newBrowser(t *testing.T, ctx context.Context) browser {
 	console, stop := iter.Pull2(chromedp.Console(ctx))
 	t.Cleanup(stop)
 	return browser{t, ctx, console}
+}
+
+// anotherTab opens one more tab of the same browser, with the same storage.
+func (b browser) anotherTab() browser {
+	b.t.Helper()
+	ctx, cancel := chromedp.NewContext(b.ctx)
+	b.t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		b.t.Fatalf("open another tab: %v", err)
+	}
+	return newBrowser(b.t, ctx)
 }
 
 // do does things in the tab, one after the other.

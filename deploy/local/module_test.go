@@ -140,21 +140,36 @@ func TestUploadGoesOnAfterAnOutage(t *testing.T) {
 	}
 }
 
+// beginKept begins an upload of window.photo that is kept, and gives its id when the copy of the file is whole.
+const beginKept = `
+	(async () => {
+		const { upload } = await import('/presize.js');
+		const id = new Promise((resolve) => { upload(photo, { keep: true, onGranted: ({ id }) => resolve(id) }); });
+		const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('presize', { create: true });
+		for (;;) { // until the copy is whole; before, the browser writes to another file, which goes away
+			for await (const entry of folder.values()) {
+				const size = await entry.getFile().then((file) => file.size, () => 0);
+				if (size === photo.size && !entry.name.includes('.')) return id;
+			}
+		}
+	})()`
+
+// slowly is so slow that the upload of a photo lasts as long as the test needs it, in bytes a second.
+const slowly = 50_000
+
+// limit limits how fast the page uploads; -1 is no limit.
+func limit(bytesPerSecond float64) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+			MatchedNetworkConditions: []*network.Conditions{{DownloadThroughput: -1, UploadThroughput: bytesPerSecond}},
+		})
+		return err
+	})
+}
+
 func TestUploadGoesOnAfterAReload(t *testing.T) {
 	b := openBrowser(t)
 	stack := startStack(t)
-	const begin = `
-		(async () => {
-			const { upload } = await import('/presize.js');
-			const id = new Promise((resolve) => { upload(photo, { keep: true, onGranted: ({ id }) => resolve(id) }); });
-			const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('presize', { create: true });
-			for (;;) { // until the copy is whole; before, the browser writes to another file, which goes away
-				for await (const entry of folder.values()) {
-					const size = await entry.getFile().then((file) => file.size, () => 0);
-					if (size === photo.size && !entry.name.includes('.')) return id;
-				}
-			}
-		})()`
 	const goOn = `
 		(async () => {
 			const { upload, unfinished } = await import('/presize.js');
@@ -163,22 +178,14 @@ func TestUploadGoesOnAfterAReload(t *testing.T) {
 			const { id } = await upload(%s);
 			return [left.length, name, Boolean(file), id, (await unfinished()).length].join(' ');
 		})()`
-	limit := func(bytesPerSecond float64) chromedp.Action[chromedp.Void] {
-		return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-			_, err := chromedp.Call(ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
-				MatchedNetworkConditions: []*network.Conditions{{DownloadThroughput: -1, UploadThroughput: bytesPerSecond}},
-			})
-			return err
-		})
-	}
 	for name, test := range map[string]struct{ forgetCopy, file string }{
 		"from the copy":                         {`true`, `file, options`},
 		"of a file that the person picks again": {`navigator.storage.getDirectory().then((root) => root.removeEntry('presize', { recursive: true })).then(() => true)`, `photo, { keep: true }`},
 	} {
 		b.do(chromedp.Navigate(stack.url))
 		giveFile(b, "photo", "test_exif_full.jpg")
-		b.do(limit(50_000))
-		id := evaluate[string](b, begin)
+		b.do(limit(slowly))
+		id := evaluate[string](b, beginKept)
 		b.do(chromedp.Navigate(stack.url), limit(-1))
 		giveFile(b, "photo", "test_exif_full.jpg")
 		evaluate[bool](b, test.forgetCopy)
@@ -186,5 +193,59 @@ func TestUploadGoesOnAfterAReload(t *testing.T) {
 		if got := evaluate[string](b, fmt.Sprintf(goOn, test.file)); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
+	}
+}
+
+// listUnfinished makes window.left what the page may go on with, and counts it. A component of React in
+// strict mode asks twice at once.
+const listUnfinished = `
+	(async () => {
+		const { unfinished } = await import('/presize.js');
+		window.left = (await Promise.all([unfinished(), unfinished()])).flat();
+		return left.length;
+	})()`
+
+func TestUploadGoesOnInOneOfTwoTabs(t *testing.T) {
+	first := openBrowser(t)
+	stack := startStack(t)
+	first.do(chromedp.Navigate(stack.url))
+	giveFile(first, "photo", "test_exif_full.jpg")
+	first.do(limit(slowly))
+	id := evaluate[string](first, beginKept)
+
+	second := first.anotherTab()
+	expect := func(b browser, when string, want int) {
+		t.Helper()
+		if got := evaluate[int](b, listUnfinished); got != want {
+			t.Errorf("%s: the tab may go on with %d uploads, want %d", when, got, want)
+		}
+	}
+	second.do(chromedp.Navigate(stack.url))
+	expect(second, "while the other uploads", 0)
+	first.do(chromedp.Navigate(stack.url), limit(slowly))
+	expect(first, "after a reload", 1)
+	expect(second, "while the other has the upload", 0)
+	if again := evaluate[int](first, `import('/presize.js').then(({ unfinished }) => unfinished()).then(({ length }) => length)`); again != 1 {
+		t.Errorf("asked again: the tab may go on with %d uploads, want 1", again)
+	}
+	evaluate[bool](first, `(async () => {
+		const { upload } = await import('/presize.js');
+		return new Promise((resolve) => {
+			upload(left[0].file, { ...left[0].options, onProgress: ({ phase }) => phase === 'uploading' && resolve(true) });
+		});
+	})()`)
+	expect(first, "while it uploads itself", 0)
+	expect(second, "while the other goes on", 0)
+
+	first.do(chromedp.Navigate("about:blank"))
+	got := evaluate[string](second, `(async () => {
+		const { unfinished, upload } = await import('/presize.js');
+		let left = [];
+		while (left.length === 0) left = await unfinished(); // the browser takes a moment to close the other page
+		const { id } = await upload(left[0].file, left[0].options);
+		return id + ' ' + (await unfinished()).length;
+	})()`)
+	if want := id + " 0"; got != want {
+		t.Errorf("after the other tab was closed: %s, want %s", got, want)
 	}
 }

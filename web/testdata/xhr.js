@@ -45,6 +45,7 @@ export class XMLHttpRequest {
   }
 
   abort() {
+    if (this.#ended) return;
     this.#end('onabort');
     this.#request?.destroy();
   }
@@ -54,6 +55,5 @@ export class XMLHttpRequest {
     if (this.#ended) return;
     this.#ended = true;
     this[event]();
-    this.onloadend();
   }
 }
