@@ -60,7 +60,7 @@ func openWork(dir string, log *slog.Logger) (*queue.Queue, error) {
 
 // openOperator returns the endpoint through which the operator's command reaches the
 // queues, and leaves in the data folder what that command needs.
-func openOperator(ctx context.Context, data *data, storage *s3local.Server, work *queue.Queue) (net.Listener, http.Handler, error) {
+func openOperator(ctx context.Context, data *data, storage *s3local.Server, work, webhooks *queue.Queue) (net.Listener, http.Handler, error) {
 	keys, err := storage.Client(operatorAccount).Options().Credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -71,22 +71,24 @@ func openOperator(ctx context.Context, data *data, storage *s3local.Server, work
 	}
 	endpoint := "http://" + listener.Addr().String()
 	access := operator.Access{
-		S3:              storage.URL(),
-		SQS:             endpoint,
-		Region:          s3local.Region,
-		AccessKeyID:     keys.AccessKeyID,
-		SecretAccessKey: keys.SecretAccessKey,
-		InputBucket:     inputBucket,
-		OutputBucket:    outputBucket,
-		WorkQueue:       sqs.URL(endpoint, work.Name),
-		FailureQueue:    sqs.URL(endpoint, work.DeadLetters.Name),
-		Stack:           stackName,
+		S3:                  storage.URL(),
+		SQS:                 endpoint,
+		Region:              s3local.Region,
+		AccessKeyID:         keys.AccessKeyID,
+		SecretAccessKey:     keys.SecretAccessKey,
+		InputBucket:         inputBucket,
+		OutputBucket:        outputBucket,
+		WorkQueue:           sqs.URL(endpoint, work.Name),
+		FailureQueue:        sqs.URL(endpoint, work.DeadLetters.Name),
+		WebhookQueue:        sqs.URL(endpoint, webhooks.Name),
+		WebhookFailureQueue: sqs.URL(endpoint, webhooks.DeadLetters.Name),
+		Stack:               stackName,
 	}
 	if err := access.Write(data.dir); err != nil {
 		return nil, nil, errors.Join(err, listener.Close())
 	}
 	return listener, sqs.Handler(sqs.Config{
-		Queues:      []*queue.Queue{work, work.DeadLetters},
+		Queues:      []*queue.Queue{work, work.DeadLetters, webhooks, webhooks.DeadLetters},
 		Region:      s3local.Region,
 		Credentials: keys,
 	}), nil

@@ -99,7 +99,7 @@ func run(ctx context.Context, settings settings, stdout io.Writer, log *slog.Log
 	if err != nil {
 		return err
 	}
-	queues, handler, err := openOperator(ctx, data, storage, work)
+	queues, handler, err := openOperator(ctx, data, storage, work, webhooks.queue)
 	if err != nil {
 		return err
 	}

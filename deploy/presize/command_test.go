@@ -87,6 +87,7 @@ func TestWrongCallsAreToldWithExitCode2(t *testing.T) {
 		"sweep --local --older-than -1h":             "less than 0",
 		"redrive --local --rate 501":                 "from 1 to 500",
 		"redrive --local --rate 0":                   "from 1 to 500",
+		"redrive --local --webhooks --error a":       "--error does not go with --webhooks",
 		"redrive --local --newer-than -1h":           "less than 0",
 		"status --local":                             `want the arguments ["ID"]`,
 		"status --local not-an-id":                   "invalid upload id",

@@ -2,17 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
-	"github.com/presize/presize/internal/s3event"
 	"github.com/presize/presize/worker/finished"
 )
 
@@ -153,10 +149,5 @@ func (b *backfill) send(ctx context.Context, original bucket.Info) error {
 	if err := b.limit.Wait(ctx); err != nil {
 		return err
 	}
-	event, err := json.Marshal(s3event.New("ObjectCreated:Put", b.region, b.Input.Name(), original.Key, original.Size, original.ETag))
-	if err != nil {
-		return err
-	}
-	_, err = b.sqs.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &b.work, MessageBody: aws.String(string(event))})
-	return err
+	return b.queueEvent(ctx, "ObjectCreated:Put", original)
 }

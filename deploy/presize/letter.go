@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -15,16 +16,16 @@ import (
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
-	"github.com/presize/presize/worker"
 	"github.com/presize/presize/worker/finished"
 )
 
-// letter is an event in the failure queue.
+// letter is an event in a dead-letter queue.
 type letter struct {
-	Message  string         `json:"message"` // its id
-	ID       media.ID       `json:"id"`      // of the upload; empty if the event is about none
-	Key      string         `json:"key"`
-	Sent     time.Time      `json:"sent"` // when S3 sent it, or the latest redrive
+	Message  string         `json:"message"`         // its id
+	ID       media.ID       `json:"id"`              // of the upload; empty if the event is about none
+	Key      string         `json:"key,omitempty"`   // of the original; empty for a webhook
+	Event    string         `json:"event,omitempty"` // the eventId of a webhook
+	Sent     time.Time      `json:"sent"`            // when S3 sent it, or the latest redrive
 	Receives int            `json:"receives"`
 	State    finished.State `json:"state,omitempty"` // only where it was looked up
 	Error    string         `json:"error"`           // empty if it is not known
@@ -36,12 +37,24 @@ type letter struct {
 const originalGone finished.State = "gone"
 
 func (l letter) String() string {
+	what, why := string(cmp.Or(l.State, "no upload")), "see the worker's log"
+	if l.Event != "" {
+		what, why = l.Event, "see the log of notify"
+	}
 	return fmt.Sprintf("%s  %s old, received %s, %s: %s", cmp.Or(string(l.ID), l.Message), about(time.Since(l.Sent)),
-		plural(l.Receives, "time"), cmp.Or(l.State, "no upload"), cmp.Or(l.Error, "see the worker's log"))
+		plural(l.Receives, "time"), what, cmp.Or(l.Error, why))
 }
 
-// openLetter reads a message of the failure queue.
-func openLetter(message types.Message) letter {
+// open reads a message of the dead-letter queue.
+func (r *redrive) open(message types.Message) letter {
+	if r.webhooks {
+		return openWebhook(message)
+	}
+	return openLetter(message)
+}
+
+// newLetter returns a letter without what its body says.
+func newLetter(message types.Message) letter {
 	l := letter{Message: aws.ToString(message.MessageId), body: aws.ToString(message.Body), receipt: aws.ToString(message.ReceiptHandle)}
 	number := func(name types.MessageSystemAttributeName) int64 {
 		n, _ := strconv.ParseInt(message.Attributes[string(name)], 10, 64) // SQS writes numbers
@@ -49,13 +62,33 @@ func openLetter(message types.Message) letter {
 	}
 	l.Sent = time.UnixMilli(number(types.MessageSystemAttributeNameSentTimestamp)).UTC()
 	l.Receives = int(number(types.MessageSystemAttributeNameApproximateReceiveCount))
-	jobs, err := worker.ParseEvent([]byte(l.body))
-	if err != nil {
-		l.Error = err.Error()
+	return l
+}
+
+// openWebhook reads a message of the dead-letter queue of webhooks: an event as EventBridge
+// delivers it.
+func openWebhook(message types.Message) letter {
+	l := newLetter(message)
+	var event struct {
+		Detail media.EventData `json:"detail"`
 	}
-	if len(jobs) > 0 {
-		l.ID, l.Key = jobs[0].ID, media.OriginalKey(jobs[0].ID)
+	if err := json.Unmarshal([]byte(l.body), &event); err != nil {
+		l.Error = fmt.Sprintf("not an event of presize: %v", err)
 	}
+	l.ID, l.Event = event.Detail.ID, event.Detail.EventID
+	return l
+}
+
+// keyInEvent finds the key of the original in an event, however that is wrapped.
+var keyInEvent = regexp.MustCompile(media.OriginalPrefix + "[a-z2-7]{26}")
+
+// openLetter reads a message of the failure queue.
+func openLetter(message types.Message) letter {
+	l := newLetter(message)
+	if l.Key = keyInEvent.FindString(l.body); l.Key == "" {
+		l.Error = "not an event about an original"
+	}
+	l.ID, _ = media.ParseOriginalKey(l.Key)
 	// The record of a failed invocation has the error itself.
 	// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 	var record struct {

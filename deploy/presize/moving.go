@@ -28,11 +28,11 @@ const watchEvery = time.Second
 // ends, it cancels the task. It does so too after as many events as there were: the rest
 // has failed again meanwhile, and could go round and round.
 func (r *redrive) moveAll(ctx context.Context) error {
-	from, err := r.arn(ctx, r.failures)
+	from, err := r.arn(ctx, r.from)
 	if err != nil {
 		return err
 	}
-	to, err := r.arn(ctx, r.work)
+	to, err := r.arn(ctx, r.to)
 	if err != nil {
 		return err
 	}
@@ -106,6 +106,6 @@ func (r *redrive) task(ctx context.Context, from string) (types.ListMessageMoveT
 }
 
 func (r *redrive) arn(ctx context.Context, queue string) (string, error) {
-	attributes, err := r.attributes(ctx, queue, types.QueueAttributeNameQueueArn)
+	attributes, err := attributesOf(ctx, r.sqs, queue, types.QueueAttributeNameQueueArn)
 	return attributes[string(types.QueueAttributeNameQueueArn)], err
 }

@@ -31,6 +31,7 @@ type letterbox struct {
 	transport  *faulttest.Transport
 	server     *httptest.Server
 	work, dead *queue.Queue
+	webhooks   *queue.Queue // which nobody receives from
 	service    service
 	worker     sync.WaitGroup
 	broken     func(media.ID) bool // whose events the worker can't deal with; nil if there is no worker
@@ -61,8 +62,17 @@ func (l *letterbox) open() {
 	if l.work, err = queue.Open(config); err != nil {
 		l.Fatal(err)
 	}
+	config.Name, config.Dir, config.DeadLetters, config.MaxReceives = "webhooks-dead", filepath.Join(l.dir, "webhooks-dead"), nil, 0
+	failures, err := queue.Open(config)
+	if err != nil {
+		l.Fatal(err)
+	}
+	config.Name, config.Dir, config.DeadLetters, config.MaxReceives = "webhooks", filepath.Join(l.dir, "webhooks"), failures, 1
+	if l.webhooks, err = queue.Open(config); err != nil {
+		l.Fatal(err)
+	}
 	keys := aws.Credentials{AccessKeyID: "operator", SecretAccessKey: "secret"}
-	l.server = httptest.NewServer(localsqs.Handler(localsqs.Config{Queues: []*queue.Queue{l.work, l.dead}, Region: "eu-central-1", Credentials: keys}))
+	l.server = httptest.NewServer(localsqs.Handler(localsqs.Config{Queues: []*queue.Queue{l.work, l.dead, l.webhooks, failures}, Region: "eu-central-1", Credentials: keys}))
 	l.service = service{
 		sqs: sqs.New(sqs.Options{
 			Region: "eu-central-1", BaseEndpoint: &l.server.URL, Retryer: aws.NopRetryer{},
@@ -74,6 +84,7 @@ func (l *letterbox) open() {
 	access := operator.Access{
 		SQS: l.server.URL, Region: "eu-central-1", AccessKeyID: keys.AccessKeyID, SecretAccessKey: keys.SecretAccessKey,
 		WorkQueue: l.service.work, FailureQueue: l.service.failures,
+		WebhookQueue: localsqs.URL(l.server.URL, "webhooks"), WebhookFailureQueue: localsqs.URL(l.server.URL, failures.Name),
 	}
 	if err := access.Write(l.dir); err != nil {
 		l.Fatal(err)

@@ -15,10 +15,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/presize/presize/deploy/presize/stack/stacktest"
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/worker/finished"
+	"github.com/presize/presize/worker/notify"
 )
 
 var failedEvents = flag.Int("events", 120, "failed events that a redrive is interrupted with")
@@ -78,7 +80,7 @@ func TestNoFailedRequestOfARedriveLosesAnEvent(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			step, injected := faulttest.At(n, fault, cancel)
 			l.transport.Restart(step)
-			r := redrive{service: l.service, filter: filter{olderThan: 1}, rate: maxMoves, began: time.Now(), progress: silent{}}
+			r := redrive{service: l.service, from: l.service.failures, to: l.service.work, filter: filter{olderThan: 1}, rate: maxMoves, began: time.Now(), progress: silent{}}
 			err := r.oneByOne(ctx)
 			cancel()
 			if failed = injected(); (err != nil) != failed {
@@ -99,7 +101,7 @@ func TestCanceledTaskIsOver(t *testing.T) {
 	l := newLetterbox(t, func(media.ID) bool { return false })
 	events := l.fill(30)
 	l.interrupt(os.Interrupt, 2, "--rate=5")
-	attributes, err := l.service.attributes(t.Context(), l.service.failures, "QueueArn")
+	attributes, err := attributesOf(t.Context(), l.service.sqs, l.service.failures, "QueueArn")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +126,7 @@ func TestDryRedriveTellsWhatIsThereAndWhy(t *testing.T) {
 	s.Uploads = u.service.Uploads
 	letters := make(map[media.ID]letter)
 	r := redrive{
-		service: s, dryRun: true, rate: 20, began: time.Now(), progress: silent{},
+		service: s, from: s.failures, to: s.work, dryRun: true, rate: 20, began: time.Now(), progress: silent{},
 		found: func(l letter) error { letters[l.ID] = l; return nil },
 	}
 	if err := r.oneByOne(t.Context()); err != nil {
@@ -171,6 +173,69 @@ func TestLettersPassTheFilter(t *testing.T) {
 		if got := test.filter.passes(hour, now); got != test.want {
 			t.Errorf("%s: got %t", name, got)
 		}
+	}
+}
+
+// TestWebhooksAreRedrivenToTheirOwnQueue redrives webhooks in both ways, beside an event of
+// the worker's that has failed and stays.
+func TestWebhooksAreRedrivenToTheirOwnQueue(t *testing.T) {
+	for name, args := range map[string][]string{"one by one": {"--older-than=1ns"}, "by SQS": nil} {
+		t.Run(name, func(t *testing.T) {
+			l := newLetterbox(t, nil)
+			l.fill(1)
+			event := media.Event{Type: media.ImageReady, Timestamp: time.Now(), Data: media.EventData{EventID: "a.b.ready", ID: media.NewID()}}
+			message, err := notify.Message(event)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, body := range []string{string(message), "nonsense"} {
+				if _, err := l.webhooks.DeadLetters.Add(body, 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			dry := presize(t, "redrive", "--local", "--webhooks", "--dry-run")
+			for _, want := range []string{string(event.Data.ID) + "  ", "received 1 time, a.b.ready: see the log of notify\n", "not an event of presize", "2 events to redrive\n"} {
+				if dry.code != 0 || !strings.Contains(dry.stdout, want) {
+					t.Errorf("it does not say %q: %+v", want, dry)
+				}
+			}
+			if got := presize(t, append([]string{"redrive", "--local", "--webhooks"}, args...)...); got.code != 0 || got.stdout != "2 events redriven\n" {
+				t.Errorf("got %+v", got)
+			}
+			got := l.bodies(l.webhooks)
+			slices.Sort(got)
+			if want := []string{"nonsense", string(message)}; !slices.Equal(got, want) || len(l.bodies(l.webhooks.DeadLetters)) > 0 {
+				t.Errorf("in the queue of webhooks: %q", got)
+			}
+			if len(l.bodies(l.dead)) != 1 || len(l.bodies(l.work)) != 0 {
+				t.Error("the worker's event has not stayed")
+			}
+		})
+	}
+}
+
+// TestStackWithoutWebhooksHasNoneToRedrive asks for them all the same.
+func TestStackWithoutWebhooksHasNoneToRedrive(t *testing.T) {
+	isolate(t)
+	for name, test := range map[string]struct {
+		outputs []stacktest.Output
+		want    string
+	}{
+		"none are sent":     {nil, "sends no webhooks: webhookUrl is not set"},
+		"an older template": {[]stacktest.Output{{Name: "WebhookFailureQueueUrl", Value: "https://sqs/failures"}}, "deploy it again"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			outputs := append(test.outputs, stacktest.Output{Name: "InputBucketName", Value: "in"}, stacktest.Output{Name: "OutputBucketName", Value: "out"},
+				stacktest.Output{Name: "WorkQueueUrl", Value: "https://sqs/work"}, stacktest.Output{Name: "FailureQueueUrl", Value: "https://sqs/dead"})
+			c := stacktest.Start(t, stacktest.Stack{ID: "1", Name: "presize-prod", Status: "UPDATE_COMPLETE", Outputs: outputs})
+			t.Setenv("AWS_ENDPOINT_URL", c.URL())
+			t.Setenv("AWS_REGION", "eu-central-1")
+			t.Setenv("AWS_ACCESS_KEY_ID", "key")
+			t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+			if got := presize(t, "redrive", "--stage", "prod", "--webhooks"); got.code != 1 || !strings.Contains(got.stderr, test.want) {
+				t.Errorf("got %+v, want %q", got, test.want)
+			}
+		})
 	}
 }
 

@@ -3,20 +3,19 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 )
 
-// redrive moves events from the failure queue back to the worker's queue.
+// redrive moves events from a dead-letter queue back to the queue that they came from.
 type redrive struct {
 	service
+	from, to string // the URLs of these queues
+	webhooks bool   // they are those of the webhooks, and not the worker's
 	filter   filter
 	dryRun   bool
 	rate     int       // events a second
@@ -33,15 +32,16 @@ const (
 	handful = 10
 )
 
-// oneByOne goes through the failure queue until it finds nothing new. Events that stay
+// oneByOne goes through the dead-letter queue until it finds nothing new. Events that stay
 // are hidden meanwhile, so that SQS gives each once, and shown again at the end.
 func (r *redrive) oneByOne(ctx context.Context) (err error) {
 	r.counts.DryRun = r.dryRun
-	total, hidden, err := r.depth(ctx)
+	waiting, err := depthOf(ctx, r.sqs, r.from)
 	if err != nil {
 		return err
 	}
-	r.counts.Hidden = hidden
+	total := waiting.total()
+	r.counts.Hidden = waiting.InFlight
 	limit := rate.NewLimiter(rate.Limit(r.rate), 1)
 	staying := make(map[string]string) // receipts, by the ids of the messages
 	stale := 0                         // events in a row that were seen before
@@ -87,7 +87,7 @@ func (r *redrive) settle(ctx context.Context, letters []letter, limit *rate.Limi
 	moved = make([]bool, len(letters))
 	for i := range letters {
 		group.Go(func() (err error) {
-			if r.dryRun || r.filter.error != "" {
+			if !r.webhooks && (r.dryRun || r.filter.error != "") {
 				if letters[i], err = r.lookUp(ctx, letters[i]); err != nil {
 					return err
 				}
@@ -118,21 +118,21 @@ func (r *redrive) settle(ctx context.Context, letters []letter, limit *rate.Limi
 	return moved, err
 }
 
-// move sends an event to the worker's queue, and deletes it when that queue has it. It
-// reports whether the event has left the failure queue.
+// move sends an event to its queue, and deletes it when that queue has it. It reports
+// whether the event has left the dead-letter queue.
 func (r *redrive) move(ctx context.Context, l letter) (bool, error) {
-	if _, err := r.sqs.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &r.work, MessageBody: &l.body}); err != nil {
+	if _, err := r.sqs.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &r.to, MessageBody: &l.body}); err != nil {
 		return false, err
 	}
 	// Not stopped by Ctrl-C: the event would run twice.
-	_, err := r.sqs.DeleteMessage(context.WithoutCancel(ctx), &sqs.DeleteMessageInput{QueueUrl: &r.failures, ReceiptHandle: &l.receipt})
+	_, err := r.sqs.DeleteMessage(context.WithoutCancel(ctx), &sqs.DeleteMessageInput{QueueUrl: &r.from, ReceiptHandle: &l.receipt})
 	return err == nil, err
 }
 
 // receive takes the next events in hand. There are none where the queue has no more.
 func (r *redrive) receive(ctx context.Context) (letters []letter, _ error) {
 	out, err := r.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl:            &r.failures,
+		QueueUrl:            &r.from,
 		MaxNumberOfMessages: handful,
 		VisibilityTimeout:   int32((inHand + handful*time.Second/time.Duration(r.rate)).Seconds()),
 		WaitTimeSeconds:     1, // more than 0: SQS then asks all its servers
@@ -144,7 +144,7 @@ func (r *redrive) receive(ctx context.Context) (letters []letter, _ error) {
 		return nil, err
 	}
 	for _, message := range out.Messages {
-		letters = append(letters, openLetter(message))
+		letters = append(letters, r.open(message))
 	}
 	return letters, nil
 }
@@ -156,7 +156,7 @@ func (r *redrive) show(ctx context.Context, receipts map[string]string) error {
 	for _, receipt := range receipts {
 		group.Go(func() error {
 			_, err := r.sqs.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
-				QueueUrl: &r.failures, ReceiptHandle: &receipt, VisibilityTimeout: 0,
+				QueueUrl: &r.from, ReceiptHandle: &receipt, VisibilityTimeout: 0,
 			})
 			var gone *types.ReceiptHandleIsInvalid // it has come back by itself
 			if errors.As(err, &gone) {
@@ -166,27 +166,6 @@ func (r *redrive) show(ctx context.Context, receipts map[string]string) error {
 		})
 	}
 	return group.Wait()
-}
-
-// depth returns about how many events wait in the failure queue, and how many of them are
-// hidden.
-func (s service) depth(ctx context.Context) (waiting, hidden int, _ error) {
-	attributes, err := s.attributes(ctx, s.failures, types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible)
-	if err != nil {
-		return 0, 0, err
-	}
-	visible, err1 := strconv.Atoi(attributes[string(types.QueueAttributeNameApproximateNumberOfMessages)])
-	hidden, err2 := strconv.Atoi(attributes[string(types.QueueAttributeNameApproximateNumberOfMessagesNotVisible)])
-	return visible + hidden, hidden, errors.Join(err1, err2)
-}
-
-// attributes returns attributes of a queue.
-func (s service) attributes(ctx context.Context, queue string, names ...types.QueueAttributeName) (map[string]string, error) {
-	out, err := s.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: aws.String(queue), AttributeNames: names})
-	if err != nil {
-		return nil, fmt.Errorf("look at the queue %s: %w", queue, err)
-	}
-	return out.Attributes, nil
 }
 
 // share returns how much of a total is done, from 0 to 1.

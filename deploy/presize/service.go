@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 	"github.com/presize/presize/deploy/presize/stack"
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/s3event"
 	"github.com/presize/presize/worker/finished"
 )
 
@@ -25,12 +27,15 @@ import (
 // this machine.
 type service struct {
 	finished.Uploads
-	sqs      *sqs.Client
-	work     string // the URL of the queue of the worker's events
-	failures string // the URL of its dead-letter queue
-	name     string // of the stack
-	region   string
-	data     string // the local stack's data folder; "" on AWS
+	stack           stack.Stack // the zero value on this machine
+	sqs             *sqs.Client
+	work            string // the URL of the queue of the worker's events
+	failures        string // the URL of its dead-letter queue
+	webhooks        string // the URL of the queue of webhooks; "" if none are sent
+	webhookFailures string // the URL of its dead-letter queue
+	name            string // of the stack
+	region          string
+	data            string // the local stack's data folder; "" on AWS
 }
 
 // open returns the service that the flags name.
@@ -47,7 +52,8 @@ func (c *call) open(ctx context.Context) (service, error) {
 		return service{}, err
 	}
 	s := service{name: stack.Name(c.stage), region: account.Region, sqs: sqs.NewFromConfig(account)}
-	outputs, err := stack.Stack{Client: cloudformation.NewFromConfig(account), Name: s.name}.Outputs(ctx)
+	s.stack = stack.Stack{Client: cloudformation.NewFromConfig(account), Name: s.name}
+	outputs, err := s.stack.Outputs(ctx)
 	if err != nil {
 		return service{}, err
 	}
@@ -59,6 +65,7 @@ func (c *call) open(ctx context.Context) (service, error) {
 	if s.work == "" || s.failures == "" {
 		return service{}, fmt.Errorf("the stack %s has no outputs WorkQueueUrl and FailureQueueUrl: deploy it again", s.name)
 	}
+	s.webhooks, s.webhookFailures = outputs["WebhookQueueUrl"], outputs["WebhookFailureQueueUrl"]
 	objects := s3.NewFromConfig(account)
 	s.Uploads = finished.Uploads{Input: bucket.New(objects, input), Output: bucket.New(objects, output), Presets: presets}
 	return s, nil
@@ -79,13 +86,25 @@ func (c *call) openLocal(presets media.Presets) (service, error) {
 			Output:  bucket.New(objects, access.OutputBucket),
 			Presets: presets,
 		},
-		sqs:      sqs.New(sqs.Options{Region: access.Region, BaseEndpoint: aws.String(access.SQS), Credentials: keys}),
-		work:     access.WorkQueue,
-		failures: access.FailureQueue,
-		name:     access.Stack,
-		region:   access.Region,
-		data:     data,
+		sqs:             sqs.New(sqs.Options{Region: access.Region, BaseEndpoint: aws.String(access.SQS), Credentials: keys}),
+		work:            access.WorkQueue,
+		failures:        access.FailureQueue,
+		webhooks:        access.WebhookQueue,
+		webhookFailures: access.WebhookFailureQueue,
+		name:            access.Stack,
+		region:          access.Region,
+		data:            data,
 	}, nil
+}
+
+// queueEvent sends an event of S3 about an original to the worker's queue.
+func (s service) queueEvent(ctx context.Context, name string, original bucket.Info) error {
+	event, err := json.Marshal(s3event.New(name, s.region, s.Input.Name(), original.Key, original.Size, original.ETag))
+	if err != nil {
+		return err
+	}
+	_, err = s.sqs.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &s.work, MessageBody: aws.String(string(event))})
+	return err
 }
 
 // explain says what an operator can do about an error, where that is known.

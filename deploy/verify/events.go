@@ -67,6 +67,9 @@ func checkWebhooks(t template, r *report) {
 				s.at("Condition", "ArnEquals", "aws:SourceArn").text() == "${WebhookRule.Arn}"
 		}), "%s must take messages of the rule", id)
 	}
+	for _, id := range []string{"WebhookFailureAlarm", "WebhookRuleAlarm"} {
+		r.want(strings.Contains(t.props(id).at("AlarmDescription").text(), "presize redrive --webhooks --stage "), "%s must name the command that redrives", id)
+	}
 	redrive := t.props(webhookQueue).at("RedrivePolicy")
 	r.want(redrive.at("deadLetterTargetArn").text() == "${WebhookFailureQueue.Arn}" && number(redrive.at("maxReceiveCount")) == notify.Tries,
 		"%s must give up after %d tries", webhookQueue, notify.Tries)

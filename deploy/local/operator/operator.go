@@ -16,16 +16,18 @@ import (
 
 // Access is what an operator needs of a local stack.
 type Access struct {
-	S3              string `json:"s3"`  // the S3 server's endpoint
-	SQS             string `json:"sqs"` // the endpoint of the queues
-	Region          string `json:"region"`
-	AccessKeyID     string `json:"accessKeyId"`
-	SecretAccessKey string `json:"secretAccessKey"`
-	InputBucket     string `json:"inputBucket"`
-	OutputBucket    string `json:"outputBucket"`
-	WorkQueue       string `json:"workQueue"`    // the URL of the queue of the worker's events
-	FailureQueue    string `json:"failureQueue"` // the URL of its dead-letter queue
-	Stack           string `json:"stack"`        // the name that the stack would have on AWS
+	S3                  string `json:"s3"`  // the S3 server's endpoint
+	SQS                 string `json:"sqs"` // the endpoint of the queues
+	Region              string `json:"region"`
+	AccessKeyID         string `json:"accessKeyId"`
+	SecretAccessKey     string `json:"secretAccessKey"`
+	InputBucket         string `json:"inputBucket"`
+	OutputBucket        string `json:"outputBucket"`
+	WorkQueue           string `json:"workQueue"`           // the URL of the queue of the worker's events
+	FailureQueue        string `json:"failureQueue"`        // the URL of its dead-letter queue
+	WebhookQueue        string `json:"webhookQueue"`        // the URL of the queue of webhooks
+	WebhookFailureQueue string `json:"webhookFailureQueue"` // the URL of its dead-letter queue
+	Stack               string `json:"stack"`               // the name that the stack would have on AWS
 }
 
 // name is the file's, in the stack's data folder.

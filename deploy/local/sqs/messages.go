@@ -77,7 +77,8 @@ func getAttributes(_ context.Context, q *queue.Queue, _ request) (any, error) {
 	return map[string]any{"Attributes": map[string]string{
 		"QueueArn":                              q.ARN(),
 		"ApproximateNumberOfMessages":           strconv.Itoa(visible),
-		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(hidden),
+		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(hidden), // delayed ones too
+		"ApproximateNumberOfMessagesDelayed":    "0",
 		"VisibilityTimeout":                     seconds(q.Visibility),
 		"MessageRetentionPeriod":                seconds(q.Retention),
 	}}, nil

@@ -74,6 +74,9 @@ func Start(t testing.TB, stacks ...Stack) *CloudFormation {
 	return c
 }
 
+// URL returns the endpoint.
+func (c *CloudFormation) URL() string { return c.url }
+
 // Client returns a client that sends each request once.
 func (c *CloudFormation) Client() *cloudformation.Client {
 	return cloudformation.New(cloudformation.Options{
