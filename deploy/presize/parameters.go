@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +21,7 @@ arguments for osls. --param wins. make deploy runs it.
 
 Where workerConcurrency or heldAnswers is not set, it chooses them by the account's limit
 of concurrent executions: the worker gets half of what is not reserved, and below 100 no
-answer is held.
+answer is held. The parameter chosen says which ones it has chosen.
 
 IAM actions: lambda:GetAccountSettings.
 `
@@ -41,9 +40,7 @@ func runParameters(ctx context.Context, c *call) error {
 		if err != nil {
 			return err
 		}
-		for name, value := range capacity(limit) {
-			parameters.Set[name] = cmp.Or(parameters.Set[name], value)
-		}
+		parameters.Choose(capacity(limit))
 	}
 	for _, argument := range parameters.Arguments() {
 		fmt.Fprintln(c.stdout, argument)

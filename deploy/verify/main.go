@@ -48,6 +48,7 @@ var packagings = []packaging{
 		"apiConcurrency=51",
 		"workerConcurrency=52",
 		"heldAnswers=0",
+		"chosen=heldAnswers",
 		"originalsColdDays=33",
 		"originalsExpireDays=366",
 		"originalsUndeleteDays=9",

@@ -42,6 +42,7 @@ func patterns(checkout fs.FS) (map[string]string, error) {
 		"apiConcurrency":    natural,
 		"workerConcurrency": `^([2-9]|[1-9][0-9]{1,2}|1000)$`,
 		"heldAnswers":       `^[01]$`,
+		chosen:              `^(workerConcurrency|heldAnswers|heldAnswers,workerConcurrency)$`,
 		// What CloudWatch knows.
 		// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 		"logRetentionDays": `^(1|3|5|7|14|30|60|90|120|150|180|365|400|545|731|1096|1827|2192|2557|2922|3288|3653)$`,

@@ -28,11 +28,15 @@ type Parameters struct {
 }
 
 // Computed are the parameters that make deploy finds out itself.
-var Computed = []string{"signingKeyA", "signingKeyB", "signingKey", "originDigestA", "originDigestB", "originVersion"}
+var Computed = []string{"signingKeyA", "signingKeyB", "signingKey", "originDigestA", "originDigestB", "originVersion", chosen}
 
 // Chosen are the parameters that make deploy chooses by the account's limits, where nothing
 // sets them.
 var Chosen = []string{"workerConcurrency", "heldAnswers"}
+
+// chosen is the parameter with the names of those that were chosen, by which the next
+// deployment knows that nobody has set them.
+const chosen = "chosen"
 
 // Read reads the parameters of a stage from a checkout. Overrides are "name=value" each.
 // The error names every mistake that is in the files and overrides.
@@ -165,14 +169,31 @@ func (p Parameters) Arguments() []string {
 	return arguments
 }
 
+// Choose sets those of the parameters that nothing has set, and notes which.
+func (p Parameters) Choose(values map[string]string) {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if p.Set[name] == "" {
+			p.Set[name] = values[name]
+			names = append(names, name)
+		}
+	}
+	p.Set[chosen] = strings.Join(names, ",")
+}
+
 // Dropped returns the parameters that the deployed stage was given and that nothing
 // sets now, in the form of lines for the stage file. deployed has the parameters of that
-// stage, and what their defaults were.
+// stage, and what their defaults were. A stage whose record does not say which ones were
+// chosen may have chosen all of [Chosen].
 func (p Parameters) Dropped(deployed, defaults map[string]string) (lines []string) {
+	unset := slices.Concat(Computed, Chosen)
+	if names, ok := deployed[chosen]; ok {
+		unset = append(strings.Split(names, ","), Computed...)
+	}
 	for _, name := range slices.Sorted(maps.Keys(deployed)) {
 		_, known := p.Defaults[name]
 		_, set := p.Set[name]
-		if known && !set && deployed[name] != defaults[name] && !slices.Contains(slices.Concat(Computed, Chosen), name) {
+		if known && !set && deployed[name] != defaults[name] && !slices.Contains(unset, name) {
 			lines = append(lines, fmt.Sprintf("%s: %s", name, quoted(deployed[name])))
 		}
 	}

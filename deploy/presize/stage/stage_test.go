@@ -116,6 +116,39 @@ func TestDroppedParametersAreNamed(t *testing.T) {
 	}
 }
 
+func TestChosenParametersAreToldFromSetOnes(t *testing.T) {
+	fits := map[string]string{"workerConcurrency": "5", "heldAnswers": "0"}
+	for name, test := range map[string]struct {
+		file   string // of the deployed stage
+		values map[string]string
+		want   []string // dropped by a file that sets nothing
+	}{
+		"both chosen": {"", fits, nil},
+		"one is set":  {"workerConcurrency: 7\n", fits, []string{`workerConcurrency: "7"`}},
+		"both set":    {"workerConcurrency: 7\nheldAnswers: 0\n", fits, []string{`heldAnswers: "0"`, `workerConcurrency: "7"`}},
+		"no need":     {"", map[string]string{"workerConcurrency": "500"}, nil},
+		"by nothing":  {"workerConcurrency:\n", fits, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := read(t, test.file)
+			p.Choose(test.values)
+			deployed := map[string]string{"chosen": ""}
+			for _, argument := range p.Arguments() {
+				name, value, _ := strings.Cut(strings.TrimPrefix(argument, "--param="), "=")
+				deployed[name] = value
+			}
+			defaults := map[string]string{"workerConcurrency": "4"}
+			if got := read(t, "").Dropped(deployed, defaults); !slices.Equal(got, test.want) {
+				t.Errorf("deployed %v: got %q, want %q", deployed, got, test.want)
+			}
+			delete(deployed, "chosen") // of a deployment before there was this mark
+			if got := read(t, "").Dropped(deployed, defaults); got != nil {
+				t.Errorf("without the mark: got %q", got)
+			}
+		})
+	}
+}
+
 // TestExampleExplainsEveryParameter uncomments the example: it must be a stage file
 // with every parameter that somebody can set, and without a contradiction.
 func TestExampleExplainsEveryParameter(t *testing.T) {
