@@ -20,6 +20,7 @@ import (
 type sweep struct {
 	service
 	before   time.Time // what is younger stays
+	deleted  bool      // uploads whose original is gone too
 	dryRun   bool
 	current  map[string]bool         // the revisions that stay in any case
 	found    func(bucket.Info) error // is called with what a dry run finds
@@ -77,8 +78,17 @@ func (s *sweep) uploads(ctx context.Context) iter.Seq2[published, error] {
 	}
 }
 
-// do removes the old revisions of one upload.
+// do removes the old revisions of one upload, or queues its deletion.
 func (s *sweep) do(ctx context.Context, upload published) error {
+	if s.deleted {
+		deleted, err := s.isDeleted(ctx, upload)
+		if err != nil {
+			return err
+		}
+		if deleted {
+			return s.queueDeletion(ctx, upload)
+		}
+	}
 	old, young := s.old(upload)
 	unread := false
 	if len(old) > 0 {
@@ -126,6 +136,20 @@ var errUnread = errors.New("manifest can't be read")
 
 // named returns the revisions that the upload's manifest names.
 func (s *sweep) named(ctx context.Context, upload published) (map[string]bool, error) {
+	manifest, err := s.manifest(ctx, upload)
+	if err != nil || manifest == nil {
+		return nil, err
+	}
+	revs := map[string]bool{manifest.Rev: true}
+	for _, variant := range manifest.Variants {
+		_, _, rev, _ := media.ParseImageKey(strings.TrimPrefix(variant.URL, "/"))
+		revs[rev] = true
+	}
+	return revs, nil
+}
+
+// manifest returns the upload's manifest, nil if there is none.
+func (s *sweep) manifest(ctx context.Context, upload published) (*media.Manifest, error) {
 	document, _, err := s.Output.Get(ctx, upload.area.ManifestKey(upload.id), media.MaxManifest)
 	if errors.Is(err, bucket.ErrNotFound) {
 		return nil, nil
@@ -137,12 +161,7 @@ func (s *sweep) named(ctx context.Context, upload published) (map[string]bool, e
 	if err != nil {
 		return nil, errUnread
 	}
-	revs := map[string]bool{manifest.Rev: true}
-	for _, variant := range manifest.Variants {
-		_, _, rev, _ := media.ParseImageKey(strings.TrimPrefix(variant.URL, "/"))
-		revs[rev] = true
-	}
-	return revs, nil
+	return &manifest, nil
 }
 
 // remove deletes variants, or says that it would, and counts them.
