@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,7 +38,7 @@ func TestBackfillKilledTwiceLeavesNothingOut(t *testing.T) {
 	if listed := presizeJSON(t, after, &outdated, "backfill", "--dry-run"); outdated.Queued != count || len(listed) != count {
 		t.Fatalf("outdated: %+v, %d listed", outdated, len(listed))
 	}
-	args := []string{"backfill", "--rate", "100"}
+	args := []string{"backfill", "--rate", fmt.Sprint(count / 4)} // so slow that it does not end before it is killed
 	for kill := 1; kill <= 2; kill++ {
 		killed := child(t, after, append(args, "--local")...)
 		if err := killed.Start(); err != nil {
