@@ -16,6 +16,7 @@
 //   - [*RejectedError]: the file can't become an image, and never will;
 //   - [*FailedError]: the service could not process the file, which is not the file's fault;
 //   - [*Error]: the service or the storage refused a request;
+//   - [ErrUnreadable]: the file can't be read, or has changed while it was uploaded;
 //   - the error of the context, or of the network.
 //
 // No method has a time limit of its own for the whole: that is the context's.
@@ -61,7 +62,13 @@ func New(endpoint string, options Options) (*Client, error) {
 	if base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
 		return nil, fmt.Errorf("the endpoint %q is no URL that begins with https://", endpoint)
 	}
-	base.Path = strings.TrimSuffix(strings.TrimSuffix(base.Path, "/"), "/api/v1")
+	base.Host = strings.ToLower(base.Host)
+	if base.Scheme == "https" {
+		base.Host = strings.TrimSuffix(base.Host, ":443")
+	} else {
+		base.Host = strings.TrimSuffix(base.Host, ":80")
+	}
+	base.Path = strings.TrimRight(strings.TrimSuffix(strings.TrimRight(base.Path, "/"), "/api/v1"), "/")
 	base.RawPath, base.RawQuery, base.Fragment = "", "", ""
 	sender := http.Client{}
 	if options.HTTP != nil {
@@ -71,6 +78,10 @@ func New(endpoint string, options Options) (*Client, error) {
 	sender.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Client{endpoint: base, http: &sender, token: options.Token, sleep: sleep}, nil
 }
+
+// Endpoint returns the URL of the service: the same for all ways in which [New] takes it, such
+// as with and without the path of the API.
+func (c *Client) Endpoint() string { return c.endpoint.String() }
 
 // Upload names one upload.
 type Upload struct {

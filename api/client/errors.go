@@ -3,6 +3,7 @@ package client
 import (
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -46,10 +47,12 @@ type Error struct {
 	RequestID string // of the request in the service's log; empty for the storage
 	// Temporary says that the same request may succeed later. It has been repeated already.
 	Temporary bool
-	Fields    []FieldError
+	// RetryAfter is how long the answer asks to wait before the next request; 0 if it does not
+	// say. Up to a minute is waited for, and a longer time is left to the caller.
+	RetryAfter time.Duration
+	Fields     []FieldError
 
-	storageCode string        // of S3's error document
-	retryAfter  time.Duration // 0 if the answer does not say
+	storageCode string // of S3's error document
 }
 
 // FieldError says what is wrong with one field of a request.
@@ -60,10 +63,14 @@ type FieldError struct {
 }
 
 func (e *Error) Error() string {
-	if e.Detail == "" {
-		return "refused as " + e.Code
+	text := "refused as " + e.Code
+	if e.Detail != "" {
+		text += ": " + e.Detail
 	}
-	return "refused as " + e.Code + ": " + e.Detail
+	if e.RetryAfter > longestPause {
+		text += " (try again in " + e.RetryAfter.Round(time.Second).String() + ")"
+	}
+	return text
 }
 
 // refusal returns the error of an answer of the service.
@@ -111,19 +118,31 @@ func newError(response *http.Response) *Error {
 		Code:       "http-" + strconv.Itoa(response.StatusCode),
 		Status:     response.StatusCode,
 		Temporary:  response.StatusCode == http.StatusTooManyRequests || response.StatusCode >= 500,
-		retryAfter: parseRetryAfter(response.Header.Get("Retry-After")),
+		RetryAfter: parseRetryAfter(response.Header.Get("Retry-After")),
 	}
 }
 
-// parseRetryAfter reads the header: seconds, or a date (RFC 9110 §10.2.3).
+// parseRetryAfter reads the header: seconds, or a date (RFC 9110 §10.2.3). More seconds than
+// fit in 31 bits are as many as do.
 func parseRetryAfter(value string) time.Duration {
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+	seconds, err := strconv.ParseUint(value, 10, 31)
+	if err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(seconds) * time.Second
 	}
 	if date, err := http.ParseTime(value); err == nil {
 		return max(0, time.Until(date))
 	}
 	return 0
+}
+
+// isDamaged reports whether an answer of the storage means that the bytes that arrived are not
+// those that were announced. Most often the file was changed in between.
+func (e *Error) isDamaged() bool {
+	switch e.storageCode {
+	case "BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "InvalidDigest", "IncompleteBody":
+		return true
+	}
+	return false
 }
 
 // spent reports whether an answer of the storage means that a grant can't be used any more: it

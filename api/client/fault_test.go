@@ -127,15 +127,54 @@ func TestGrantIsNotRenewedForever(t *testing.T) {
 
 func TestRefusalsAreNotRepeated(t *testing.T) {
 	h := newHarness(t, endpoint)
-	for name, fault := range map[string]faulttest.Fault{
-		"bytes that differ": answer(400, "application/xml", "<Error><Code>BadDigest</Code><Message>differs</Message></Error>"),
-		"a long pause":      answer(503, "text/plain", "", "Retry-After", "61"),
+	damaged := func(code string) faulttest.Fault {
+		return answer(400, "application/xml", "<Error><Code>"+code+"</Code><Message>differs</Message></Error>")
+	}
+	for name, test := range map[string]struct {
+		fault      faulttest.Fault
+		unreadable bool
+		want       string
+	}{
+		"bytes that differ":         {damaged("BadDigest"), true, "read the file: it has changed"},
+		"another digest":            {damaged("XAmzContentChecksumMismatch"), true, "XAmzContentChecksumMismatch"},
+		"another signed digest":     {damaged("XAmzContentSHA256Mismatch"), true, "differs"},
+		"no digest":                 {damaged("InvalidDigest"), true, "differs"},
+		"bytes that are missing":    {damaged("IncompleteBody"), true, "differs"},
+		"something else":            {damaged("InvalidRequest"), false, "InvalidRequest"},
+		"a long pause":              {answer(503, "text/plain", "", "Retry-After", "61"), false, "(try again in 1m1s)"},
+		"a pause that has no bound": {answer(429, "text/plain", "", "Retry-After", "99999999999999999999"), false, "(try again in 596523h14m7s)"},
 	} {
-		step, _ := faulttest.At(2, fault, nil)
+		step, _ := faulttest.At(2, test.fault, nil)
 		h.faults.Restart(step)
 		var refused *Error
-		if err := h.Send(t.Context(), NewUpload(), png(100), Settings{}); !errors.As(err, &refused) || len(h.faults.Sent("")) != 2 || len(h.pauses) > 0 {
-			t.Errorf("%s: %v after %q", name, err, h.faults.Sent(""))
+		err := h.Send(t.Context(), NewUpload(), png(100), Settings{})
+		if !errors.As(err, &refused) || errors.Is(err, ErrUnreadable) != test.unreadable || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if len(h.faults.Sent("")) != 2 || len(h.pauses) > 0 {
+			t.Errorf("%s: it sent %q and paused for %v", name, h.faults.Sent(""), h.pauses)
+		}
+	}
+}
+
+// TestEndpointIsTheSameHoweverItIsWritten also takes addresses of a proxy below a path.
+func TestEndpointIsTheSameHoweverItIsWritten(t *testing.T) {
+	for endpoint, want := range map[string]string{
+		"https://a.example":             "https://a.example",
+		"https://a.example/":            "https://a.example",
+		"https://a.example//":           "https://a.example",
+		"https://a.example/api/v1":      "https://a.example",
+		"https://a.example/api/v1/":     "https://a.example",
+		"https://A.Example:443/api/v1":  "https://a.example",
+		"HTTPS://a.example?x=1#y":       "https://a.example",
+		"http://localhost:80/":          "http://localhost",
+		"http://localhost:8080":         "http://localhost:8080",
+		"http://a.example:443":          "http://a.example:443",
+		"https://a.example/img/api/v1/": "https://a.example/img",
+	} {
+		c, err := New(endpoint, Options{})
+		if err != nil || c.Endpoint() != want {
+			t.Errorf("%s: got %s, %v, want %s", endpoint, c.Endpoint(), err, want)
 		}
 	}
 }
@@ -224,11 +263,13 @@ func TestTransferThatStallsIsRepeated(t *testing.T) {
 }
 
 func TestWaitDoesNotFloodAServiceThatDoesNotHoldItsAnswer(t *testing.T) {
-	testAsks(t, 20)
-	testAsks(t, 3, "Retry-After", "25") // the service is busy, and says so
+	testAsks(t, 10, 20)
+	testAsks(t, 3, 3, "Retry-After", "25")                   // the service is busy, and says so
+	testAsks(t, 2, 2, "Retry-After", "99999999999999999999") // nobody waits that long
 }
 
-func testAsks(t *testing.T, most int, busy ...string) {
+// testAsks waits for a bit more than a minute.
+func testAsks(t *testing.T, fewest, most int, busy ...string) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
 		c, err := New("https://images.example.com", Options{HTTP: &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -238,9 +279,9 @@ func testAsks(t *testing.T, most int, busy ...string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute+time.Second)
 		defer cancel()
-		if _, err := c.WaitReady(ctx, NewUpload()); !errors.Is(err, context.DeadlineExceeded) || asked > most {
+		if _, err := c.WaitReady(ctx, NewUpload()); !errors.Is(err, context.DeadlineExceeded) || asked < fewest || asked > most {
 			t.Errorf("asked %d times: %v", asked, err)
 		}
 	})

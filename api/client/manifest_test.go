@@ -89,7 +89,7 @@ func TestLongNamesAreCutBeforeTheExtension(t *testing.T) {
 }
 
 func TestRetryAfterIsSecondsOrADate(t *testing.T) {
-	for value, want := range map[string]time.Duration{"": 0, "7": 7 * time.Second, "-1": 0, "soon": 0, "Fri, 02 Jan 1970 15:04:05 GMT": 0} {
+	for value, want := range map[string]time.Duration{"": 0, "7": 7 * time.Second, "-1": 0, "soon": 0, "99999999999999999999": (1<<31 - 1) * time.Second, "Fri, 02 Jan 1970 15:04:05 GMT": 0} {
 		if got := parseRetryAfter(value); got != want {
 			t.Errorf("%q: %s", value, got)
 		}

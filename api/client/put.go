@@ -74,7 +74,11 @@ func (c *Client) putOnce(ctx context.Context, grant grant, file File, settings S
 	case err != nil:
 		return &networkError{"read the storage's answer", err}
 	}
-	return storageRefusal(response, answer)
+	refused := storageRefusal(response, answer)
+	if refused.isDamaged() {
+		return fmt.Errorf("%w: it has changed since it was read first, or was damaged on the way: %w", ErrUnreadable, refused)
+	}
+	return refused
 }
 
 // content is a file that is being read, maybe by a goroutine of net/http that reads on after the

@@ -16,7 +16,7 @@ import (
 const (
 	attempts      = 6                // at one request, the first included
 	firstPause    = time.Second      // before the second attempt, at most; doubled each time
-	longestPause  = time.Minute      // if an answer asks for a longer one, the request fails
+	longestPause  = time.Minute      // if an answer asks for a longer one, the request fails and says so
 	answerTimeout = 30 * time.Second // the service holds an answer for 20 s at most
 	maxAnswer     = 4 << 20          // bytes; more than any answer has
 )
@@ -139,7 +139,7 @@ func (c *Client) retry(ctx context.Context, attempt func() error) error {
 		pause := backoff(failures)
 		switch {
 		case errors.As(err, &refused) && refused.Temporary:
-			pause = max(pause, refused.retryAfter)
+			pause = max(pause, refused.RetryAfter)
 		case errors.As(err, &network):
 		default:
 			return err

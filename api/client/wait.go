@@ -7,7 +7,8 @@ import (
 )
 
 // Between two requests for a status passes at least this time, in case that the service does not
-// hold its answer until something changes. It may ask for a longer time then.
+// hold its answer until something changes. It may ask for a longer time then, of which
+// longestPause is given at most.
 const (
 	shortestPause = 500 * time.Millisecond
 	longestWait   = 5 * time.Second
@@ -42,7 +43,7 @@ func (c *Client) wait(ctx context.Context, upload Upload, reached func(Manifest)
 		case reached(manifest):
 			return manifest, nil
 		}
-		if err := c.sleep(ctx, max(pause, asks)-time.Since(asked)); err != nil {
+		if err := c.sleep(ctx, max(pause, min(asks, longestPause))-time.Since(asked)); err != nil {
 			return Manifest{}, err
 		}
 	}

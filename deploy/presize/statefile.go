@@ -9,7 +9,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"syscall"
 
 	"github.com/presize/presize/api/client"
 )
@@ -69,17 +68,15 @@ func openState(name string) (_ *stateFile, err error) {
 			err = fmt.Errorf("open the state file %s: %w", name, errors.Join(err, file.Close()))
 		}
 	}()
-	// The kernel releases the lock when the process ends, even after a crash.
-	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, errors.New("another presize is using it")
-	}
-	if err != nil {
+	if err := lock(file); err != nil {
 		return nil, err
 	}
 	s := &stateFile{file: file, sources: make(map[source]client.Upload), uploads: make(map[string]began)}
 	return s, s.read()
 }
+
+// errLocked is the error of a file that another process has locked.
+var errLocked = errors.New("another presize is using it")
 
 // read reads the whole file. A last line that is not whole is cut off: the process ended while
 // it wrote it, and before the step that comes after it.
@@ -127,6 +124,10 @@ func (s *stateFile) apply(l line) error {
 		upload, err := client.ParseSecret(l.Secret)
 		if err != nil {
 			return err
+		}
+		// Earlier versions have written it as the caller did.
+		if service, err := client.New(l.Source.Endpoint, client.Options{}); err == nil {
+			l.Source.Endpoint = service.Endpoint()
 		}
 		s.sources[*l.Source], s.uploads[upload.ID] = upload, began{upload: upload}
 	case l.Event == eventArrived && ok:

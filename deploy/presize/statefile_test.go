@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +18,21 @@ func mustOpenState(t *testing.T, name string) *stateFile {
 	}
 	t.Cleanup(s.close)
 	return s
+}
+
+// TestStateFileKnowsAnEndpointHoweverItIsWritten reads one that an earlier version has written.
+func TestStateFileKnowsAnEndpointHoweverItIsWritten(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "state")
+	upload := client.NewUpload()
+	journal := fmt.Sprintf(`{"event":"began","id":%q,"secret":%q,"source":{"file":"/a","bytes":1,"modified":0,"endpoint":"https://A.example/api/v1"}}`+"\n", upload.ID, upload.Secret)
+	if err := os.WriteFile(name, []byte(journal), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := mustOpenState(t, name)
+	defer s.close()
+	if got := mustBegin(t, s, source{File: "/a", Bytes: 1, Endpoint: "https://a.example"}); got.upload != upload {
+		t.Errorf("got %s, want %s", got.upload.ID, upload.ID)
+	}
 }
 
 func mustBegin(t *testing.T, s *stateFile, from source) began {

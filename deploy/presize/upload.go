@@ -73,7 +73,7 @@ func runUpload(ctx context.Context, c *call) error {
 	case u.parallel < 1:
 		return fmt.Errorf("%w: --parallel must be at least 1", errUsage)
 	}
-	u.endpoint, u.complete = strings.TrimRight(*endpoint, "/"), *wait == "complete"
+	u.complete = *wait == "complete"
 	if u.service, err = c.connect(*endpoint); err != nil {
 		return err
 	}

@@ -237,6 +237,49 @@ func TestErrorThatIsAboutNoFileEndsTheRun(t *testing.T) {
 	}
 }
 
+// TestRefusalOfOneFileStopsNoOther refuses the grants, or the files in the storage.
+func TestRefusalOfOneFileStopsNoOther(t *testing.T) {
+	problem := func(kind, pointer string) string {
+		return `{"type":"urn:presize:problem:` + kind + `","detail":"no","errors":[` + pointer + `]}`
+	}
+	for name, test := range map[string]struct {
+		grant, storage string // the answers that refuse; "" accepts
+		ends           bool   // the run
+	}{
+		"the storage has other bytes": {storage: "<Error><Code>BadDigest</Code><Message>differs</Message></Error>"},
+		"the upload has other bytes":  {grant: problem("upload-exists", "")},
+		"a field of the file":         {grant: problem("invalid-request", `{"pointer":"#/filename","detail":"no"}`)},
+		"a setting of the run":        {grant: problem("invalid-request", `{"pointer":"#/filename"},{"pointer":"#/preset"}`), ends: true},
+		"the storage itself":          {storage: "<Error><Code>InvalidRequest</Code></Error>", ends: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var grants atomic.Int64
+			var url string
+			service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch {
+				case r.Method == http.MethodPut:
+					w.WriteHeader(http.StatusBadRequest)
+					fmt.Fprint(w, test.storage)
+				case test.grant != "":
+					grants.Add(1)
+					w.Header().Set("Content-Type", "application/problem+json")
+					w.WriteHeader(http.StatusBadRequest)
+					fmt.Fprint(w, test.grant)
+				default:
+					grants.Add(1)
+					fmt.Fprintf(w, `{"upload":{"method":"PUT","url":%q,"headers":{}}}`, url+"/put")
+				}
+			}))
+			defer service.Close()
+			url = service.URL
+			got := presize(t, "upload", "--endpoint", url, "--state", filepath.Join(t.TempDir(), "state"), "--parallel", "1", folder(t, 3))
+			if got.code != 1 || (grants.Load() == 1) != test.ends || test.ends == strings.Contains(got.stderr, "3 failed") {
+				t.Errorf("%d grants: %+v", grants.Load(), got)
+			}
+		})
+	}
+}
+
 func TestFileThatCannotBeReadStopsNoOther(t *testing.T) {
 	dir := folder(t, 1)
 	u := &uploading{call: &call{}}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -20,7 +21,6 @@ type uploading struct {
 	*call
 	service           *client.Client
 	state             *stateFile
-	endpoint          string
 	preset, reference string
 	complete          bool // wait for AVIF too
 	parallel          int
@@ -81,7 +81,7 @@ func (u *uploading) run(ctx context.Context, files []imageFile) error {
 func (u *uploading) upload(ctx context.Context, file imageFile, moved func(client.Progress)) (client.Manifest, error) {
 	began, err := u.state.begin(source{
 		File: file.path, Bytes: file.info.Size(), Modified: file.info.ModTime().UnixNano(),
-		Endpoint: u.endpoint, Preset: u.preset, Reference: u.reference,
+		Endpoint: u.service.Endpoint(), Preset: u.preset, Reference: u.reference,
 	})
 	if err != nil {
 		return client.Manifest{}, err
@@ -123,8 +123,20 @@ func aboutTheFile(err error) bool {
 	var rejected *client.RejectedError
 	var failed *client.FailedError
 	var refused *client.Error
-	return errors.As(err, &rejected) || errors.As(err, &failed) || errors.Is(err, client.ErrUnreadable) ||
-		errors.As(err, &refused) && refused.Code == "upload-not-found" // deleted since
+	if errors.As(err, &rejected) || errors.As(err, &failed) || errors.Is(err, client.ErrUnreadable) {
+		return true
+	}
+	if !errors.As(err, &refused) {
+		return false
+	}
+	switch refused.Code {
+	case "upload-not-found", // deleted since
+		"upload-exists": // with other bytes, which the file had before
+		return true
+	}
+	return len(refused.Fields) > 0 && !slices.ContainsFunc(refused.Fields, func(field client.FieldError) bool {
+		return !slices.Contains([]string{"#/contentType", "#/bytes", "#/sha256", "#/filename"}, field.Pointer)
+	})
 }
 
 // settle tells how an upload has ended, and counts it.
