@@ -11,13 +11,13 @@
 # make deploy STAGE=prod REGION=eu-central-1    all of it to AWS, with the parameters in deploy/stages/prod.yml; PARAMS='name=value ...' sets more
 # make rotate-keys STAGE=prod REGION=eu-central-1    deploys the next of three steps that replace the key of signed URLs
 # make rollback STAGE=prod REGION=eu-central-1  back to the deployment before the last one
-# make undeploy STAGE=prod REGION=eu-central-1  and away, after asking; with DATA=delete the buckets too
+# make undeploy STAGE=prod REGION=eu-central-1  and away, after asking; with DATA=delete the buckets too, with QUEUES=abandon also what waits
 # make clean    remove everything that was built; uploads in .data stay
 #
 # Each does all its own set-up. ARCH=amd64 packages for x86_64 instead of arm64.
 
 .DELETE_ON_ERROR:
-.PHONY: run quick quick-steps test test-steps formatted vetted bench compare quota cold package reproduce verify-deploy clients local deploy rotate-keys rollback undeploy fmt clean tools where browser
+.PHONY: run quick quick-steps test test-steps formatted vetted portable bench compare quota cold package reproduce verify-deploy clients local deploy rotate-keys rollback undeploy fmt clean tools where browser
 
 ARCH ?= arm64
 HOST_ARCH := $(shell go env GOARCH 2>/dev/null)
@@ -58,7 +58,7 @@ quick test:
 # The race detector takes too long on what computes much. RACED_TESTS are those of goroutines.
 RACED_TESTS := ConcurrentRenders|TestTasksRun|AfterAnErrorNothing
 UNRACED := ./worker/vips/... ./layers/... ./deploy/measure/... ./deploy/pack ./deploy/template ./deploy/verify
-test-steps: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.package-lock.json build/app/.built formatted vetted
+test-steps: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.package-lock.json build/app/.built formatted vetted portable
 	$(call say,the archives of the functions)
 	@$(MAKE) --no-print-directory build/package/$(HOST_ARCH)/worker.zip build/package/$(HOST_ARCH)/api.zip build/package/$(HOST_ARCH)/notify.zip ARCH=$(HOST_ARCH)
 	$(call say,tests with the race detector)
@@ -87,6 +87,12 @@ formatted:
 vetted: build/libvips/$(HOST)/pkgconfig/vips.pc
 	$(call say,go vet; the first time compiles everything)
 	@go vet ./...
+
+# The operator's command and the Go client run on the users' own machines. Of two packages, go build compiles only.
+portable:
+	$(call say,the command and the Go client for Windows and macOS)
+	@for target in windows/amd64 darwin/arm64; do \
+		CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} go build ./deploy/presize ./api/client || exit 1; done
 
 bench: tools build/libvips/$(HOST)/pkgconfig/vips.pc
 	go test -run '^$$' -bench 'Grant|Render|Stage' -benchmem ./api ./worker/vips
@@ -161,7 +167,8 @@ rollback: where tools deploy/node_modules/.package-lock.json
 
 undeploy: where tools deploy/node_modules/.package-lock.json
 	@test -z '$(DATA)' || test '$(DATA)' = delete || { echo "DATA=$(DATA): want delete, or nothing" >&2; exit 1; }
-	@go run ./deploy/presize undeploy --stage '$(STAGE)' $(if $(DATA),--data)
+	@test -z '$(QUEUES)' || test '$(QUEUES)' = abandon || { echo "QUEUES=$(QUEUES): want abandon, or nothing" >&2; exit 1; }
+	@go run ./deploy/presize undeploy --stage '$(STAGE)' $(if $(DATA),--data) $(if $(QUEUES),--abandon-queues)
 
 fmt:
 	gofmt -w $(GO_FILES)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/presize/presize/deploy/presize/stack"
 )
@@ -20,8 +21,10 @@ var errNotConfirmed = errors.New("not confirmed: nothing was removed")
 type removal struct {
 	stage, region string
 	data          bool // the buckets too
+	abandon       bool // the events that wait in the queues
 	stack         stack.Stack
 	objects       *s3.Client
+	queues        *sqs.Client
 	removeStack   func(context.Context) error
 	in            io.Reader // the answer to the question
 	out           io.Writer
@@ -33,6 +36,8 @@ type removed struct {
 	Removed bool           `json:"removed"` // there was a stack
 	Deleted map[string]int `json:"deleted"` // objects, by bucket
 	Kept    []string       `json:"kept"`    // buckets
+
+	Abandoned []waiting `json:"abandoned"` // the queues that went with events in them
 }
 
 // run asks, and removes. It can be stopped anywhere and run again. The stack goes first, so that nobody uploads
@@ -54,6 +59,17 @@ func (r removal) run(ctx context.Context) (removed, error) {
 		done.Kept = buckets
 		return done, nil
 	}
+	var lost []waiting
+	if deployed {
+		if lost, err = r.waitingQueues(ctx); err != nil {
+			return done, err
+		}
+	}
+	r.tellOfWaiting(lost)
+	if len(lost) > 0 && !r.abandon {
+		r.tellHowToDrain(lost)
+		return done, errWaiting
+	}
 	if err := r.ask(deployed, buckets); err != nil {
 		return done, err
 	}
@@ -61,7 +77,7 @@ func (r removal) run(ctx context.Context) (removed, error) {
 		if err := r.removeStack(ctx); err != nil {
 			return done, err
 		}
-		done.Removed = true
+		done.Removed, done.Abandoned = true, lost
 	}
 	if !r.data {
 		r.tellOf(buckets)
@@ -83,7 +99,7 @@ func (r removal) run(ctx context.Context) (removed, error) {
 // ask says what will happen, and fails unless the stage's name is the answer.
 func (r removal) ask(deployed bool, buckets []string) error {
 	if deployed {
-		fmt.Fprintf(r.out, "In %s the stack %s will be removed: functions, API, CDN, queue, logs and alarms.\n", r.region, r.stack.Name)
+		fmt.Fprintf(r.out, "In %s the stack %s will be removed: functions, API, CDN, queues, logs and alarms.\n", r.region, r.stack.Name)
 	}
 	if r.data {
 		fmt.Fprintln(r.out, "These buckets will be deleted with everything in them, and can't be restored:")

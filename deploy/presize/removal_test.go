@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/presize/presize/deploy/local/queue"
 	"github.com/presize/presize/deploy/presize/stack"
 	"github.com/presize/presize/deploy/presize/stack/stacktest"
 	"github.com/presize/presize/internal/bucket"
@@ -27,6 +28,8 @@ type removalHarness struct {
 	buckets        []string // of the stack
 	removals       int      // how often the stack was removed
 	out            strings.Builder
+	queue          map[string]*queue.Queue // by its id in the template
+	urls           map[string]string
 }
 
 const owner = "owner"
@@ -53,11 +56,12 @@ func newRemovalHarness(t *testing.T, pairs int) *removalHarness {
 			t.Error(err)
 		}
 	})
-	h := &removalHarness{server: server}
+	h := &removalHarness{server: server, queue: make(map[string]*queue.Queue), urls: make(map[string]string)}
 	h.removal = removal{
 		stage:   "prod",
 		region:  "eu-central-1",
 		objects: server.Client(owner),
+		queues:  h.startQueues(t),
 		out:     &h.out,
 		removeStack: func(context.Context) error {
 			h.removals++
@@ -80,7 +84,10 @@ func (h *removalHarness) deploy(t *testing.T, i int) {
 	h.buckets = pair(i)
 	var resources []stacktest.Resource
 	for _, name := range append(pair(i), "gone") {
-		resources = append(resources, stacktest.Resource{ID: "B", Name: name, Type: "AWS::S3::Bucket", Status: "CREATE_COMPLETE"})
+		resources = append(resources, stacktest.Resource{ID: "Bucket-" + name, Name: name, Type: "AWS::S3::Bucket", Status: "CREATE_COMPLETE"})
+	}
+	for id, url := range h.urls {
+		resources = append(resources, stacktest.Resource{ID: id, Name: url, Type: "AWS::SQS::Queue", Status: "CREATE_COMPLETE"})
 	}
 	h.cloudFormation = stacktest.Start(t, stacktest.Stack{
 		ID: "arn:1", Name: "presize-prod", Status: "CREATE_COMPLETE", Resources: resources,

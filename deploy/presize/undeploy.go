@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/presize/presize/deploy/presize/stack"
 )
@@ -16,26 +17,34 @@ const undeployUsage = `remove a deployed stage, after asking
 
   presize undeploy --stage prod
   presize undeploy --stage prod --data
+  presize undeploy --stage prod --abandon-queues
 
 The stack goes, after its protection from deletion. Its buckets stay, with everything in
 them, and the next deployment of the stage takes them over. With --data they go too, and
 so do those that an earlier run left behind. You have to type the stage's name. It can be
 stopped anywhere and run again.
 
+It refuses while events wait in a queue, because they would be lost with it: uploads and
+deletions that the worker has not done, and webhooks that are not delivered. It says how
+many, and how to drain the queues. With --abandon-queues they are given up. With --data,
+only webhooks count. Stop the uploads first: events that S3 sends later are lost too.
+
 It runs in the repository's root, with the packages in deploy/node_modules: make undeploy
 installs them.
 
 IAM actions: what osls needs to remove the stack; cloudformation:DescribeStacks,
 cloudformation:UpdateTerminationProtection, cloudformation:ListStacks,
-cloudformation:ListStackResources; s3:ListBucket on the buckets; with --data also
-s3:ListBucketVersions and s3:DeleteBucket on them, and s3:DeleteObject and
-s3:DeleteObjectVersion on their objects.
+cloudformation:ListStackResources; s3:ListBucket on the buckets;
+sqs:GetQueueAttributes on the queues; with --data also s3:ListBucketVersions and
+s3:DeleteBucket on the buckets, and s3:DeleteObject and s3:DeleteObjectVersion on their
+objects.
 `
 
 const osls = "deploy/node_modules/.bin/osls"
 
 func runUndeploy(ctx context.Context, c *call) error {
 	data := c.flags.Bool("data", false, "also delete the buckets, with everything in them")
+	abandon := c.flags.Bool("abandon-queues", false, "give up the events that wait in the queues")
 	if _, err := c.parse(); err != nil {
 		return err
 	}
@@ -48,8 +57,10 @@ func runUndeploy(ctx context.Context, c *call) error {
 		stage:   c.stage,
 		region:  account.Region,
 		data:    *data,
+		abandon: *abandon,
 		stack:   deployed,
 		objects: s3.NewFromConfig(account),
+		queues:  sqs.NewFromConfig(account),
 		in:      c.stdin,
 		out:     c.text(),
 		removeStack: func(ctx context.Context) error {

@@ -111,9 +111,13 @@ func (s Stack) ExistingBuckets(ctx context.Context, objects *s3.Client) ([]strin
 // artifacts is the bucket in which osls keeps what it deploys. It is osls's own, and goes with the stack.
 const artifacts = "ServerlessDeploymentBucket"
 
+// Queues returns the URLs of the queues that the stack has, by their ids in the template.
+func (s Stack) Queues(ctx context.Context) (map[string]string, error) {
+	return s.resources(ctx, s.Name, "AWS::SQS::Queue")
+}
+
 // buckets returns the names of all buckets that any stack of this name had, but for
 // osls's own.
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStackResources.html
 func (s Stack) buckets(ctx context.Context) ([]string, error) {
 	stacks, err := s.all(ctx)
 	if err != nil {
@@ -121,23 +125,39 @@ func (s Stack) buckets(ctx context.Context) ([]string, error) {
 	}
 	var names []string
 	for _, stack := range stacks {
-		pages := cloudformation.NewListStackResourcesPaginator(s.Client, &cloudformation.ListStackResourcesInput{StackName: stack.StackId})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, fmt.Errorf("list what stack %s has: %w", s.Name, err)
-			}
-			for _, resource := range page.StackResourceSummaries {
-				name := aws.ToString(resource.PhysicalResourceId)
-				if aws.ToString(resource.ResourceType) == "AWS::S3::Bucket" && name != "" &&
-					aws.ToString(resource.LogicalResourceId) != artifacts && resource.ResourceStatus != types.ResourceStatusDeleteComplete {
-					names = append(names, name)
-				}
+		resources, err := s.resources(ctx, aws.ToString(stack.StackId), bucketType)
+		if err != nil {
+			return nil, err
+		}
+		for logical, name := range resources {
+			if logical != artifacts {
+				names = append(names, name)
 			}
 		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
+}
+
+// resources returns the physical ids of the resources of one type that a stack has, by
+// their ids in the template. stack is a name, or the id of a stack that is gone.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStackResources.html
+func (s Stack) resources(ctx context.Context, stack, kind string) (map[string]string, error) {
+	found := make(map[string]string)
+	pages := cloudformation.NewListStackResourcesPaginator(s.Client, &cloudformation.ListStackResourcesInput{StackName: &stack})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list what stack %s has: %w", s.Name, err)
+		}
+		for _, resource := range page.StackResourceSummaries {
+			id := aws.ToString(resource.PhysicalResourceId)
+			if aws.ToString(resource.ResourceType) == kind && id != "" && resource.ResourceStatus != types.ResourceStatusDeleteComplete {
+				found[aws.ToString(resource.LogicalResourceId)] = id
+			}
+		}
+	}
+	return found, nil
 }
 
 // all returns all stacks of this name. One that is gone can only be asked for by its id.

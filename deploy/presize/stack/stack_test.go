@@ -38,7 +38,7 @@ func TestStackIsDescribed(t *testing.T) {
 func TestBucketsOfEarlierStacksAreFound(t *testing.T) {
 	env := s3test.Start(t, nil)
 	bucket := func(name, status string) stacktest.Resource {
-		return stacktest.Resource{ID: "B", Name: name, Type: "AWS::S3::Bucket", Status: status}
+		return stacktest.Resource{ID: "Bucket-" + name, Name: name, Type: "AWS::S3::Bucket", Status: status}
 	}
 	c := stacktest.Start(t,
 		stacktest.Stack{ID: "arn:4", Name: "presize-prod", Status: "CREATE_COMPLETE", Resources: []stacktest.Resource{
