@@ -24,16 +24,17 @@ const keysUsage = `prepare the keys of signed URLs and the secret of the CDN for
   presize keys --stage prod --rotate
   presize keys --stage prod --json > keys.json
 
-It prints the parameters for osls, one a line; with --json as CloudFormation takes them, in
-aws cloudformation create-stack --parameters file://keys.json. The private keys are SecureStrings in SSM,
-from which only the API's role reads; the public ones become parameters of the stack. The
-first deployment makes a key. With --rotate it is replaced, in three deployments with
-waits between them, so that no URL that was signed stops working. What to do next is
-printed to stderr. make deploy and make rotate-keys run it.
+It prints the parameters for osls, one a line; with --json as CloudFormation takes them,
+in aws cloudformation create-stack --parameters file://keys.json. The private keys are
+SecureStrings in SSM, from which only the API's role reads; the public ones become
+parameters of the stack. The first deployment makes a key. With --rotate it is replaced,
+in three deployments with waits between them, so that no URL that was signed stops
+working. What to do next is printed to stderr. make deploy and make rotate-keys run it.
 
 Each key has a companion, the secret by which the API knows CloudFront: a String in SSM,
 which CloudFormation reads. Its digest and its version in SSM become parameters of the
-stack. The command refuses if SSM does not have the secret that the stack was deployed with.
+stack. The command refuses if SSM does not have the secret that the stack was deployed
+with.
 
 IAM actions: cloudformation:DescribeStacks; ssm:GetParameter, ssm:PutParameter and
 ssm:DeleteParameter on the parameters signing-key-a, signing-key-b, origin-secret-a and
