@@ -31,11 +31,16 @@ It names the buckets of an earlier deployment that the new stack would take over
 It reads the parameters in deploy/stages/STAGE.yml, and fails if they contradict each
 other, or if the deployed stage has one that nothing sets any more. Where a removed stage
 left buckets, it compares with the parameters of that one, which CloudFormation remembers
-for 90 days. It warns of alarms that nobody gets, and of uploads that are open to everyone.
+for 90 days. It warns of alarms that nobody gets, and of uploads that are open to all.
+
+What must exist before, and would be missed only when the stage runs, it looks for: the
+secret of webhooks in SSM, and the function of inspectorArn.
 
 IAM actions: sts:GetCallerIdentity (needs no permission), cloudformation:DescribeStacks,
 cloudformation:GetTemplate, cloudformation:ListStacks, and s3:ListBucket on the buckets of
-the stage.
+the stage; with webhookUrl ssm:GetParameter on /presize/STAGE/webhook-secret; with
+inspectorArn lambda:GetFunctionConfiguration on it, or else a warning says that nobody has
+looked.
 `
 
 // destination is where a deployment goes.
@@ -62,8 +67,10 @@ func runCheck(ctx context.Context, c *call) error {
 	buckets, err := findKept(ctx, c, s3.NewFromConfig(account), d)
 	kept := slices.Sorted(maps.Values(buckets))
 	if err == nil {
-		d.Warnings, err = checkParameters(ctx, s, c, *overrides, d.Region, kept)
+		d.Warnings, err = checkParameters(ctx, s, c, *overrides, d, kept)
 	}
+	more, missing := checkExisting(ctx, account, c, *overrides)
+	d.Warnings, err = append(d.Warnings, more...), errors.Join(err, missing)
 	for _, warning := range d.Warnings {
 		fmt.Fprintln(c.stderr, "warning:", warning)
 	}

@@ -136,7 +136,7 @@ func TestDeploymentThatDropsParametersIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := stack.Stack{Client: stacktest.Start(t, test.stacks...).Client(), Name: "presize-prod"}
 			c := &call{system: system{checkout: os.DirFS("../..")}, stage: "prod"}
-			warnings, err := checkParameters(t.Context(), s, c, test.set, "eu-central-1", test.kept)
+			warnings, err := checkParameters(t.Context(), s, c, test.set, destination{Account: "123456789012", Region: "eu-central-1"}, test.kept)
 			if (err != nil) != (test.want != nil) {
 				t.Fatalf("got %v", err)
 			}

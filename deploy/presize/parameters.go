@@ -61,12 +61,12 @@ func (c *call) parameterFlag() *[]string {
 // checkParameters compares the parameters of a stage with each other and with what is
 // deployed. Where buckets are kept from an earlier deployment, it compares with that one
 // too. It returns what the operator should know.
-func checkParameters(ctx context.Context, s stack.Stack, c *call, overrides []string, region string, kept []string) (warnings []string, err error) {
+func checkParameters(ctx context.Context, s stack.Stack, c *call, overrides []string, d destination, kept []string) (warnings []string, err error) {
 	parameters, err := stage.Read(c.checkout, c.stage, overrides)
 	if err != nil {
 		return nil, fmt.Errorf("wrong parameters\n%w", err)
 	}
-	wrong := parameters.Check(region)
+	wrong := parameters.Check(d.Account, d.Region)
 	warnings = parameters.Warnings()
 	var deployed stack.Record
 	if len(kept) == 0 {

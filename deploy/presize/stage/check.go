@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/presize/presize/worker/notify"
 )
 
 // Patterns of the parameters that CloudFormation does not check itself.
@@ -62,9 +64,9 @@ func patterns(checkout fs.FS) (map[string]string, error) {
 // of the API's role, whose session lasts an hour.
 const MaxGrantSeconds = 3600
 
-// Check returns every contradiction in the parameters of a stage in a region, one
+// Check returns every contradiction in the parameters of a stage in an account's region, one
 // sentence each.
-func (p Parameters) Check(region string) []string {
+func (p Parameters) Check(account, region string) []string {
 	var wrong []string
 	want := func(holds bool, format string, args ...any) {
 		if !holds {
@@ -94,6 +96,15 @@ func (p Parameters) Check(region string) []string {
 	want(p.Value("accessLogDays") == "" || slices.Contains(loggedRegions, region),
 		"accessLogDays: CloudFront delivers no logs to buckets in %s", region)
 	want(!strings.Contains(p.Value("domain"), "/"), "domain: %q is no host name: leave out https:// and any path", p.Value("domain"))
+	for _, name := range []string{"certificateArn", "webAclArn"} {
+		want(p.Value(name) == "" || arnField(p.Value(name), 4) == account, "%s: %s is not of the account %s, and CloudFront takes no other's", name, p.Value(name), account)
+	}
+	inspector := p.Value("inspectorArn")
+	want(inspector == "" || arnField(inspector, 3) == region, "inspectorArn: %s is not in %s, where the worker asks it", inspector, region)
+	if url := p.Value("webhookUrl"); url != "" {
+		err := notify.ParseURL(url, false)
+		want(err == nil, "webhookUrl: %v", err)
+	}
 	for _, origin := range strings.FieldsFunc(p.Value("allowedOrigins"), func(r rune) bool { return r == ',' }) {
 		want(isOrigin(origin), "allowedOrigins: %q is no origin such as https://app.example.com", origin)
 	}
@@ -119,6 +130,16 @@ func (p Parameters) number(name string) int {
 		return 0 // its pattern has been checked
 	}
 	return n // the largest number if the value is out of range
+}
+
+// arnField returns one of the six fields of an ARN, the first one is 0.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+func arnField(arn string, n int) string {
+	fields := strings.SplitN(arn, ":", 6)
+	if len(fields) != 6 {
+		return "" // its pattern has been checked
+	}
+	return fields[n]
 }
 
 // isOrigin reports whether a browser may send text as its Origin.

@@ -169,7 +169,7 @@ func TestExampleExplainsEveryParameter(t *testing.T) {
 			t.Errorf("the example has no %s", name)
 		}
 	}
-	if wrong := p.Check("eu-central-1"); len(wrong) > 0 {
+	if wrong := p.Check("123456789012", "eu-central-1"); len(wrong) > 0 {
 		t.Errorf("the example contradicts itself: %q", wrong)
 	}
 }

@@ -237,8 +237,12 @@ def roll_back(account, stack):
 def drop(account, stack):
     """Checks the next deployment of a stage with its file, and without it: that would drop every parameter."""
     stage = stack.removeprefix("presize-")
+    ssm, secret = account.client("ssm"), f"/presize/{stage}/webhook-secret"
+    secretless = presize(account, stage, "check", "--param=webhookUrl=https://backend.example/")
+    ssm.put_parameter(Name=secret, Value="whsec_" + "k" * 43 + "=", Type="SecureString")
     template = json.loads((PACKAGES / "every/cloudformation-template-update-stack.json").read_text())
     own = {n: v for n, v in template["Metadata"]["presize"]["parameters"].items() if not n.startswith(("signingKey", "originDigest", "originVersion", "chosen"))}
+    own["inspectorArn"] = Deployed(account, stack).function("worker")["FunctionArn"]  # any that there is
     with tempfile.TemporaryDirectory() as checkout:
         for file in ("serverless.yml", "deploy/template/parameters.yml"):
             copy = Path(checkout, file)
@@ -254,6 +258,7 @@ def drop(account, stack):
     promises = {
         "a stage file must become osls's arguments": sorted(arguments.splitlines())
         == sorted(f"--param={name}={value}" for name, value in own.items()),
+        "a webhook without its secret must be refused": secretless.returncode != 0 and secret in secretless.stderr,
         "what make deploy has chosen need not be set": "heldAnswers" not in without.stderr,
         "a deployment with the stage's file must be ready": beside.returncode == 0,
         "contradictions must be told before anything is built": wrong.returncode != 0
