@@ -13,7 +13,7 @@ func generate(root fs.FS) (map[string]string, error) {
 	outcomes := results(scenarios)
 	files := map[string]string{plotFile: plot(scenarios, outcomes)}
 	for name, tables := range map[string]map[string]string{
-		"deploy/COSTS.md": {"costs": costTable(), "photo": photoTable(), "deletion": deletionTable(), "events": eventsTable(), "open": openTable(), "settings": settingsTable()},
+		"deploy/COSTS.md": {"costs": costTable(), "photo": photoTable(), "deletion": deletionTable(), "events": eventsTable(), "open": openTable(), "levers": leversTable(), "settings": settingsTable()},
 		"deploy/SCALE.md": {
 			"demand": demandTable(),
 			"memory": memoryTable(),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -10,6 +11,9 @@ import (
 
 // apiRate is the default of serverless.yml, in requests per second; a test compares.
 const apiRate = 200
+
+// maxImage is the largest body that the API takes, in bytes (api/image.go); a test compares.
+const maxImage = 4 << 20
 
 // opening is how far a deployment is open to strangers.
 type opening struct {
@@ -51,14 +55,19 @@ type expense struct {
 	dollars       float64
 }
 
-// hour is the most that strangers can make a deployment cost in an hour. It assumes the worst of
-// each part: every request is a grant that is used for the largest file, every file becomes a
-// full set of variants, and all functions that can be kept busy run all the time.
+// hour is the most that strangers can make a deployment cost in an hour, but for what has no
+// limit ([levers]). It assumes the worst of each part: every request is an upload, every file
+// becomes a full set of variants, all functions that can be kept busy run all the time, and
+// CloudFront invalidates as much as it can.
 func (o opening) hour() []expense {
 	uploads := o.rate * 3600
 	rendered := min(uploads, float64(o.workers)*3600/s3Wait.Seconds()) // the least time of a job
 	answered := uploads + o.refused*3600
 	logged := uploads * (workerLogBytes + apiLogBytes)
+	calls := math.Ceil(float64(maxImage) / apiCallBytes) // that API Gateway counts for the largest body
+	held := min(float64(o.limit-o.workers)*3600, uploads*apiTimeout.Seconds()) / longestPause.Seconds()
+	gets := uploads*(workerGets+workerHeads+grantHeads) + 2*held
+	paths, tries := o.invalidated()
 	perHour := func(service, what string, amount float64, tiers []tier) expense {
 		return expense{service, what, listPrice(tiers) * amount}
 	}
@@ -70,27 +79,40 @@ func (o opening) hour() []expense {
 	}
 	return []expense{
 		perHour("Lambda", fmt.Sprintf("%s workers and %s of the API for the whole hour", count(float64(o.workers)), count(float64(o.limit-o.workers))), busy, lambdaSeconds),
+		perHour("Lambda", count(2*uploads)+" invocations", 2*uploads, lambdaRequests),
 		perHour("S3, requests", fmt.Sprintf("%s originals, and %s objects published", count(uploads), count(rendered*workerPuts)), uploads+rendered*workerPuts, s3Put),
+		perHour("S3, requests", fmt.Sprintf("%s GET and HEAD, by the worker and for held answers", count(gets)), gets, s3Get),
 		perHour("SQS", count(uploads*queueRequests)+" requests", uploads*queueRequests, sqsRequests),
-		perHour("API Gateway", count(uploads)+" requests", uploads, apiCalls),
+		perHour("API Gateway", fmt.Sprintf("%s requests with a body of 4 MiB, each counted %.0f times", count(uploads), calls), uploads*calls, apiCalls),
 		perHour("CloudFront", count(answered)+" requests", answered, cloudFrontRequests),
 		perHour("CloudWatch", fmt.Sprintf("%.1f GB of logs", logged/gb), logged, logBytes),
+		perHour(deletionsService, fmt.Sprintf("%s invalidated paths, %d at a time and %.0f s each, in this hour and the day after", count(paths), wildcards, shortestInvalidation.Seconds()), paths, invalidations),
+		perHour(deletionsService, fmt.Sprintf("%s LIST, for %s deletions", count(o.deletions()*removalLists), count(o.deletions())), o.deletions()*removalLists, s3Put),
+		perHour(deletionsService, count(o.deletions()*removalGets)+" GET and HEAD", o.deletions()*removalGets, s3Get),
+		{deletionsService, fmt.Sprintf("%s tries to invalidate, of what waits in that day", count(tries)), tries * tryPrice()},
 	}
+}
+
+// cost is the cost of the hour for a service; "" stands for all services.
+func (o opening) cost(service string) (dollars float64) {
+	for _, e := range o.hour() {
+		if service == "" || e.service == service {
+			dollars += e.dollars
+		}
+	}
+	return dollars
 }
 
 // total returns the cost of the hour, and of a month of what is stored in it.
 func (o opening) total() (hour, month float64) {
-	for _, e := range o.hour() {
-		hour += e.dollars
-	}
-	return hour, listPrice(s3Storage) * o.rate * 3600 * float64(o.bytes)
+	return o.cost(""), listPrice(s3Storage) * o.rate * 3600 * float64(o.bytes)
 }
 
 // openTable is the hour of an open deployment, in Markdown.
 func openTable() string {
 	o := openings()[0]
 	var b strings.Builder
-	b.WriteString("| | in one hour, at most | |\n|---|---|--:|\n")
+	b.WriteString("| | of one hour, at most | |\n|---|---|--:|\n")
 	for _, e := range o.hour() {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", e.service, e.what, dollars(e.dollars))
 	}
@@ -103,10 +125,10 @@ func openTable() string {
 // settingsTable compares the settings, in Markdown.
 func settingsTable() string {
 	var b strings.Builder
-	b.WriteString("| setting | uploads in one hour, at most | the hour costs | and each month of storing them |\n|---|--:|--:|--:|\n")
+	b.WriteString("| setting | uploads in one hour, at most | that hour costs | of it, deletions | each month of storing the uploads |\n|---|--:|--:|--:|--:|\n")
 	for _, o := range openings() {
 		hour, month := o.total()
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", o.name, count(o.rate*3600), dollars(hour), dollars(month))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", o.name, count(o.rate*3600), dollars(hour), dollars(o.cost(deletionsService)), dollars(month))
 	}
 	return b.String()
 }

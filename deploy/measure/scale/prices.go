@@ -26,6 +26,8 @@ func cost(amount float64, tiers ...tier) (dollars float64) {
 // it, and 10^9 is on the safe side. Monthly free amounts without an end date count; those of the
 // first months do not.
 const (
+	apiCallBytes = 512_000
+
 	million = 1e6
 	gb      = 1e9
 	tb      = 1e12
@@ -48,14 +50,15 @@ var (
 	// https://aws.amazon.com/sqs/pricing/, standard queues.
 	sqsRequests = []tier{{million, free}, {0, 0.40 / million}}
 
-	// https://aws.amazon.com/api-gateway/pricing/, HTTP API, in steps of 512 KB.
+	// https://aws.amazon.com/api-gateway/pricing/, HTTP API, in steps of apiCallBytes.
 	apiCalls = []tier{{300 * million, 1.00 / million}, {0, 0.90 / million}}
 
 	// https://aws.amazon.com/cloudfront/pricing/, pay as you go, North America and Europe.
 	cloudFrontBytes     = []tier{{tb, free}, {9 * tb, 0.085 / gb}, {40 * tb, 0.080 / gb}, {100 * tb, 0.060 / gb}, {350 * tb, 0.040 / gb}, {0, 0.030 / gb}}
+	cloudFrontToOrigin  = []tier{{0, 0.020 / gb}}                            // bodies of requests
 	cloudFrontRequests  = []tier{{10 * million, free}, {0, 0.0100 / 10_000}} // HTTPS
 	cloudFrontFunctions = []tier{{2 * million, free}, {0, 0.10 / million}}
-	invalidations       = []tier{{1000, free}, {0, 0.005}} // paths
+	invalidations       = []tier{{1000, free}, {0, 0.005}} // paths; one with a wildcard is one
 
 	// https://aws.amazon.com/cloudwatch/pricing/. Three dashboards are free.
 	logBytes      = []tier{{5 * gb, free}, {10 * tb, 0.50 / gb}, {20 * tb, 0.25 / gb}, {20 * tb, 0.10 / gb}, {0, 0.05 / gb}}

@@ -62,12 +62,18 @@ func TestFunctionsAreAsDeployed(t *testing.T) {
 	}
 }
 
-// The queue is that of the template, and its workers those that make deploy sets.
+// The queue is that of the template, its workers those that make deploy sets, and what waits does so as in the code.
 func TestQueueIsAsDeployed(t *testing.T) {
 	for file, facts := range map[string][]string{
 		"deploy/template/trigger.yml": {
 			fmt.Sprintf("VisibilityTimeout: %.0f$", visibility.Seconds()),
 			fmt.Sprintf("maxReceiveCount: %d$", maxReceives),
+		},
+		"api/image.go": {fmt.Sprintf("const maxImage = %d << 20$", maxImage>>20)},
+		"worker/tries.go": {
+			fmt.Sprintf(`minPostponed = +%.0f \* time.Second$`, minPostponed.Seconds()),
+			fmt.Sprintf(`maxPostponed = +%.0f \* time.Minute$`, maxPostponed.Minutes()),
+			fmt.Sprintf(`longestPostponed = +%.0f \* time.Hour$`, longestPostponed.Hours()),
 		},
 		"deploy/presize/capacity.go": {
 			`min\(max\(limit/2, fewestWorkers\), mostWorkers\)`,

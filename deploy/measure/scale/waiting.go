@@ -1,0 +1,56 @@
+package main
+
+import "time"
+
+// How long a deletion waits for CloudFront (worker/tries.go); a test compares.
+const (
+	minPostponed     = 30 * time.Second
+	maxPostponed     = 15 * time.Minute
+	longestPostponed = 24 * time.Hour
+)
+
+// Assumed, not measured: AWS promises no time for an invalidation, and mostly takes longer than
+// this. A try that CloudFront refuses is two requests, to CloudFront and to SQS.
+const (
+	shortestInvalidation = 10 * time.Second
+	tryTime              = 100 * time.Millisecond
+)
+
+// wildcards is how many invalidations with a wildcard can be in progress.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
+const wildcards = 15
+
+// invalidationsPerHour is how many of them CloudFront does at most.
+const invalidationsPerHour = float64(wildcards * time.Hour / shortestInvalidation)
+
+// deletions is how many uploads strangers can make and delete in an hour: each takes two requests.
+func (o opening) deletions() float64 { return o.rate * 3600 / 2 }
+
+// triesOf is how often the worker tries a deletion that waits for CloudFront, until it has that age.
+// On average a pause is three quarters of the age, within its bounds.
+func triesOf(age time.Duration) (count float64) {
+	for at := time.Duration(0); at < age; count++ {
+		at += min(max(at, minPostponed), maxPostponed) * 3 / 4
+	}
+	return count
+}
+
+// deletionsService is the name under which deletions are in the table.
+const deletionsService = "Deletions"
+
+// invalidated returns the paths that CloudFront invalidates because of the hour's deletions, and
+// the tries that it refuses. These deletions wait and are tried again for a day.
+func (o opening) invalidated() (paths, refused float64) {
+	hours := 1 + longestPostponed.Hours()
+	paths = min(o.deletions(), hours*invalidationsPerHour)
+	waiting := max(o.deletions()-invalidationsPerHour, 0)
+	mostOfWorkers := float64(o.workers) * longestPostponed.Seconds() / tryTime.Seconds()
+	return paths, min(waiting*triesOf(longestPostponed), mostOfWorkers)
+}
+
+// tryPrice is what it costs that the worker receives a deletion, asks CloudFront in vain, and
+// sends the event again.
+func tryPrice() float64 {
+	return queueRequests*listPrice(sqsRequests) + listPrice(lambdaRequests) + gbSeconds(tryTime, workerMemory)*listPrice(lambdaSeconds) +
+		workerLogBytes*listPrice(logBytes)
+}
