@@ -103,7 +103,7 @@ func checkParameters(t template, params []string) (failures []string) {
 	}
 	for _, param := range params {
 		name, value, _ := strings.Cut(param, "=")
-		if !values[value] {
+		if !values[value] && name != "chosen" { // which is recorded for the next deployment only
 			failures = append(failures, "the parameter "+name+" must have an effect")
 		}
 	}
