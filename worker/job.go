@@ -29,9 +29,10 @@ type run struct {
 	published media.Manifest // what this job has put at last, or has found of an earlier one; else without a status
 	private   bool           // the upload is published in media.Private
 
-	label  media.Label     // of the original
-	told   map[string]bool // the events that this job has sent, by id
-	untold error           // why the backend has not been told of the last manifest
+	label    media.Label     // of the original
+	told     map[string]bool // the events that this job has sent, by id
+	untold   error           // why the backend has not been told of the last manifest
+	deletion []byte          // the event of the upload's deletion, once this job has told anything of it
 }
 
 // area is where the upload is published.
@@ -46,8 +47,8 @@ func (r *run) area() media.Area {
 //
 // Nothing locks an original. It can be replaced or removed while this job works, and
 // the job of the removal may list objects while this one still puts some. So this job
-// looks again at the end. If the original has changed, the published objects may be of
-// both originals: they are deleted, and the work starts again.
+// looks again at the end, also after an error. If the original has changed, the published
+// objects may be of both originals: they are deleted, and the work starts again.
 func (r *run) reconcile(ctx context.Context) error {
 	if r.job.Invalidate {
 		if err := r.invalidateAll(ctx); err != nil {
@@ -71,12 +72,12 @@ func (r *run) reconcile(ctx context.Context) error {
 	} else {
 		err = r.process(ctx, *original)
 	}
-	if err != nil && !errors.Is(err, errReplaced) && !errors.Is(err, errFailed) {
-		return err
-	}
 	now, lookErr := r.look(ctx)
+	if now == nil {
+		lookErr = errors.Join(lookErr, r.retell(ctx))
+	}
 	if lookErr != nil {
-		return lookErr
+		return errors.Join(err, lookErr)
 	}
 	if same(original, now) {
 		return err
@@ -93,7 +94,10 @@ func (r *run) look(ctx context.Context) (*bucket.Info, error) {
 	if errors.Is(err, bucket.ErrNotFound) {
 		return nil, nil
 	}
-	return &original, err
+	if err != nil {
+		return nil, err
+	}
+	return &original, nil
 }
 
 func same(a, b *bucket.Info) bool {

@@ -3,11 +3,13 @@ package worker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/worker/finished"
@@ -149,4 +151,56 @@ func TestJobsOfTwoOriginalsBesideEachOtherEndInTheLastOne(t *testing.T) {
 
 func isPut(request *http.Request, name string) bool {
 	return request.Method == http.MethodPut && strings.HasSuffix(request.URL.Path, name)
+}
+
+// TestDeletionIsToldAfterAllElse removes the original before each request of a job in
+// turn, those to EventBridge included, with the job of the removal beside it. It does the
+// same where no variant can be put after that.
+func TestDeletionIsToldAfterAllElse(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	bus := h.listen()
+	other := *h
+	other.connect()
+	other.config.Notifier = bus.EventBridge(other.wire)
+	beside := New(other.config)
+	for name, down := range map[string]string{"all goes well": ".none", "WebP fails": ".webp", "AVIF fails": ".avif"} {
+		t.Run(name, func(t *testing.T) {
+			h := h.in(t)
+			for n, removed := 1, true; removed; n++ {
+				id := media.NewID()
+				h.put(id, "image/png", nil, drawing(t, 0))
+				bus.Restart(nil)
+				removed = false
+				h.wire.Restart(func(i int, request *http.Request, carry faulttest.Carry) (*http.Response, error) {
+					if i == n {
+						removed = true
+						h.remove(id)
+						if _, err := beside.Handle(context.Background(), deleted(id)); err != nil {
+							t.Error(err)
+						}
+					}
+					if removed && isPut(request, down) {
+						return nil, faulttest.ErrInjected
+					}
+					return carry()
+				})
+				err := h.try(context.Background(), created(id))
+				h.wire.Restart(nil)
+				if !removed {
+					break
+				}
+				if err != nil {
+					t.Errorf("removed before request %d: %v", n, err)
+				}
+				h.expect(id, nil)
+				events := bus.Events()
+				if len(events) > 0 && events[len(events)-1].Type != media.ImageDeleted {
+					t.Errorf("removed before request %d: told %s last", n, events[len(events)-1].Type)
+				}
+				if _, err := h.Output.Head(t.Context(), media.ToldKey(id)); !errors.Is(err, bucket.ErrNotFound) {
+					t.Errorf("removed before request %d: what was told is still kept: %v", n, err)
+				}
+			}
+		})
+	}
 }

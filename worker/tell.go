@@ -42,11 +42,10 @@ func (r *run) tell(ctx context.Context, manifest media.Manifest, at time.Time) e
 		if err != nil {
 			return err
 		}
-		object := bucket.Info{Key: media.ToldKey(r.job.ID), ContentType: "application/json"}
-		if err := r.Output.Put(ctx, object, document); err != nil {
+		if err := r.putTold(ctx, document); err != nil {
 			return err
 		}
-		r.told = make(map[string]bool)
+		r.told, r.deletion = make(map[string]bool), document
 	}
 	if err := r.notify(ctx, events...); err != nil {
 		return err
@@ -55,6 +54,20 @@ func (r *run) tell(ctx context.Context, manifest media.Manifest, at time.Time) e
 		r.told[event.Data.EventID] = true
 	}
 	return nil
+}
+
+// retell puts the event of the upload's deletion again, if this job has told anything of
+// it. The job of the removal may have told the deletion and deleted that event before this
+// job has sent its own, and the deletion must be told after all else.
+func (r *run) retell(ctx context.Context) error {
+	if r.deletion == nil {
+		return nil
+	}
+	return r.putTold(ctx, r.deletion)
+}
+
+func (r *run) putTold(ctx context.Context, document []byte) error {
+	return r.Output.Put(ctx, bucket.Info{Key: media.ToldKey(r.job.ID), ContentType: "application/json"}, document)
 }
 
 // tellDeletion tells the backend that nothing of the upload is left, if it was told
@@ -78,6 +91,7 @@ func (r *run) tellDeletion(ctx context.Context) error {
 	if err := r.notify(ctx, event); err != nil {
 		return err
 	}
+	r.deletion = nil
 	return r.Output.Delete(ctx, media.ToldKey(r.job.ID))
 }
 
