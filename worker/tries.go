@@ -11,6 +11,7 @@ import (
 
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/metric"
 )
 
 const (
@@ -132,7 +133,7 @@ func (d *delivery) begin(ctx context.Context) (attempt, error) {
 	case d.receives >= MaxReceives:
 		return final, nil // even if nobody knows how many tries there were
 	case err != nil:
-		d.Log.ErrorContext(ctx, "tries not counted", requestID(ctx), "message", d.message.MessageId, "err", err)
+		d.Log.ErrorContext(ctx, "tries not counted", requestID(ctx), "message", d.message.MessageId, "err", err, metric.Count("Failed"))
 		return early, err
 	case d.tries > Tries:
 		return over, nil

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// mostAlarms bounds what the alarms cost that are always there. An account has ten for nothing; the two on the
-// worker's own metrics cost some 0.40 $ a month.
+// mostAlarms bounds what the alarms cost that are always there. An account has ten for nothing; the three on the
+// worker's own metrics cost some 0.50 $ a month.
 // https://aws.amazon.com/cloudwatch/pricing/
 const mostAlarms = 11
 
@@ -82,6 +82,10 @@ func checkAlarms(t template, r *report) {
 		}
 		return 0
 	}
+	// Lambda counts no error where the worker names a message as failed.
+	errors := t.props("WorkerErrorsAlarm").at("Metrics").items()
+	r.want(len(errors) == 3 && errors[1].at("MetricStat", "Metric", "Namespace").text() == "presize" && errors[1].at("MetricStat", "Metric", "MetricName").text() == "Failed",
+		"WorkerErrorsAlarm must count what the worker names as failed")
 	old := threshold("ApproximateAgeOfOldestMessage", "${"+failureQueue+".QueueName}", time.Second)
 	// The metric counts from when an event came into the queue, the retention from when it was sent.
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html

@@ -132,6 +132,7 @@ func TestAlarms(t *testing.T) {
 	}
 	testEdits(t, map[string]edit{
 		"errors untold":          {"there must be an alarm for AWS/Lambda Errors of ${WorkerLambdaFunction}", nil, way("WorkerErrorsAlarm")},
+		"failures untold":        {"WorkerErrorsAlarm must count what the worker names as failed", "FailedUploads", props("WorkerErrorsAlarm", "Metrics", 1, "MetricStat", "Metric", "MetricName")},
 		"5xx of another API":     {"there must be an alarm for AWS/ApiGateway 5xx of ${HttpApi}", "x", props("Api5xxAlarm", "Dimensions", 0, "Value")},
 		"one alarm more":         {"there must be at most 11 alarms", map[string]any{"Type": "AWS::CloudWatch::Alarm"}, way("Twelfth")},
 		"failed uploads untold":  {"there must be an alarm for presize FailedUploads of ${WorkerLambdaFunction}", nil, way("WorkerFailedUploadsAlarm")},

@@ -30,11 +30,11 @@ func TestTiersAddUp(t *testing.T) {
 }
 
 func TestAnIdleMonthCostsItsAlarms(t *testing.T) {
-	if got := bill("", usage{0, 24}, asBilled); math.Abs(got-0.30) > 1e-9 {
+	if got := bill("", usage{0, 24}, asBilled); math.Abs(got-0.40) > 1e-9 {
 		t.Errorf("a month without photos costs %v", got)
 	}
 	// Without anything free also ten more alarms, and five pollers that ask three times a minute.
-	if got, want := bill("", usage{0, 1}, nothingFree), 1.30+5*3*60*730*0.40/1e6; math.Abs(got-want) > 1e-6 {
+	if got, want := bill("", usage{0, 1}, nothingFree), 1.40+5*3*60*730*0.40/1e6; math.Abs(got-want) > 1e-6 {
 		t.Errorf("without anything free it costs %v, want %v", got, want)
 	}
 }

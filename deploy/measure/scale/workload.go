@@ -42,7 +42,7 @@ const (
 	apiRequests  = 3            // a grant, the status until ready, the status until complete
 	removalLists = 2            // of the variants, public and private
 	removalGets  = 5            // by the API the original twice and the manifest, by the worker the original twice
-	alarmMetrics = 13           // in deploy/template/alarms.yml
+	alarmMetrics = 14           // in deploy/template/alarms.yml
 
 	queueRequests = 3 // S3 sends, Lambda receives and deletes
 

@@ -70,7 +70,7 @@ func TestQueueIsAsDeployed(t *testing.T) {
 			fmt.Sprintf("maxReceiveCount: %d$", maxReceives),
 		},
 		"api/image.go": {fmt.Sprintf("const maxImage = %d << 20$", maxImage>>20)},
-		"worker/tries.go": {
+		"worker/postpone.go": {
 			fmt.Sprintf(`minPostponed = +%.0f \* time.Second$`, minPostponed.Seconds()),
 			fmt.Sprintf(`maxPostponed = +%.0f \* time.Minute$`, maxPostponed.Minutes()),
 			fmt.Sprintf(`longestPostponed = +%.0f \* time.Hour$`, longestPostponed.Hours()),
