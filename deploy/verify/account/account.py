@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from moto.awslambda.models import LambdaFunction
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
-from moto.cloudformation.models import ChangeSet, CloudFormationBackend
+from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Stack
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult
 from moto.events.models import EventBus
@@ -134,6 +134,15 @@ def correct_moto(account):
         resources._parsed_resources.update(kept)
 
     parsing.ResourceMap.delete = delete_and_remember
+
+    # moto makes the outputs anew when the stack is described, of resources that are gone.
+    delete_stack_model = Stack.delete
+
+    def delete_with_outputs(stack):
+        delete_stack_model(stack)
+        stack.output_map = parsing.OutputMap(stack.resource_map, {}, stack.stack_id)
+
+    Stack.delete = delete_with_outputs
 
     # moto does not say what a Ref to a bus is.
     EventBus.physical_resource_id = property(lambda bus: bus.name)
