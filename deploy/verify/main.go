@@ -27,6 +27,7 @@ var packagings = []packaging{
 		"certificateArn=arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000",
 		"hostedZoneId=Z0123456789ABCDEFGHIJ",
 		"hstsSubdomains=on",
+		"permissionsBoundary=arn:aws:iam::123456789012:policy/boundary",
 		"webAclArn=arn:aws:wafv2:us-east-1:123456789012:global/webacl/presize/00000000-0000-0000-0000-000000000000",
 		"allowedOrigins=https://a.example,https://b.example",
 		"signingKeyA=MIIBIjANBg,BQAB",

@@ -256,6 +256,7 @@ func TestRoles(t *testing.T) {
 		"third role":             {"there must be one role per function and no other", map[string]any{"Type": "AWS::IAM::Role"}, way("Third")},
 		"assumed by anybody":     {"ApiRole must be assumed by Lambda only", "*", props("ApiRole", "AssumeRolePolicyDocument", "Statement", 0, "Principal")},
 		"managed policy":         {"ApiRole must have no managed policy", []any{"arn:aws:iam::aws:policy/AdministratorAccess"}, props("ApiRole", "ManagedPolicyArns")},
+		"unbounded":              {"WorkerRole: the boundary by parameter must be", nil, props("WorkerRole", "PermissionsBoundary")},
 		"wild action":            {"ApiRole: s3:* is not an exact action", "s3:*", statement("ApiRole", 0, 0, "Action")},
 		"any action":             {"WorkerRole: * is not an exact action", []any{"*"}, statement("WorkerRole", 0, 1, "Action")},
 		"any resource":           {"WorkerRole: s3:GetObject on * is wider than needed", "*", statement("WorkerRole", 0, 0, "Resource")},
@@ -296,6 +297,7 @@ func TestOptions(t *testing.T) {
 		"read with cookies":       {manifestURL + " must be for reading without credentials", true, props("ImageHeaders", "ResponseHeadersPolicyConfig", "CorsConfig", "Fn::If", 1, "AccessControlAllowCredentials")},
 		"two say who may read":    {"the API answers for itself who may read", map[string]any{}, props("DataHeaders", "ResponseHeadersPolicyConfig", "CorsConfig")},
 		"log policy grows":        {"HttpApiStage must log below /aws/vendedlogs/", "/aws/http-api/presize", props("HttpApiLogGroup", "LogGroupName")},
+		"told to another owner":   {"WorkerRole: Told must be for buckets of this account", nil, props("WorkerRole", "Policies", 0, "PolicyDocument", "Statement", 4, "Fn::If", 1, "Condition")},
 		"bucket of another owner": {"WorkerRole: Published must be for buckets of this account", nil, props("WorkerRole", "Policies", 0, "PolicyDocument", "Statement", 1, "Condition")},
 	})
 }

@@ -30,6 +30,10 @@ func checkRole(t template, r *report, role, function string) {
 		"%s must be assumed by Lambda only", role)
 	r.want(t.props(role).at("ManagedPolicyArns").value == nil, "%s must have no managed policy", role)
 
+	// https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+	boundary := t.props(role).at("PermissionsBoundary").only("HasPermissionsBoundary")
+	r.wantText(boundary, "${PermissionsBoundary}", "%s: the boundary by parameter", role)
+
 	granted := permissions(t, r, role)
 	for _, p := range granted {
 		r.want(strings.Contains(p.action, ":") && !strings.Contains(p.action, "*"), "%s: %s is not an exact action", role, p.action)

@@ -66,7 +66,10 @@ def roles(d):
 def policy(d, role):
     """All statements of the role, which Lambda alone must be able to assume."""
     iam = d.client("iam")
-    trusted = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    described = iam.get_role(RoleName=role)["Role"]
+    trusted = described["AssumeRolePolicyDocument"]["Statement"]
+    boundary = described.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
+    d.want(boundary == d.parameters["PermissionsBoundary"], f"{role} must have the boundary by parameter, has {boundary!r}")
     d.want(
         [s["Principal"] for s in trusted] == [{"Service": "lambda.amazonaws.com"}],
         f"Lambda alone must assume {role}",

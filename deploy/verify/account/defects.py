@@ -47,6 +47,11 @@ def defects(d):
         f"the role of worker must allow s3:GetObject on arn:aws:s3:::{d.bucket('input')}/originals/x",
     )
 
+    yield (
+        lambda: iam.delete_role_permissions_boundary(RoleName=d.ids["ApiRole"]),
+        f"{d.ids['ApiRole']} must have the boundary by parameter",
+    )
+
     def open_role():
         everything = {
             "Version": "2012-10-17",

@@ -162,6 +162,11 @@ class Role(Kind):
         known = super().create(account, own)
         return self.update(account, properties, known)
 
+    def compare(self, account, sent, known):
+        kept = account.client("iam").get_role(RoleName=known["RoleName"])["Role"]
+        kept["PermissionsBoundary"] = kept.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+        account.lacks |= {(self.type, way) for way in lost(sent, kept)}
+
     def update(self, account, properties, known):
         for policy in properties.get("Policies", []):
             policy = {"RoleName": known["RoleName"], **policy}
