@@ -21,7 +21,7 @@ type Job struct {
 	// events of one upload.
 	Event string
 	Time  time.Time // of the event, in UTC
-	// Created says that the original came. Where it goes, that is an event of its own.
+	// Created says that the original was put, and not removed.
 	Created bool
 	// Invalidate says that an earlier delivery has withdrawn what was published, and that
 	// the CDN has not been told.
@@ -100,7 +100,7 @@ func parseRecords(records []events.S3EventRecord) (jobs []Job, _ error) {
 	return jobs, nil
 }
 
-// parseEventBridgeEvent reads the event that S3 sends to EventBridge. Other than in
+// parseEventBridgeEvent reads the event that S3 sends to EventBridge. Unlike in
 // S3's own events, keys are not escaped there.
 func parseEventBridgeEvent(event []byte) ([]Job, error) {
 	var e struct {

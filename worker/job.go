@@ -26,7 +26,7 @@ type run struct {
 	attempt   attempt
 	report    *report
 	etag      string         // of the manifest as this job has last seen it, "" for none
-	published media.Manifest // what this job has put at last, or has found of an earlier one; else without a status
+	published media.Manifest // the one that this job has put last, or has found; without a status if there is none
 	private   bool           // the upload is published in media.Private
 
 	label    media.Label     // of the original
@@ -107,8 +107,8 @@ func same(a, b *bucket.Info) bool {
 	return finished.Identity(*a) == finished.Identity(*b)
 }
 
-// process takes an original to its final manifest. Where no try is left, that is one that
-// has failed.
+// process publishes an original, or why it is rejected. Where no try is left, it publishes
+// that the original has failed.
 func (r *run) process(ctx context.Context, original bucket.Info) error {
 	preset := r.preset(ctx, original)
 	r.label = media.ParseLabel(original.Metadata)
@@ -190,7 +190,7 @@ func (r *run) render(ctx context.Context, original bucket.Info, preset media.Pre
 func (r *run) fetch(ctx context.Context, original bucket.Info, limits media.Limits) ([]byte, error) {
 	defer clock(&r.report.fetch)()
 	if original.Size == 0 {
-		return nil, nil // there is no part of it that could be asked for
+		return nil, nil // an empty object has no range that could be fetched
 	}
 	if err := limits.CheckBytes(original.Size); err != nil {
 		return nil, err
@@ -218,7 +218,8 @@ func (r *run) probe(ctx context.Context, data []byte, preset media.Preset) (*ren
 	return probed, preset.Check(probed.Format, probed.Upright)
 }
 
-// withMargin returns a context that ends so long before ctx that what follows has time.
+// withMargin returns a context that ends by the margin before ctx, so that there is time to
+// publish a failure.
 func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {

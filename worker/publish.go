@@ -32,7 +32,7 @@ const (
 	cacheSettled = "public, " + media.SettledMaxAge
 )
 
-// errSuperseded ends the work of a job beside which another one has published more.
+// errSuperseded ends a job where another one has published more meanwhile.
 var errSuperseded = errors.New("another job has published this original")
 
 // conflicts is how often a manifest is put while other jobs put it too.
@@ -150,9 +150,9 @@ func (r *run) cacheControl(public string) string {
 	return public
 }
 
-// putManifest puts the manifest in place of the one that this job has last seen. Where
-// another job has put one meanwhile, that may be of another original or revision, or say
-// less: then it is replaced. It fails with errSuperseded where it says more.
+// putManifest replaces the manifest that this job has last seen. If another job has put one
+// meanwhile, that one is replaced too, unless it says more of the same original and
+// revision: then putManifest fails with errSuperseded.
 func (r *run) putManifest(ctx context.Context, original bucket.Info, manifest media.Manifest) error {
 	defer clock(&r.report.publish)()
 	document, err := manifest.Encode()
@@ -185,8 +185,8 @@ func (r *run) putManifest(ctx context.Context, original bucket.Info, manifest me
 	return fmt.Errorf("put manifest: %w %d times", bucket.ErrChanged, conflicts)
 }
 
-// meet looks at the manifest that is in the way of another one. It fails with
-// errSuperseded if that must stay.
+// meet reads the manifest that another job has put meanwhile. It fails with errSuperseded
+// if that one must stay.
 func (r *run) meet(ctx context.Context, original bucket.Info, manifest media.Manifest) error {
 	document, info, err := r.Output.Get(ctx, r.area().ManifestKey(r.job.ID), media.MaxManifest)
 	if errors.Is(err, bucket.ErrNotFound) {
@@ -208,9 +208,9 @@ func (r *run) meet(ctx context.Context, original bucket.Info, manifest media.Man
 	return nil
 }
 
-// fail publishes that an original could not be rendered, for a reason that is not its
-// own. What was published of it before that stays, and so does the original. It returns
-// the failure, so that the event goes to the failure queue.
+// fail publishes that an original could not be rendered, and that the fault is not the
+// file's. What was published of it stays, and so does the original. It returns the failure,
+// so that the event goes to the failure queue.
 func (r *run) fail(ctx context.Context, original bucket.Info, manifest media.Manifest, failure error) error {
 	if r.published.Status != "" {
 		manifest = r.published
@@ -233,9 +233,9 @@ func (r *run) fail(ctx context.Context, original bucket.Info, manifest media.Man
 	return fmt.Errorf("%w: %w", errFailed, failure)
 }
 
-// reject publishes why a file is rejected. The decoder may have seen it only when
-// some variants were published already: they go first. Of what the app refuses everything
-// goes, also what earlier revisions published.
+// reject publishes why a file is rejected. Variants that were published before the decoder
+// found the damage are deleted first. If the app refuses the upload, everything is deleted,
+// also what earlier revisions published.
 func (r *run) reject(ctx context.Context, original bucket.Info, manifest media.Manifest, rejection *media.Rejection) error {
 	if rejection.Code == media.Refused {
 		for _, area := range media.Areas() {
@@ -255,9 +255,9 @@ func (r *run) reject(ctx context.Context, original bucket.Info, manifest media.M
 	return r.tag(ctx, original, media.Rejected)
 }
 
-// tag tells S3 whether the original is one that its lifecycle rule expires: a
-// rejected one is, and one that an earlier revision has rejected no longer is. Most
-// originals have no tags and need none, which costs no request.
+// tag tags an original that is rejected, so that a lifecycle rule expires it. It takes the
+// tag back from an original that only an earlier revision has rejected. Most originals have
+// no tags and need none, which costs no request.
 //
 // Neither tags nor expirations are events that the worker gets or acts on. So what
 // is published outlives an original that expires, and the rejection can still be read.

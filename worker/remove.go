@@ -45,13 +45,13 @@ func (r *run) isDone(ctx context.Context, original bucket.Info, preset media.Pre
 		r.published = media.Manifest{}
 		return false, nil
 	}
-	// Where an earlier job came no further than its manifest.
+	// An earlier job may have ended right after it put the manifest.
 	r.untold = r.tell(ctx, *manifest, info.Modified)
 	return true, r.tag(ctx, original, manifest.Status)
 }
 
-// keep remembers what an earlier job has published and not finished, nil for nothing: if
-// this one fails, that stays.
+// keep remembers the unfinished manifest of an earlier job, nil for none: if this job fails,
+// that one stays.
 func (r *run) keep(ctx context.Context, manifest *media.Manifest, preset media.Preset) error {
 	if manifest == nil || manifest.Rev != preset.Rev() || len(manifest.Variants) == 0 {
 		return nil
@@ -81,9 +81,9 @@ func (r *run) isPublished(ctx context.Context, area media.Area, manifest media.M
 }
 
 // unpublish removes everything that was published for the upload, from the bucket
-// and then from the CDN, which would otherwise fetch it again. It does so in favour
-// of the original that is there now, nil if there is none. A job that meets several
-// in turn has something new to invalidate for each, a repeated job has not.
+// and then from the CDN, which would otherwise fetch it again. The original that is there
+// now, nil for none, is part of the invalidation's reference: a job that meets several
+// originals invalidates once for each, and a repeated job does not invalidate again.
 func (r *run) unpublish(ctx context.Context, now *bucket.Info) error {
 	reference := ""
 	if now != nil {
@@ -104,8 +104,8 @@ func (r *run) unpublish(ctx context.Context, now *bucket.Info) error {
 	return nil
 }
 
-// invalidateAll makes the CDN forget everything of the upload, for a delivery before this
-// one that the CDN has refused. By now another original may be there, under the same URLs.
+// invalidateAll makes the CDN forget everything of the upload, because it refused that to an
+// earlier delivery. By now another original may be there, under the same URLs.
 func (r *run) invalidateAll(ctx context.Context) error {
 	for _, area := range media.Areas() {
 		if area == media.Private && !r.Presets.HavePrivate() {
@@ -123,8 +123,9 @@ func (r *run) invalidateAll(ctx context.Context) error {
 func (r *run) hide(ctx context.Context) error { return r.retract(ctx, media.Public, "-hide") }
 
 // retract removes what was published in an area, if anything was: an invalidation costs
-// money, and CloudFront does few at a time. It invalidates before, so that a job that fails
-// finds something to repeat, and again when no cache can fetch anything any more.
+// money, and CloudFront does few at a time. It invalidates first: if it fails after that, the
+// next job finds the objects, and repeats everything. It invalidates again when no cache can
+// fetch the objects any more.
 func (r *run) retract(ctx context.Context, area media.Area, reference string) error {
 	prefix := area.Prefix(r.job.ID)
 	for _, err := range r.Output.List(ctx, prefix) {

@@ -89,8 +89,8 @@ func (r *report) log(ctx context.Context, log *slog.Logger, err error) {
 	log.LogAttrs(ctx, level, "job done", append(attrs, r.work()...)...)
 }
 
-// work returns the metrics of what was done, as far as it was: a step that a job
-// did not come to is none that took no time.
+// work returns the metrics of the steps that were done. A step that the job did not come to
+// has none, rather than a time of 0.
 func (r *report) work() (attrs []slog.Attr) {
 	if r.fetch == 0 {
 		return nil // there was no original, or nothing to do for it

@@ -24,7 +24,7 @@ type Notifier interface {
 }
 
 // tell tells the backend everything that a manifest makes true, but for what this job has
-// told already. The manifest was stored at that time.
+// told already. The time is when the manifest was stored.
 //
 // Before the first event, it stores the one that will tell of the upload's deletion: when
 // the original is gone, nothing else knows its owner. Of an upload that has no such object

@@ -18,11 +18,11 @@ const (
 	// Tries is how often an original is rendered before it has failed.
 	Tries = 3
 	// MaxReceives is how often a message of the queue is received before SQS moves it to
-	// the failure queue. An original that ends the process needs 5: the first time leaves
-	// no record, three tries are counted, and the last time publishes that it has failed.
-	// The others are for receives that are no tries: invocations that Lambda throttles,
-	// for which AWS advises 5 at least, and failures of S3 and other services. It takes 16
-	// to outlast three hours of either.
+	// the failure queue. An original that ends the process at each try needs 5: the first
+	// try leaves no record, three more are counted, and the fifth receive publishes that
+	// it has failed. The others are for receives that are no tries: invocations that
+	// Lambda throttles, for which AWS advises 5 receives at least, and failures of S3 and
+	// other services. It takes 16 to outlast three hours of either.
 	// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 	MaxReceives = 16
 	// maxBackoff bounds how long a message waits after a failure. Messages that wait so are
@@ -86,8 +86,8 @@ type Queue interface {
 type delivery struct {
 	*Worker
 	message  events.SQSMessage
-	receives int // of the message, with this one
-	tries    int // of the message, with this one once it counts
+	receives int // of the message, this one included
+	tries    int // of the message, this one included once it counts
 }
 
 // receive handles a message of the queue. An error leaves the message in the queue.

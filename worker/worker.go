@@ -8,9 +8,9 @@
 //
 // What others may rely on:
 //
-//   - A manifest is put after every variant it names, and deleted before them. Only
-//     where an original is removed beside the job that publishes it can a manifest
-//     outlive its variants, until that job has seen it.
+//   - A manifest is put after every variant it names, and deleted before them. Only if
+//     an original is removed while its job publishes, a manifest may outlive its
+//     variants, until that job notices.
 //   - A job that returns no error has left the buckets in agreement: a complete
 //     or a rejected manifest of the original that is there, or nothing at all.
 //   - A job that returns an error can be repeated, and then does what is left.
@@ -27,8 +27,8 @@
 //   - The same original and revision give the same keys and bytes.
 //   - With an [Inspector], nothing of an upload is published before the app has accepted
 //     it. What it refuses is rejected, and what earlier revisions published is removed.
-//   - The backend is told nothing before it is true. What is true when a job returns no
-//     error has been told since it became true, at least once: see [Notifier].
+//   - The backend is told nothing before it is true. Everything that is true when a job
+//     returns no error has been told at least once: see [Notifier].
 //   - Variants of earlier revisions stay while their original does: somebody may
 //     have their URLs.
 package worker
