@@ -211,6 +211,41 @@ func TestThrottledMessagesAreReceivedAgain(t *testing.T) {
 	near(t, "time until all are lost", float64(until)*10, maxReceives*visibility.Seconds(), 0.02)
 }
 
+// Where other functions use up the limit, three receives pass without any try.
+func TestReceivesThatLambdaThrottlesAreNoTries(t *testing.T) {
+	for name, test := range map[string]struct {
+		stage   stage
+		span    time.Duration
+		untried bool
+	}{
+		"receives as tries":        {naive(throughSQS(1000, 500), 500), 45 * time.Minute, true},
+		"receives as tries, brief": {naive(throughSQS(1000, 500), 500), 30 * time.Minute, false},
+		"tries":                    {throughSQS(1000, 500), 3 * time.Hour, false},
+		"tries, too long":          {throughSQS(1000, 500), maxReceives*visibility + time.Hour, true},
+	} {
+		o := simulate(crowded(alone(test.stage), test.span), constant(1, time.Minute), time.Minute, seed)
+		want := 0
+		if test.untried {
+			want = o.uploads
+		}
+		if o.uploads == 0 || o.untried != want || o.lost != want || len(o.ready) != o.uploads-want {
+			t.Errorf("%s: %d of %d never tried, %d lost, %d ready", name, o.untried, o.uploads, o.lost, len(o.ready))
+		}
+	}
+}
+
+func TestOutageOfS3LosesNothing(t *testing.T) {
+	s := alone(throughSQS(1000, 500))
+	s.job, s.outage = fixed(time.Second), true
+	for hours, lost := range map[time.Duration]bool{3: false, 4: true} {
+		s.fails = func(_ *rand.Rand, began time.Duration) bool { return began < hours*time.Hour }
+		o := simulate(s, constant(1, time.Minute), time.Minute, seed)
+		if o.uploads == 0 || (o.lost > 0) != lost || o.lost+len(o.ready) != o.uploads || o.untried > 0 {
+			t.Errorf("%d hours: %d of %d lost, %d ready", hours, o.lost, o.uploads, len(o.ready))
+		}
+	}
+}
+
 // Five pollers at once, and one more each fifth of a second, up to the maximum.
 func TestQueueStartsPollers(t *testing.T) {
 	s := alone(throughSQS(1000, 100))
