@@ -28,9 +28,10 @@ stack already, or no bucket, it does nothing. It can be stopped anywhere and run
 make deploy runs it.
 
 IAM actions: sts:GetCallerIdentity (needs no permission), cloudformation:DescribeStacks,
-cloudformation:CreateChangeSet, cloudformation:DescribeChangeSet and
-cloudformation:ExecuteChangeSet; s3:ListBucket on the buckets, and s3:GetBucket*
-and s3:Get*Configuration on them, with which CloudFormation reads their settings.
+cloudformation:ListStackResources, cloudformation:CreateChangeSet,
+cloudformation:DescribeChangeSet and cloudformation:ExecuteChangeSet; s3:ListBucket on the
+buckets, and s3:GetBucket* and s3:Get*Configuration on them, with which CloudFormation reads
+their settings.
 `
 
 // adopted is what an adoption has done.
@@ -53,11 +54,11 @@ func runAdopt(ctx context.Context, c *call) error {
 		return err
 	}
 	done := adopted{Stack: s.Name, Buckets: slices.Sorted(maps.Values(kept))}
-	status, err := s.Status(ctx)
-	switch {
-	case err != nil && !errors.Is(err, stack.ErrNone):
+	adopts, err := canAdopt(ctx, s)
+	if err != nil {
 		return err
-	case len(kept) == 0, err == nil && status != underReview:
+	}
+	if len(kept) == 0 || !adopts {
 		done.Buckets = []string{}
 		return c.document(done)
 	}
@@ -73,8 +74,28 @@ func runAdopt(ctx context.Context, c *call) error {
 // adoptionTimeout bounds each of the two waits of an import, which usually take seconds.
 const adoptionTimeout = 10 * time.Minute
 
-// underReview is the status of a stack that has a change set and nothing else yet.
-const underReview = "REVIEW_IN_PROGRESS"
+const (
+	// underReview is the status of a stack that has a change set and nothing else yet.
+	underReview = "REVIEW_IN_PROGRESS"
+	// importFailed is the status of a stack that is as before an import: one that has only
+	// been made for the import is empty.
+	importFailed = "IMPORT_ROLLBACK_COMPLETE"
+)
+
+// canAdopt reports whether buckets can be imported: there is no stack yet, or only what an
+// earlier adoption has left.
+func canAdopt(ctx context.Context, s stack.Stack) (bool, error) {
+	status, err := s.Status(ctx)
+	switch {
+	case errors.Is(err, stack.ErrNone):
+		return true, nil
+	case err != nil:
+		return false, err
+	case status == importFailed:
+		return s.IsEmpty(ctx)
+	}
+	return status == underReview, nil
+}
 
 // findKept returns those buckets of fixed names that there are, by their ids in the
 // template. It fails if one belongs to another account.

@@ -37,8 +37,8 @@ What must exist before, and would be missed only when the stage runs, it looks f
 secret of webhooks in SSM, and the function of inspectorArn.
 
 IAM actions: sts:GetCallerIdentity (needs no permission), cloudformation:DescribeStacks,
-cloudformation:GetTemplate, cloudformation:ListStacks, and s3:ListBucket on the buckets of
-the stage; with webhookUrl ssm:GetParameter on /presize/STAGE/webhook-secret; with
+cloudformation:GetTemplate, cloudformation:ListStacks, cloudformation:ListStackResources,
+and s3:ListBucket on the buckets of the stage; with webhookUrl ssm:GetParameter on /presize/STAGE/webhook-secret; with
 inspectorArn lambda:GetFunctionConfiguration on it, or else a warning says that nobody has
 looked.
 `
@@ -119,9 +119,13 @@ func locate(ctx context.Context, stage string) (aws.Config, destination, error) 
 // check looks for what a deployment would fail on after minutes, and returns those of the
 // buckets of an earlier deployment that it will take over.
 func check(ctx context.Context, s stack.Stack, kept []string) (adopts []string, err error) {
+	can, err := canAdopt(ctx, s)
+	if err != nil {
+		return nil, err
+	}
 	status, err := s.Status(ctx)
 	switch {
-	case errors.Is(err, stack.ErrNone), err == nil && status == underReview && len(kept) > 0:
+	case errors.Is(err, stack.ErrNone), can && len(kept) > 0:
 		return append([]string{}, kept...), nil
 	case err != nil:
 		return nil, err

@@ -77,6 +77,7 @@ func TestWhatADeploymentWouldFailOnIsTold(t *testing.T) {
 		"after an interrupted adoption":     {"REVIEW_IN_PROGRESS", kept, "", kept},
 		"after an interrupted first change": {"REVIEW_IN_PROGRESS", nil, "undeploy", nil},
 		"after an adoption":                 {"IMPORT_COMPLETE", kept, "", nil},
+		"after a failed adoption":           {"IMPORT_ROLLBACK_COMPLETE", kept, "", kept},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stacks := []stacktest.Stack{{ID: "1", Name: "presize-prod", Status: stacktest.Deleted}, {ID: "2", Name: "presize-dev", Status: "UPDATE_IN_PROGRESS"}}

@@ -15,16 +15,21 @@ import (
 
 const bucketType = "AWS::S3::Bucket"
 
-// Import makes the stack, which must not exist, of buckets that do. It takes their names
-// by their ids in the template. Two waits take at most timeout each. The stack's template
-// says nothing of a bucket but its name, so that the next update sets every property.
+// Import makes the stack of buckets that exist. It takes their names
+// by their ids in the template. Two waits take at most timeout each. A stack that an import
+// has left empty may exist.
+//
+// Of a bucket, the stack's template says its name and what keeps it private: CloudFormation
+// goes back to this template where the next update fails. That update sets everything else.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html
 func (s Stack) Import(ctx context.Context, buckets map[string]string, timeout time.Duration) error {
 	resources := make(map[string]any)
 	var imported []types.ResourceToImport
 	for _, id := range slices.Sorted(maps.Keys(buckets)) {
 		name := map[string]string{"BucketName": buckets[id]}
-		resources[id] = map[string]any{"Type": bucketType, "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain", "Properties": name}
+		properties := private()
+		properties["BucketName"] = buckets[id]
+		resources[id] = map[string]any{"Type": bucketType, "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain", "Properties": properties}
 		imported = append(imported, types.ResourceToImport{
 			ResourceType: aws.String(bucketType), LogicalResourceId: &id, ResourceIdentifier: name,
 		})
@@ -56,6 +61,20 @@ func (s Stack) Import(ctx context.Context, buckets map[string]string, timeout ti
 		return fmt.Errorf("wait for the import into %s: %w", s.Name, err)
 	}
 	return nil
+}
+
+// private returns the properties that keep a bucket private, as in deploy/template/buckets.yml;
+// a test compares.
+func private() map[string]any {
+	return map[string]any{
+		"PublicAccessBlockConfiguration": map[string]any{
+			"BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true,
+		},
+		"OwnershipControls": map[string]any{"Rules": []any{map[string]any{"ObjectOwnership": "BucketOwnerEnforced"}}},
+		"BucketEncryption": map[string]any{"ServerSideEncryptionConfiguration": []any{
+			map[string]any{"ServerSideEncryptionByDefault": map[string]any{"SSEAlgorithm": "AES256"}},
+		}},
+	}
 }
 
 // pause is the longest pause between two looks at what CloudFormation is doing.

@@ -39,6 +39,23 @@ func (s Stack) Status(ctx context.Context) (string, error) {
 	return string(stack.StackStatus), err
 }
 
+// IsEmpty reports whether the stack has no resource, as after an import that failed.
+func (s Stack) IsEmpty(ctx context.Context) (bool, error) {
+	pages := cloudformation.NewListStackResourcesPaginator(s.Client, &cloudformation.ListStackResourcesInput{StackName: &s.Name})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return false, fmt.Errorf("list what stack %s has: %w", s.Name, err)
+		}
+		for _, resource := range page.StackResourceSummaries {
+			if resource.ResourceStatus != types.ResourceStatusImportRollbackComplete && resource.ResourceStatus != types.ResourceStatusDeleteComplete {
+				return false, nil
+			}
+		}
+	}
+	return true, nil
+}
+
 // Outputs returns the stack's outputs by name, or [ErrNone].
 func (s Stack) Outputs(ctx context.Context) (map[string]string, error) {
 	stack, err := s.describe(ctx)

@@ -1,13 +1,16 @@
 package stack_test
 
 import (
+	"encoding/json"
 	"errors"
+	"os"
+	"reflect"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/presize/presize/deploy/presize/stack"
 	"github.com/presize/presize/deploy/presize/stack/stacktest"
@@ -73,9 +76,11 @@ func TestBucketsOfEarlierStacksAreFound(t *testing.T) {
 }
 
 func TestImportMakesAStackOfTheBuckets(t *testing.T) {
+	buckets := deployed(t) // before the S3 server changes the folder
 	for name, before := range map[string][]stacktest.Stack{
 		"after an earlier stack":      {{ID: "1", Name: "presize-prod", Status: stacktest.Deleted}},
 		"after an interrupted import": {{ID: "1", Name: "presize-prod", Status: "REVIEW_IN_PROGRESS"}},
+		"after a failed import":       {{ID: "1", Name: "presize-prod", Status: "IMPORT_ROLLBACK_COMPLETE"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := stacktest.Start(t, before...)
@@ -94,12 +99,67 @@ func TestImportMakesAStackOfTheBuckets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// Without the policy CloudFormation refuses the import.
-			if template := *out.TemplateBody; strings.Count(template, `"DeletionPolicy":"Retain"`) != 2 ||
-				!strings.Contains(template, `"InputBucket":{`) || !strings.Contains(template, `{"BucketName":"`+s3test.Output+`"}`) {
-				t.Errorf("template %s", template)
+			var template struct {
+				Resources map[string]struct {
+					DeletionPolicy string
+					Properties     map[string]any
+				}
+			}
+			if err := json.Unmarshal([]byte(*out.TemplateBody), &template); err != nil {
+				t.Fatal(err)
+			}
+			for id, bucket := range map[string]string{"InputBucket": s3test.Input, "SiteBucket": s3test.Output} {
+				got := template.Resources[id]
+				want := map[string]any{"BucketName": bucket}
+				for _, name := range []string{"PublicAccessBlockConfiguration", "OwnershipControls", "BucketEncryption"} {
+					want[name] = buckets[id].Properties[name]
+				}
+				// Without the policy CloudFormation refuses the import.
+				if got.DeletionPolicy != "Retain" || !reflect.DeepEqual(got.Properties, want) {
+					t.Errorf("%s is imported as %v, want %v", id, got, want)
+				}
 			}
 		})
+	}
+}
+
+// properties are those of a resource in a template.
+type properties struct {
+	Properties map[string]any `yaml:"Properties"`
+}
+
+// deployed returns the buckets of the template that is deployed, by their ids.
+func deployed(t *testing.T) map[string]properties {
+	t.Helper()
+	text, err := os.ReadFile("../../template/buckets.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var template struct {
+		Resources map[string]properties `yaml:"Resources"`
+	}
+	if err := yaml.Unmarshal(text, &template); err != nil {
+		t.Fatal(err)
+	}
+	return template.Resources
+}
+
+func TestOnlyAStackWithoutResourcesIsEmpty(t *testing.T) {
+	for name, test := range map[string]struct {
+		resources []stacktest.Resource
+		want      bool
+	}{
+		"nothing":         {nil, true},
+		"a failed import": {[]stacktest.Resource{{ID: "B", Type: "AWS::S3::Bucket", Status: "IMPORT_ROLLBACK_COMPLETE"}}, true},
+		"deployed": {[]stacktest.Resource{
+			{ID: "B", Type: "AWS::S3::Bucket", Status: "IMPORT_ROLLBACK_COMPLETE"}, {ID: "Q", Type: "AWS::SQS::Queue", Status: "UPDATE_COMPLETE"},
+		}, false},
+	} {
+		c := stacktest.Start(t, stacktest.Stack{ID: "1", Name: "presize-prod", Status: "IMPORT_ROLLBACK_COMPLETE", Resources: test.resources})
+		got, err := stack.Stack{Client: c.Client(), Name: "presize-prod"}.IsEmpty(t.Context())
+		if got != test.want || err != nil {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
 	}
 }
 
