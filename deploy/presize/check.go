@@ -38,9 +38,9 @@ secret of webhooks in SSM, and the function of inspectorArn.
 
 IAM actions: sts:GetCallerIdentity (needs no permission), cloudformation:DescribeStacks,
 cloudformation:GetTemplate, cloudformation:ListStacks, cloudformation:ListStackResources,
-and s3:ListBucket on the buckets of the stage; with webhookUrl ssm:GetParameter on /presize/STAGE/webhook-secret; with
-inspectorArn lambda:GetFunctionConfiguration on it, or else a warning says that nobody has
-looked.
+and s3:ListBucket on the buckets of the stage; with webhookUrl ssm:GetParameter on
+/presize/STAGE/webhook-secret; with inspectorArn lambda:GetFunctionConfiguration on it, or
+else a warning says that nobody has looked.
 `
 
 // destination is where a deployment goes.

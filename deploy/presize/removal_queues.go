@@ -14,7 +14,7 @@ var errWaiting = errors.New("events wait in the queues, nothing was removed: dra
 type queueLoss struct {
 	id       string // in the template
 	lost     string
-	drain    string // how to have it done before; STAGE is the stage
+	drain    string // how to have it done before; STAGE and REGION stand for its own
 	withData bool   // it is a loss even where the buckets are deleted too
 }
 
@@ -24,9 +24,9 @@ func queueLosses() []queueLoss {
 	const webhooks = "The backend is never told what happened to these uploads."
 	return []queueLoss{
 		{"WorkQueue", originals, "Wait until the worker has done them.", false},
-		{"FailureQueue", originals, "Run: presize redrive --stage STAGE", false},
+		{"FailureQueue", originals, "Run: AWS_REGION=REGION go run ./deploy/presize redrive --stage STAGE", false},
 		{"WebhookQueue", webhooks, "Wait until they are delivered; failed ones are tried again for three days.", true},
-		{"WebhookFailureQueue", webhooks, "Run: presize redrive --webhooks --stage STAGE", true},
+		{"WebhookFailureQueue", webhooks, "Run: AWS_REGION=REGION go run ./deploy/presize redrive --webhooks --stage STAGE", true},
 	}
 }
 
@@ -75,8 +75,9 @@ func (r removal) tellOfWaiting(queues []waiting) {
 
 // tellHowToDrain says how nothing is lost.
 func (r removal) tellHowToDrain(queues []waiting) {
+	command := strings.NewReplacer(" STAGE", " "+r.stage, "=REGION", "="+r.region)
 	fmt.Fprintln(r.out, "To lose none of them:")
 	for _, w := range queues {
-		fmt.Fprintf(r.out, "  %s: %s\n", w.Queue, strings.ReplaceAll(w.loss.drain, "STAGE", r.stage))
+		fmt.Fprintf(r.out, "  %s: %s\n", w.Queue, command.Replace(w.loss.drain))
 	}
 }

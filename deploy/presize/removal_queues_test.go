@@ -53,9 +53,9 @@ func TestEventsAreNotLostWithTheirQueuesUnlessGivenUp(t *testing.T) {
 		refusals []string // "" if it is not refused
 	}{
 		"uploads that wait":             {"WorkQueue", false, []string{"WorkQueue, 2 events: 1 visible, 1 in flight, 0 delayed\n", "until a backfill", "until a sweep --deleted", "Wait until the worker"}},
-		"events that failed":            {"FailureQueue", false, []string{"FailureQueue, 2 events", "presize redrive --stage prod\n"}},
+		"events that failed":            {"FailureQueue", false, []string{"FailureQueue, 2 events", "AWS_REGION=eu-central-1 go run ./deploy/presize redrive --stage prod\n"}},
 		"webhooks that wait":            {"WebhookQueue", false, []string{"WebhookQueue, 2 events", "The backend is never told"}},
-		"webhooks that failed":          {"WebhookFailureQueue", false, []string{"WebhookFailureQueue, 2 events", "presize redrive --webhooks --stage prod\n"}},
+		"webhooks that failed":          {"WebhookFailureQueue", false, []string{"WebhookFailureQueue, 2 events", "AWS_REGION=eu-central-1 go run ./deploy/presize redrive --webhooks --stage prod\n"}},
 		"uploads that go too":           {"WorkQueue", true, nil},
 		"failed uploads that go too":    {"FailureQueue", true, nil},
 		"webhooks of what goes too":     {"WebhookQueue", true, []string{"WebhookQueue, 2 events"}},

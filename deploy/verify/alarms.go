@@ -12,6 +12,9 @@ import (
 // https://aws.amazon.com/cloudwatch/pricing/
 const mostAlarms = 11
 
+// redriveCommand is the command that an alarm's text names, to be copied into a shell in the repository's root.
+const redriveCommand = "AWS_REGION=${AWS::Region} go run ./deploy/presize redrive"
+
 // watched is a metric that somebody must be told of.
 type watched struct {
 	namespace, metric string
@@ -96,8 +99,8 @@ func checkAlarms(t template, r *report) {
 	r.want(long >= timeout/2 && long < timeout-5*time.Second, "the alarm for long runs must go off before the worker gives up, 5 s before its timeout")
 	backlog := threshold("ApproximateAgeOfOldestMessage", "${"+workQueue+".QueueName}", time.Second)
 	r.want(backlog > 0 && backlog <= retention(t, workQueue)/2, "the alarm for a backlog must go off long before events are lost")
-	for _, id := range []string{"FailureAlarm", "FailureAgeAlarm"} {
-		r.want(strings.Contains(t.props(id).at("AlarmDescription").text(), "presize redrive --stage "), "%s must name the command that redrives", id)
+	for _, id := range []string{"FailureAlarm", "FailureAgeAlarm", "WorkerFailedUploadsAlarm"} {
+		r.want(strings.Contains(t.props(id).at("AlarmDescription").text(), redriveCommand+" --stage "), "%s must name the command that redrives, with its region", id)
 	}
 }
 

@@ -68,7 +68,7 @@ func checkWebhooks(t template, r *report) {
 		}), "%s must take messages of the rule", id)
 	}
 	for _, id := range []string{"WebhookFailureAlarm", "WebhookRuleAlarm"} {
-		r.want(strings.Contains(t.props(id).at("AlarmDescription").text(), "presize redrive --webhooks --stage "), "%s must name the command that redrives", id)
+		r.want(strings.Contains(t.props(id).at("AlarmDescription").text(), redriveCommand+" --webhooks --stage "), "%s must name the command that redrives, with its region", id)
 	}
 	redrive := t.props(webhookQueue).at("RedrivePolicy")
 	r.want(redrive.at("deadLetterTargetArn").text() == "${WebhookFailureQueue.Arn}" && number(redrive.at("maxReceiveCount")) == notify.Tries,
