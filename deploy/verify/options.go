@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -42,7 +43,8 @@ func checkRecords(t template, r *report) {
 	r.want(slices.Equal(types, []string{"A", "AAAA"}), "the domain must have records for IPv4 and IPv6, has %q", types)
 }
 
-// checkBudget checks that the owner is told before the budget of a month is used up.
+// checkBudget checks that the owner is told before the budget of a month is used up, and when it is: of a new account AWS
+// forecasts nothing.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-budgets-budget.html
 func checkBudget(t template, r *report) {
 	const id = "Budget"
@@ -57,9 +59,9 @@ func checkBudget(t template, r *report) {
 		r.want(len(subscribers) == 1 && subscribers[0].at("SubscriptionType").text() == "EMAIL" && subscribers[0].at("Address").text() == "${AlarmEmail}",
 			"%s must tell the address of the alarms", id)
 		if threshold := number(n.at("Notification", "Threshold")); threshold > 0 && threshold <= 100 {
-			told = append(told, n.at("Notification", "NotificationType").text())
+			told = append(told, fmt.Sprintf("%s %v", n.at("Notification", "NotificationType").text(), threshold))
 		}
 	}
 	slices.Sort(told)
-	r.want(slices.Equal(told, []string{"ACTUAL", "FORECASTED"}), "%s must tell of costs, and of what is expected, before it is used up", id)
+	r.want(slices.Equal(told, []string{"ACTUAL 100", "ACTUAL 80", "FORECASTED 100"}), "%s must tell of costs, and of what is expected, before it is used up, and when it is", id)
 }

@@ -290,6 +290,7 @@ func TestOptions(t *testing.T) {
 		"budget without asking":   {"Budget must be there by parameter only", nil, way("Budget", "Condition")},
 		"budget of usage":         {"Budget must be of the costs of a month", "USAGE", budget("Budget", "BudgetType")},
 		"budget told to others":   {"Budget must tell the address of the alarms", "x@example.com", budget("NotificationsWithSubscribers", 0, "Subscribers", 0, "Address")},
+		"budget told once":        {"Budget must tell of costs, and of what is expected", 80, budget("NotificationsWithSubscribers", 1, "Notification", "Threshold")},
 		"budget told too late":    {"Budget must tell of costs, and of what is expected", 200, budget("NotificationsWithSubscribers", 0, "Notification", "Threshold")},
 		"HTTPS of subdomains":     {"/ must demand HTTPS of subdomains by parameter only", true, props("PageHeaders", "ResponseHeadersPolicyConfig", "SecurityHeadersConfig", "StrictTransportSecurity", "IncludeSubdomains")},
 		"images unreadable":       {variantURL + " must be readable by pages of the allowed origins", nil, props("ImageHeaders", "ResponseHeadersPolicyConfig", "CorsConfig")},
