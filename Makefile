@@ -71,12 +71,10 @@ test-steps: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_mo
 	$(call say,the npm package)
 	@$(MAKE) --no-print-directory build/npm/.checked
 
-# Not in make quick: what needs a browser or the archives, and tests that take seconds each.
-SLOW_TESTS := ^TestInterruptedRedrives|^TestPage(Takes|Shows|Cancels|Deletes|GoesOn)|^TestSampleApp|^TestUppy|^TestFilePond|^TestCodeOnThePage|^TestOtherBrowsers|^TestPhotoIsShrunk|^TestUploadGoesOn|MissingIsDressed|^TestBrowserHears|Whatever|WhatFailed|KilledTwice|AnyFailedRequest|AtAnyMoment|AFailedOneHasNot|AllVersionsOnAllPages|CommittedFigures|LayerIsTheSame|LargeAnimation|EveryUploadsLast|ReceiversVerify|NothingOfARefused
-SLOW_VIPS_TESTS := Memory|RejectedAnimations|SettingsOfThePreset|Grids|Tiles|EveryVariantHasTheWatermark|EveryOrientation|HEICOfAPhone|NoVariantCarries|NumberOfProcessors|AsSharpAs|PhonePhoto
+# The tag leaves out files with "//go:build !quick". Some tests only wait, so four packages run at once.
 quick-steps: tools build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.package-lock.json formatted vetted
 	$(call say,tests)
-	@node .ci/progress.mjs -vet=off -skip '$(SLOW_TESTS)|$(SLOW_VIPS_TESTS)' $$(go list ./... | grep -v /deploy/pack$$)
+	@node .ci/progress.mjs -vet=off -tags quick -p 4 ./...
 	$(call say,tests of the page)
 	@node --test --test-reporter=dot web/*.test.js
 

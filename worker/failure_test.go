@@ -3,14 +3,11 @@ package worker
 import (
 	"context"
 	"errors"
-	"flag"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
@@ -18,8 +15,6 @@ import (
 	"github.com/presize/presize/worker/renderer"
 	"github.com/presize/presize/worker/renderer/renderertest"
 )
-
-var kills = flag.Int("kills", 30, "renders of which the renderer is killed at a random moment")
 
 // expectFailed fails the test unless id has a failed manifest and its original, untagged.
 func (h *harness) expectFailed(id media.ID) {
@@ -117,54 +112,6 @@ func TestRendererThatDiesOnceIsReplaced(t *testing.T) {
 		h.mustHandle(created(id))
 		h.wire.Restart(nil)
 		h.expect(id, want)
-	}
-}
-
-// TestRendererDiesAtRandomMoments kills it again and again while uploads are rendered. It
-// takes -kills 300 for a proof.
-func TestRendererDiesAtRandomMoments(t *testing.T) {
-	h := newHarness(t, sketch(t, 80))
-	file := drawing(t, 0)
-	moments := rand.New(rand.NewPCG(1, 2))
-	outcomes := make(map[media.Status]int)
-	killed := 0
-	for range *kills {
-		id := media.NewID()
-		h.put(id, "image/png", nil, file)
-		ended := make(chan error, 1)
-		go func() { ended <- h.handle(context.Background(), created(id)) }()
-		moment := time.NewTicker(time.Duration(1+moments.IntN(60)) * time.Millisecond)
-		var err error
-		for running := true; running; {
-			select {
-			case err = <-ended:
-				running = false
-			case <-moment.C:
-				killed += renderertest.Kill(t)
-			}
-		}
-		moment.Stop()
-		m := h.manifest(id)
-		if m == nil {
-			t.Fatalf("no manifest; the job ended with %v", err)
-		}
-		outcomes[m.Status]++
-		if err == nil && !m.Complete {
-			t.Errorf("%+v, and no error", m)
-		}
-		if err != nil {
-			h.expectFailed(id)
-		}
-	}
-	t.Logf("killed %d processes in %d renders: %v", killed, *kills, outcomes)
-	if killed == 0 {
-		t.Error("nothing was killed")
-	}
-	id := media.NewID() // and the worker goes on
-	h.put(id, "image/png", nil, file)
-	h.mustHandle(created(id))
-	if m := h.manifest(id); !m.Complete {
-		t.Errorf("manifest %+v", m)
 	}
 }
 

@@ -1,11 +1,15 @@
+//go:build !quick
+
 package worker
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"testing"
 
+	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
 )
@@ -37,16 +41,6 @@ func (h *harness) handleWith(fault faulttest.Fault, n int, before func(n int), i
 	}
 	h.wire.Restart(nil)
 	return injected()
-}
-
-// clear removes everything that was published for id, behind the worker's back.
-func (h *harness) clear(id media.ID) {
-	h.Helper()
-	for key := range h.published(id) {
-		if err := h.Output.Delete(context.Background(), key); err != nil {
-			h.Fatal(err)
-		}
-	}
 }
 
 func TestRetryRepairsWhatAnyFailedRequestLeft(t *testing.T) {
@@ -135,6 +129,117 @@ func TestNothingOutlivesARemovalWhateverFails(t *testing.T) {
 						h.expect(id, nil)
 					}
 				}
+			}
+		})
+	}
+}
+
+// TestEverythingTrueIsToldAndNothingElseWhateverFails lets each request of a job go wrong
+// in turn, those to EventBridge included: a job that ends well has told everything, and
+// so has the next one.
+func TestEverythingTrueIsToldAndNothingElseWhateverFails(t *testing.T) {
+	for name, file := range map[string]struct {
+		data []byte
+		want []media.EventType
+	}{
+		"accepted": {drawing(t, 0), []media.EventType{media.ImageReady, media.ImageComplete}},
+		"rejected": {[]byte("no image"), []media.EventType{media.ImageRejected}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, sketch(t, 80))
+			bus := h.listen()
+			for when, fault := range faulttest.Faults() {
+				for n, more := 1, true; more; n++ {
+					id := media.NewID()
+					h.put(id, "image/png", nil, file.data)
+					bus.Restart(h.expectTrue)
+					var err error
+					if more, err = h.handleFaulty(fault, n, created(id)); err == nil {
+						h.expectTold(bus, file.want...)
+					}
+					h.mustHandle(created(id))
+					h.expectTold(bus, file.want...)
+					if t.Failed() {
+						t.Fatalf("where request %d failed %s", n, when)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestDeletionIsToldWhateverFails(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	bus := h.listen()
+	metadata, err := media.Label{Owner: "someone", Reference: "listing 17"}.Metadata()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for when, fault := range faulttest.Faults() {
+		for n, more := 1, true; more; n++ {
+			id := media.NewID()
+			h.put(id, "image/png", metadata, []byte("no image"))
+			h.mustHandle(created(id))
+			h.remove(id)
+			bus.Restart(h.expectTrue)
+			if more, err = h.handleFaulty(fault, n, deleted(id)); err == nil {
+				h.expectTold(bus, media.ImageDeleted)
+			}
+			h.mustHandle(deleted(id))
+			h.expectTold(bus, media.ImageDeleted)
+			if data := bus.Events()[0].Data; data.Owner != "someone" || data.Reference != "listing 17" || data.Status != media.Deleted {
+				t.Errorf("told %+v", data)
+			}
+			if _, err := h.Output.Head(t.Context(), media.ToldKey(id)); !errors.Is(err, bucket.ErrNotFound) {
+				t.Errorf("what was told is still kept: %v", err)
+			}
+			if t.Failed() {
+				t.Fatalf("where request %d failed %s", n, when)
+			}
+		}
+	}
+}
+
+// Nothing but a rejection is ever put for a refused upload, whatever fails meanwhile.
+func TestNothingOfARefusedUploadIsEverPublished(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	h.config.Inspector = app(refuse)
+	bus := h.listen()
+	for when, fault := range faulttest.Faults() {
+		for n, more := 1, true; more; n++ {
+			id := media.NewID()
+			h.put(id, "image/png", nil, drawing(t, 0))
+			bus.Restart(h.expectTrue)
+			var err error
+			if more, err = h.handleFaulty(fault, n, created(id)); err == nil {
+				h.expectTold(bus, media.ImageRejected)
+			}
+			h.expectNoVariant(id)
+			h.mustHandle(created(id))
+			h.expectNoVariant(id)
+			h.expectTold(bus, media.ImageRejected)
+			m := h.manifest(id)
+			if m == nil || m.Status != media.Rejected || m.Rejection.Code != media.Refused || m.Rejection.Detail != "No drawings, please." || m.Placeholder != nil {
+				t.Errorf("manifest %+v", m)
+			}
+			if t.Failed() {
+				t.Fatalf("where request %d failed %s", n, when)
+			}
+		}
+	}
+}
+
+func TestRejectedOriginalIsTaggedAfterAnyFailedRequest(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	for when, fault := range faulttest.Faults() {
+		t.Run("request fails "+when, func(t *testing.T) {
+			h := h.in(t)
+			for n, more := 1, true; more && !t.Failed(); n++ {
+				id := media.NewID()
+				h.put(id, "image/jpeg", nil, []byte("no image"))
+				more = h.handleWith(fault, n, nil, id, created(id))
+				h.mustHandle(created(id))
+				h.expectRejected(id, media.UnsupportedType)
 			}
 		})
 	}

@@ -11,8 +11,10 @@ import (
 	"image/png"
 	"log/slog"
 	"maps"
+	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -185,6 +187,16 @@ func (h *harness) published(id media.ID) map[string]object {
 	return objects
 }
 
+// clear removes everything that was published for id, behind the worker's back.
+func (h *harness) clear(id media.ID) {
+	h.Helper()
+	for key := range h.published(id) {
+		if err := h.Output.Delete(context.Background(), key); err != nil {
+			h.Fatal(err)
+		}
+	}
+}
+
 // manifest returns the manifest of id, or nil if there is none.
 func (h *harness) manifest(id media.ID) *media.Manifest {
 	h.Helper()
@@ -236,4 +248,8 @@ func (h *harness) expectSound(id media.ID) {
 			h.Errorf("the manifest names %s, which is not there", variant.URL)
 		}
 	}
+}
+
+func isPut(request *http.Request, name string) bool {
+	return request.Method == http.MethodPut && strings.HasSuffix(request.URL.Path, name)
 }

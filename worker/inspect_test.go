@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/invalidation/invalidationtest"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/worker/inspection"
@@ -58,35 +57,6 @@ func TestAppIsShownWhatItDecidesAbout(t *testing.T) {
 	}
 	if m := h.manifest(id); m == nil || !m.Complete || len(m.Variants) != 6 {
 		t.Errorf("manifest %+v", m)
-	}
-}
-
-// Nothing but a rejection is ever put for a refused upload, whatever fails meanwhile.
-func TestNothingOfARefusedUploadIsEverPublished(t *testing.T) {
-	h := newHarness(t, sketch(t, 80))
-	h.config.Inspector = app(refuse)
-	bus := h.listen()
-	for when, fault := range faulttest.Faults() {
-		for n, more := 1, true; more; n++ {
-			id := media.NewID()
-			h.put(id, "image/png", nil, drawing(t, 0))
-			bus.Restart(h.expectTrue)
-			var err error
-			if more, err = h.handleFaulty(fault, n, created(id)); err == nil {
-				h.expectTold(bus, media.ImageRejected)
-			}
-			h.expectNoVariant(id)
-			h.mustHandle(created(id))
-			h.expectNoVariant(id)
-			h.expectTold(bus, media.ImageRejected)
-			m := h.manifest(id)
-			if m == nil || m.Status != media.Rejected || m.Rejection.Code != media.Refused || m.Rejection.Detail != "No drawings, please." || m.Placeholder != nil {
-				t.Errorf("manifest %+v", m)
-			}
-			if t.Failed() {
-				t.Fatalf("where request %d failed %s", n, when)
-			}
-		}
 	}
 }
 

@@ -39,22 +39,6 @@ func (h *harness) expectTags(id media.ID, want map[string]string) {
 	}
 }
 
-func TestRejectedOriginalIsTaggedAfterAnyFailedRequest(t *testing.T) {
-	h := newHarness(t, sketch(t, 80))
-	for when, fault := range faulttest.Faults() {
-		t.Run("request fails "+when, func(t *testing.T) {
-			h := h.in(t)
-			for n, more := 1, true; more && !t.Failed(); n++ {
-				id := media.NewID()
-				h.put(id, "image/jpeg", nil, []byte("no image"))
-				more = h.handleWith(fault, n, nil, id, created(id))
-				h.mustHandle(created(id))
-				h.expectRejected(id, media.UnsupportedType)
-			}
-		})
-	}
-}
-
 func TestOnlyRejectedOriginalsAreTaggedAsSuch(t *testing.T) {
 	const foreign = "scanned"
 	reject := func(l *media.Limits) { l.Bytes = 1 }

@@ -3,11 +3,9 @@ package worker
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 	"testing"
 
-	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/eventbus/eventbustest"
 	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
@@ -72,72 +70,6 @@ func (h *harness) handleFaulty(fault faulttest.Fault, n int, event json.RawMessa
 	defer h.wire.Restart(nil)
 	err = h.try(ctx, event)
 	return happened(), err
-}
-
-// TestEverythingTrueIsToldAndNothingElseWhateverFails lets each request of a job go wrong
-// in turn, those to EventBridge included: a job that ends well has told everything, and
-// so has the next one.
-func TestEverythingTrueIsToldAndNothingElseWhateverFails(t *testing.T) {
-	for name, file := range map[string]struct {
-		data []byte
-		want []media.EventType
-	}{
-		"accepted": {drawing(t, 0), []media.EventType{media.ImageReady, media.ImageComplete}},
-		"rejected": {[]byte("no image"), []media.EventType{media.ImageRejected}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			h := newHarness(t, sketch(t, 80))
-			bus := h.listen()
-			for when, fault := range faulttest.Faults() {
-				for n, more := 1, true; more; n++ {
-					id := media.NewID()
-					h.put(id, "image/png", nil, file.data)
-					bus.Restart(h.expectTrue)
-					var err error
-					if more, err = h.handleFaulty(fault, n, created(id)); err == nil {
-						h.expectTold(bus, file.want...)
-					}
-					h.mustHandle(created(id))
-					h.expectTold(bus, file.want...)
-					if t.Failed() {
-						t.Fatalf("where request %d failed %s", n, when)
-					}
-				}
-			}
-		})
-	}
-}
-
-func TestDeletionIsToldWhateverFails(t *testing.T) {
-	h := newHarness(t, sketch(t, 80))
-	bus := h.listen()
-	metadata, err := media.Label{Owner: "someone", Reference: "listing 17"}.Metadata()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for when, fault := range faulttest.Faults() {
-		for n, more := 1, true; more; n++ {
-			id := media.NewID()
-			h.put(id, "image/png", metadata, []byte("no image"))
-			h.mustHandle(created(id))
-			h.remove(id)
-			bus.Restart(h.expectTrue)
-			if more, err = h.handleFaulty(fault, n, deleted(id)); err == nil {
-				h.expectTold(bus, media.ImageDeleted)
-			}
-			h.mustHandle(deleted(id))
-			h.expectTold(bus, media.ImageDeleted)
-			if data := bus.Events()[0].Data; data.Owner != "someone" || data.Reference != "listing 17" || data.Status != media.Deleted {
-				t.Errorf("told %+v", data)
-			}
-			if _, err := h.Output.Head(t.Context(), media.ToldKey(id)); !errors.Is(err, bucket.ErrNotFound) {
-				t.Errorf("what was told is still kept: %v", err)
-			}
-			if t.Failed() {
-				t.Fatalf("where request %d failed %s", n, when)
-			}
-		}
-	}
 }
 
 func TestFailureIsTold(t *testing.T) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -94,43 +93,6 @@ func TestDryRunQueuesNothingAndListsWhatItWould(t *testing.T) {
 	slices.Sort(listed)
 	if !slices.Equal(listed, unfinished) || len(u.taken()) > 0 {
 		t.Errorf("listed %q, want %q", listed, unfinished)
-	}
-}
-
-// TestNextBackfillQueuesWhatAFailedOneHasNot lets each request in turn go wrong. The
-// run after it must go on from the checkpoint and leave nothing out.
-func TestNextBackfillQueuesWhatAFailedOneHasNot(t *testing.T) {
-	u := newUploads(t)
-	unfinished, all := u.everyState()
-	file := filepath.Join(t.TempDir(), "checkpoint.json")
-	for when, fault := range faulttest.Faults() {
-		resumed := false
-		for n, failed := 1, true; failed; n++ {
-			ctx, cancel := context.WithCancel(t.Context())
-			step, injected := faulttest.At(n, fault, cancel)
-			u.transport.Restart(step)
-			_, err := u.newBackfill(file).run(ctx)
-			cancel()
-			u.transport.Restart(nil)
-			failed = injected()
-			if (err != nil) != failed {
-				t.Fatalf("request %d failed %s: %t, but the error is %v", n, when, failed, err)
-			}
-			if failed {
-				b := u.newBackfill(file)
-				resumed = resumed || b.counts().Key != ""
-				got, err := b.run(t.Context())
-				if err != nil || got.Seen != len(all) {
-					t.Fatalf("request %d failed %s: resumed to %+v, %v", n, when, got, err)
-				}
-			}
-			if ids := u.taken(); !slices.Equal(ids, unfinished) {
-				t.Fatalf("request %d failed %s: queued %q, want %q", n, when, ids, unfinished)
-			}
-		}
-		if !resumed {
-			t.Errorf("failures %s: no run went on from a checkpoint", when)
-		}
 	}
 }
 

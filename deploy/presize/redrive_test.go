@@ -1,13 +1,9 @@
 package main
 
 import (
-	"context"
-	"flag"
 	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -17,84 +13,10 @@ import (
 
 	"github.com/presize/presize/deploy/presize/stack/stacktest"
 	"github.com/presize/presize/internal/bucket"
-	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/worker/finished"
 	"github.com/presize/presize/worker/notify"
 )
-
-var failedEvents = flag.Int("events", 120, "failed events that a redrive is interrupted with")
-
-// TestInterruptedRedrivesLoseNothing kills a redrive twice and interrupts it once. Half
-// of the events fail again.
-func TestInterruptedRedrivesLoseNothing(t *testing.T) {
-	for name, args := range map[string][]string{
-		"one by one": {"--older-than=1ns", "--rate=500"},
-		"by SQS":     {"--rate=50"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var repaired atomic.Bool
-			broken := func(id media.ID) bool { return !repaired.Load() && id[0]%2 == 0 }
-			l := newLetterbox(t, broken)
-			events := l.fill(*failedEvents)
-			quarter := *failedEvents / 4
-			for _, signal := range []os.Signal{syscall.SIGKILL, syscall.SIGKILL, os.Interrupt} {
-				l.interrupt(signal, quarter, args...)
-				if lost := l.lost(events); len(lost) > 0 {
-					t.Fatalf("%v: %d of %d events lost", signal, len(lost), len(events))
-				}
-				if name == "one by one" {
-					l.close()
-					l.open() // what was in hand can be received again
-				}
-			}
-			redriveAll := func() {
-				t.Helper()
-				if got := presize(t, append([]string{"redrive", "--local"}, args...)...); got.code != 0 {
-					t.Fatalf("%+v", got)
-				}
-			}
-			until(t, "what the worker can deal with is done", func() bool {
-				redriveAll()
-				return !slices.ContainsFunc(events, func(event string) bool { return !l.isDone(event) && !broken(idOf(t, event)) })
-			})
-			repaired.Store(true)
-			until(t, "the queues are empty", func() bool {
-				redriveAll()
-				return len(l.bodies(l.work))+len(l.bodies(l.dead)) == 0
-			})
-			if lost := l.lost(events); len(lost) > 0 {
-				t.Errorf("%d of %d events lost", len(lost), len(events))
-			}
-			t.Logf("%d events, received %d times", len(events), l.progress())
-		})
-	}
-}
-
-// TestNoFailedRequestOfARedriveLosesAnEvent lets each request in turn go wrong.
-func TestNoFailedRequestOfARedriveLosesAnEvent(t *testing.T) {
-	for when, fault := range faulttest.Faults() {
-		for n, failed := 1, true; failed; n++ {
-			l := newLetterbox(t, nil)
-			events := l.fill(2)
-			ctx, cancel := context.WithCancel(t.Context())
-			step, injected := faulttest.At(n, fault, cancel)
-			l.transport.Restart(step)
-			r := redrive{service: l.service, from: l.service.failures, to: l.service.work, filter: filter{olderThan: 1}, rate: maxMoves, began: time.Now(), progress: silent{}}
-			err := r.oneByOne(ctx)
-			cancel()
-			if failed = injected(); (err != nil) != failed {
-				t.Fatalf("request %d failed %s: %t, but the error is %v", n, when, failed, err)
-			}
-			if lost := l.lost(events); len(lost) > 0 {
-				t.Fatalf("request %d failed %s: %d events lost", n, when, len(lost))
-			}
-			if !failed && (len(l.bodies(l.work)) != 2 || len(l.bodies(l.dead)) != 0 || r.counts.Redriven != 2) {
-				t.Fatalf("%+v, %d in the queues", r.counts, len(l.bodies(l.work)))
-			}
-		}
-	}
-}
 
 // TestCanceledTaskIsOver interrupts a redrive by SQS, which must not go on by itself.
 func TestCanceledTaskIsOver(t *testing.T) {

@@ -15,7 +15,6 @@ import (
 	"github.com/presize/presize/deploy/presize/stack"
 	"github.com/presize/presize/deploy/presize/stack/stacktest"
 	"github.com/presize/presize/internal/bucket"
-	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/s3local"
 	"github.com/presize/presize/internal/s3local/s3test"
 )
@@ -197,57 +196,5 @@ func TestBucketsStayUnlessAskedFor(t *testing.T) {
 	}
 	if err := h.answer(t.Context(), ""); err != nil || !strings.Contains(h.out.String(), "there is no stack presize-prod") {
 		t.Errorf("with nothing left: %v\n%s", err, h.out.String())
-	}
-}
-
-func TestAllVersionsOnAllPagesAreDeleted(t *testing.T) {
-	h := newRemovalHarness(t, 1)
-	h.data = true
-	h.fill(t, 410)                                        // 820 versions and 205 delete markers in one of them
-	if err := h.answer(t.Context(), "prod"); err != nil { // as from a file without a line end
-		t.Fatal(err)
-	}
-	if got := h.left(t); len(got) > 0 || h.removals != 1 {
-		t.Errorf("removed %d times, buckets %q", h.removals, got)
-	}
-	for _, want := range []string{"Deleted versioned-0 with 1025 objects", "Deleted plain-0 with 410 objects"} {
-		if !strings.Contains(h.out.String(), want) {
-			t.Errorf("it does not say %q:\n%s", want, h.out.String())
-		}
-	}
-}
-
-// TestNextRemovalFinishesWhatFailed lets each request to S3 in turn fail.
-func TestNextRemovalFinishesWhatFailed(t *testing.T) {
-	const pairs = 60
-	h := newRemovalHarness(t, pairs)
-	h.data = true
-	healthy, transport := h.objects, faulttest.New()
-	i := 0
-	for when, fault := range faulttest.Faults() {
-		for n, failed := 1, true; failed; n++ {
-			if i == pairs {
-				t.Fatal("there are more requests than buckets")
-			}
-			h.deploy(t, i)
-			i++
-			h.fill(t, 2)
-			ctx, cancel := context.WithCancel(t.Context())
-			step, injected := faulttest.At(n, fault, cancel)
-			transport.Restart(step)
-			h.objects = transport.Client(healthy)
-			err := h.answer(ctx, "prod\n")
-			cancel()
-			if failed = injected(); (err != nil) != failed {
-				t.Fatalf("request %d failed: %t, but the error is %v", n, failed, err)
-			}
-			h.objects = healthy
-			if err := h.answer(t.Context(), "prod\n"); err != nil {
-				t.Fatal(err)
-			}
-			if got := h.left(t); len(got) > 0 {
-				t.Fatalf("request %d failed %s: buckets %q", n, when, got)
-			}
-		}
 	}
 }

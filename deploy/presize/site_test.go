@@ -102,33 +102,6 @@ func TestOnlyWhatChangedIsPutAndInvalidated(t *testing.T) {
 	}
 }
 
-// TestNextPublicationHealsWhatFailed lets each request of a change in turn fail, and
-// then publishes the same page, or another one.
-func TestNextPublicationHealsWhatFailed(t *testing.T) {
-	h := newSiteHarness(t)
-	before := page("index.html=a.js b.js", "a.js=1", "b.js=1")
-	change := page("index.html=a.js c.js", "a.js=2", "c.js=1")
-	another := page("index.html=a.js c.js d.js", "a.js=3", "c.js=1", "d.js=1")
-	for when, fault := range faulttest.Faults() {
-		for name, next := range map[string]fstest.MapFS{"the same page": change, "another page": another, "the page of before": before} {
-			failed, n := true, 0
-			for failed {
-				n++
-				h.mustPublish(before)
-				failed = h.failAt(n, fault, change)
-				h.mustPublish(next)
-				h.expectPublished(next)
-				if t.Failed() {
-					t.Fatalf("request %d failed %s, then %s", n, when, name)
-				}
-			}
-			if n < 13 {
-				t.Errorf("only %d requests", n-1)
-			}
-		}
-	}
-}
-
 // failAt publishes a page with its n-th request going wrong, and reports false if
 // there are fewer requests.
 func (h *siteHarness) failAt(n int, fault faulttest.Fault, page fstest.MapFS) bool {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"net/http"
 	"slices"
 	"testing"
@@ -110,44 +109,6 @@ func TestSweepRemovesExactlyTheOldRevisionsThatNoManifestNames(t *testing.T) {
 	}
 	if s.counts.Removed != len(gone) || s.counts.Bytes != int64(4*len(gone)) || s.counts.Unread != 1 || s.counts.Uploads != 10 {
 		t.Errorf("counts %+v", s.counts)
-	}
-}
-
-// TestNextSweepDoesWhatAFailedOneHasNot lets each request in turn go wrong.
-func TestNextSweepDoesWhatAFailedOneHasNot(t *testing.T) {
-	u := newUploads(t)
-	current, old := u.service.Presets[0], mustSketch(t, "79")[0]
-	for when, fault := range faulttest.Faults() {
-		for n, failed := 1, true; failed; n++ {
-			var want []string
-			for _, named := range []media.Preset{current, old} {
-				id := media.NewID()
-				u.put(id)
-				u.putVariants(id, old)
-				u.publish(id, media.Ready, named)
-				want = append(want, append(keysOf(id, named), media.ManifestKey(id))...)
-			}
-			slices.Sort(want)
-			ctx, cancel := context.WithCancel(t.Context())
-			step, injected := faulttest.At(n, fault, cancel)
-			u.transport.Restart(step)
-			err := u.newSweep().run(ctx)
-			cancel()
-			u.transport.Restart(nil)
-			failed = injected()
-			if (err != nil) != failed {
-				t.Fatalf("request %d failed %s: %t, but the error is %v", n, when, failed, err)
-			}
-			if err := u.newSweep().run(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if got := u.published(); !slices.Equal(got, want) {
-				t.Fatalf("request %d failed %s: left %q, want %q", n, when, got, want)
-			}
-			if err := u.Output.Delete(t.Context(), want...); err != nil { // the next run begins anew
-				t.Fatal(err)
-			}
-		}
 	}
 }
 

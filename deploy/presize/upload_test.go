@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -79,26 +78,6 @@ func arrived(t *testing.T, name string) (ids []string) {
 		}
 	}
 	return ids
-}
-
-// TestUploadGoesOnWhateverStopsIt runs the command against the local stack.
-func TestUploadGoesOnWhateverStopsIt(t *testing.T) {
-	data := t.TempDir()
-	t.Setenv("PRESIZE_DATA", data)
-	stack := startLocalStack(t, buildLocalStack(t, "80"), data)
-	defer stack.stop()
-
-	t.Run("of a folder tells how each file has ended", func(t *testing.T) { testFolder(t, stack) })
-	t.Run("that is killed leaves nothing out", func(t *testing.T) {
-		testStopped(t, stack, (*os.Process).Kill, func(err error) bool { return err != nil })
-	})
-	t.Run("that is interrupted goes on later", func(t *testing.T) {
-		interrupt := func(p *os.Process) error { return p.Signal(os.Interrupt) }
-		testStopped(t, stack, interrupt, func(err error) bool {
-			var exit *exec.ExitError
-			return errors.As(err, &exit) && exit.ExitCode() == 1
-		})
-	})
 }
 
 func testFolder(t *testing.T, stack *localStack) {

@@ -1,8 +1,13 @@
+//go:build !quick
+
 package renderer_test
 
 import (
 	"bytes"
 	"flag"
+	"image"
+	"image/color/palette"
+	"image/gif"
 	"log/slog"
 	"strings"
 	"testing"
@@ -41,5 +46,34 @@ func TestAProcessKeepsLittleOfSmallRenders(t *testing.T) {
 	t.Logf("%d MiB at most, in %d processes", most>>20, strings.Count(log.String(), "renderer sandbox"))
 	if most > bound {
 		t.Errorf("a process keeps %d MiB, more than %d", most>>20, bound>>20)
+	}
+}
+
+// TestLargeAnimationNeedsNoTemporaryFile: libvips would make one for a WebP of more than 100 MB
+// of pixels.
+func TestLargeAnimationNeedsNoTemporaryFile(t *testing.T) {
+	const edge = 2600
+	animation := new(gif.GIF)
+	for range 4 {
+		animation.Image = append(animation.Image, image.NewPaletted(image.Rect(0, 0, edge, edge), palette.Plan9))
+		animation.Delay = append(animation.Delay, 5)
+		animation.Image[len(animation.Image)-1].SetColorIndex(len(animation.Image), 0, 200) // else frames are joined
+	}
+	var original bytes.Buffer
+	if err := gif.EncodeAll(&original, animation); err != nil {
+		t.Fatal(err)
+	}
+	webp := small()
+	webp.Sizes, webp.Encoders = []media.Size{{Width: edge}}, []media.Encoder{{Format: media.WebP, Quality: 50, Effort: 1}}
+	r := renderertest.StartWith(t, renderer.Config{
+		Path: renderertest.Path(t), Memory: media.DefaultLimits().Memory, Log: slog.New(slog.DiscardHandler),
+	})
+	variants, _, err := render(t, r, original.Bytes(), webp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	variants, _, err = render(t, r, variants[0].Bytes, small())
+	if err != nil || len(variants) != len(small().Variants("")) {
+		t.Errorf("%d variants, %v", len(variants), err)
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"image/color"
 	"math"
 	"testing"
-
-	"github.com/presize/presize/internal/media"
 )
 
 // chartIn draws the chart in an image of another type.
@@ -151,28 +149,6 @@ func TestUnusableProfileCountsAsNone(t *testing.T) {
 		} {
 			if off := worst(t, chartImage(), decodeWhole(t, file)); off > tolerance {
 				t.Errorf("%s, profile %s: off by %v levels", format, name, off)
-			}
-		}
-	}
-}
-
-func TestVariantsOfProfiledFilesAreInSRGBForEveryOrientation(t *testing.T) {
-	s := p3Space()
-	small := preset(t, "photo")
-	small.Sizes = []media.Size{{Width: 256, Height: 256}}
-	for orientation := 1; orientation <= 8; orientation++ {
-		file := writeJPEG(t, chartImage(), extras{icc: s.profile("RGB "), exif: exifOf(orientation)})
-		for _, v := range mustRender(t, file, small) {
-			got := decodeAny(t, v.Bytes)
-			upright := oriented(chartImage(), orientation)
-			for y := 32; y < upright.Rect.Dy(); y += 64 {
-				for x := 32; x < upright.Rect.Dx(); x += 64 {
-					c, w := got.NRGBAAt(x, y), upright.NRGBAAt(x, y)
-					want := inSRGB(s.pcs(float64(w.R)/255, float64(w.G)/255, float64(w.B)/255))
-					if d := deltaE(want, sRGBSpace().pcs(float64(c.R)/255, float64(c.G)/255, float64(c.B)/255)); d > 4 {
-						t.Errorf("orientation %d as %s: at %d,%d delta E is %.2f", orientation, v.Format, x, y, d)
-					}
-				}
 			}
 		}
 	}

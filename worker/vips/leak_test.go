@@ -1,3 +1,5 @@
+//go:build !quick
+
 package vips
 
 import (
@@ -11,17 +13,6 @@ import (
 
 	"github.com/presize/presize/internal/media"
 )
-
-// tiny is a preset that is cheap to render and uses every code path of the others.
-func tiny() media.Preset {
-	return media.Preset{
-		Name: "tiny", Fit: media.Cover, Crop: media.Attention, Background: "#ffffff",
-		Sizes: []media.Size{{Width: 48, Height: 48}, {Width: 64, Height: 64}},
-		Encoders: []media.Encoder{
-			{Format: media.AVIF, Quality: 50, Speed: 9}, {Format: media.WebP, Quality: 50, Effort: 2}, {Format: media.JPEG, Quality: 50},
-		},
-	}
-}
 
 // TestMemoryStaysFlat renders and rejects 1,000 files each. If only one decoded
 // image of each leaked, 6 KiB at least, that would add up to more than the bound;

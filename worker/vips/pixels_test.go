@@ -1,16 +1,12 @@
 package vips
 
 import (
-	"bytes"
-	"fmt"
 	stdimage "image"
 	"image/color"
-	"image/jpeg"
 	"math"
 	"testing"
 
 	"github.com/presize/presize/internal/media"
-	"github.com/presize/presize/internal/phototest"
 )
 
 // grid is the mean color of each cell of an image that is cut in n x n cells.
@@ -90,47 +86,6 @@ func (r rotated) Bounds() stdimage.Rectangle {
 }
 func (r rotated) At(x, y int) color.Color { return r.Image.At(y, r.Image.Bounds().Dy()-1-x) }
 
-func TestPhonePhotoIsUprightAndInSRGB(t *testing.T) {
-	file := phototest.Read(t, "test_exif_full.jpg") // 4032 x 3024, orientation 6, Display P3
-	stored, err := jpeg.Decode(bytes.NewReader(file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := grid(displayP3{rotated{stored}}, 12)
-	unconverted := grid(rotated{stored}, 12)
-	if d := distance(want, unconverted); d < 1.5 {
-		t.Fatalf("the photo can't show a missing conversion: %.2f", d)
-	}
-	for _, v := range mustRender(t, file, preset(t, "photo")) {
-		name := v.Name + v.Format.Extension()
-		if v.Extent.Height <= v.Extent.Width {
-			t.Errorf("%s: not upright: %v", name, v.Extent)
-		}
-		if d := distance(want, grid(decodeAny(t, v.Bytes), 12)); d > 0.8 {
-			t.Errorf("%s: colors are off by %.2f levels", name, d)
-		}
-	}
-}
-
-func TestEveryOrientationComesOutTheSame(t *testing.T) {
-	for _, shape := range []string{"Landscape", "Portrait"} {
-		var want [][3]float64
-		for orientation := 1; orientation <= 8; orientation++ {
-			name := fmt.Sprintf("%s_%d.jpg", shape, orientation)
-			variants := mustRender(t, phototest.Read(t, "exif/"+name), preset(t, "photo"))
-			for _, format := range []media.Format{media.JPEG, media.AVIF} {
-				got := grid(decodeAny(t, find(t, variants, "320", format).Bytes), 8)
-				if want == nil {
-					want = got
-				}
-				if d := distance(want, got); d > 3 {
-					t.Errorf("%s as %s: differs by %.1f levels", name, format, d)
-				}
-			}
-		}
-	}
-}
-
 // disc is opaque red on transparent green: wherever green shows, the color of
 // invisible pixels has leaked.
 func disc(size int) *stdimage.NRGBA {
@@ -185,30 +140,5 @@ func TestPlaceholderShowsTheImage(t *testing.T) {
 	}
 	if placeholder.Color != "#2080c0" || len(placeholder.ThumbHash) < 8 {
 		t.Errorf("got %+v", placeholder)
-	}
-}
-
-func TestHEICOfAPhone(t *testing.T) {
-	// The iPhone's photo of two bottles: black in the middle left, yellow notes
-	// below, a bright door above. Checked by eye once.
-	img := decodeAny(t, find(t, mustRender(t, phototest.Read(t, "test.heic"), preset(t, "photo")), "320", media.WebP).Bytes)
-	if size := img.Rect.Size(); size != (stdimage.Point{X: 320, Y: 427}) {
-		t.Fatalf("got %v", size)
-	}
-	for _, test := range []struct {
-		what string
-		x, y int
-		want [3]int
-	}{
-		{"bottle", 100, 190, [3]int{40, 40, 40}},
-		{"note", 130, 390, [3]int{200, 185, 110}},
-	} {
-		c := img.NRGBAAt(test.x, test.y)
-		for i, got := range []uint8{c.R, c.G, c.B} {
-			if math.Abs(float64(got)-float64(test.want[i])) > 40 {
-				t.Errorf("%s is %v", test.what, c)
-				break
-			}
-		}
 	}
 }

@@ -1,16 +1,9 @@
 package vips
 
 import (
-	"bytes"
 	stdimage "image"
 	"image/color"
-	"image/draw"
-	"image/jpeg"
 	"math"
-	"testing"
-
-	"github.com/presize/presize/internal/media"
-	"github.com/presize/presize/internal/phototest"
 )
 
 // plane is one band of an image, row by row.
@@ -94,65 +87,4 @@ func zonePlate(width, height int) *stdimage.NRGBA {
 		}
 	}
 	return img
-}
-
-func TestEverySizeIsAsSharpAsAReductionOfTheOriginal(t *testing.T) {
-	photo := phototest.Read(t, "test_exif.jpg") // 3264 x 2448, upright
-	decoded, err := jpeg.Decode(bytes.NewReader(photo))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pixels := stdimage.NewNRGBA(decoded.Bounds())
-	draw.Draw(pixels, pixels.Rect, decoded, decoded.Bounds().Min, draw.Src)
-	plate := zonePlate(1600, 1200)
-	for _, test := range []struct {
-		name        string
-		file        []byte
-		pixels      *stdimage.NRGBA
-		mean, worst float64 // levels of 255
-		detail      float64 // of the reference's
-	}{
-		{"photo", photo, pixels, 0.7, 6, 0.97},
-		{"zone plate", encodePNG(t, plate), plate, 0.9, 16, 0.98},
-	} {
-		info, err := Probe(test.file, media.DefaultLimits())
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := &Rendering{original: info, preset: preset(t, "photo")}
-		full := greenPlane(test.pixels)
-		var master, larger *image
-		for _, stage := range r.stages() {
-			extent := stage.plan.Scaled
-			var scaled *image
-			if larger == nil {
-				scaled, err = decode(test.file, info.Format, extent)
-			} else {
-				scaled, err = larger.resize(extent)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer scaled.free()
-			larger = scaled
-			if master == nil {
-				master = scaled
-			}
-			direct, err := master.resize(extent)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if soft := greenPlane(toGo(scaled)).detail() / greenPlane(toGo(direct)).detail(); soft < 0.99 {
-				t.Errorf("%s %d: made from the next larger size it has %.3f of the detail", test.name, extent.Width, soft)
-			}
-			direct.free()
-			got, want := greenPlane(toGo(scaled)), full.reduced(extent.Width).reduced(extent.Height)
-			mean, worst := want.differences(got)
-			detail := got.detail() / want.detail()
-			t.Logf("%s %d: mean %.2f, worst %.0f, detail %.3f", test.name, extent.Width, mean, worst, detail)
-			if mean > test.mean || worst > test.worst || detail < test.detail {
-				t.Errorf("%s %d: mean %.2f, worst %.0f, detail %.3f", test.name, extent.Width, mean, worst, detail)
-			}
-		}
-	}
 }

@@ -194,16 +194,6 @@ func TestSameOriginalGivesTheSameBytes(t *testing.T) {
 	all.Wait()
 }
 
-func TestBytesDoNotDependOnTheNumberOfProcessors(t *testing.T) {
-	digests := make(map[string]string)
-	for _, processors := range []string{"1", "2", "5"} {
-		_, _, digests[processors] = inProcessOfItsOwn(t, phototest.Read(t, "test_exif_full.jpg"), "GOMAXPROCS="+processors)
-	}
-	if digests["1"] != digests["2"] || digests["2"] != digests["5"] {
-		t.Errorf("the variants differ: %v", digests)
-	}
-}
-
 func TestRenderEndsWithItsContext(t *testing.T) {
 	file := phototest.Read(t, "test.jpg")
 	info, err := Probe(file, media.DefaultLimits())
@@ -216,5 +206,16 @@ func TestRenderEndsWithItsContext(t *testing.T) {
 	}
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// tiny is a preset that is cheap to render and uses every code path of the others.
+func tiny() media.Preset {
+	return media.Preset{
+		Name: "tiny", Fit: media.Cover, Crop: media.Attention, Background: "#ffffff",
+		Sizes: []media.Size{{Width: 48, Height: 48}, {Width: 64, Height: 64}},
+		Encoders: []media.Encoder{
+			{Format: media.AVIF, Quality: 50, Speed: 9}, {Format: media.WebP, Quality: 50, Effort: 2}, {Format: media.JPEG, Quality: 50},
+		},
 	}
 }

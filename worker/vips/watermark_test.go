@@ -120,41 +120,6 @@ func TestWatermarkIsLaidOverEveryPixelExactly(t *testing.T) {
 	}
 }
 
-func TestEveryVariantHasTheWatermark(t *testing.T) {
-	for name, original := range map[string]color.NRGBA{
-		"opaque": {200, 100, 50, 255}, "half": {200, 100, 50, 128}, "transparent": {},
-	} {
-		file := encodePNG(t, uniform(2000, 1500, original))
-		for _, placed := range []struct {
-			place media.Place
-			x, y  float64 // a point on the mark, as parts of the variant
-		}{{"north-west", 0.1, 0.1}, {"centre", 0.5, 0.5}, {"south", 0.5, 0.9}} {
-			preset := preset(t, "photo")
-			preset.Background = "#0000ff"
-			preset = withWatermark(t, preset, media.Watermark{Place: placed.place, Width: 0.3, Opacity: 0.5, Margin: 0.02},
-				uniform(1200, 500, color.NRGBA{0, 255, 0, 255}))
-			marked := over(original, color.NRGBA{0, 255, 0, 255}, 0.5)
-			for _, v := range mustRender(t, file, preset) {
-				name := fmt.Sprintf("%s, %s, %s%s", name, placed.place, v.Name, v.Format.Extension())
-				got := decodeAny(t, v.Bytes)
-				on := color.NRGBA{uint8(marked[0]), uint8(marked[1]), uint8(marked[2]), uint8(marked[3])}
-				beside := original
-				if v.Format == media.JPEG {
-					for _, c := range []*color.NRGBA{&on, &beside} {
-						flat := over(color.NRGBA{0, 0, 255, 255}, *c, 1)
-						*c = color.NRGBA{uint8(flat[0]), uint8(flat[1]), uint8(flat[2]), 255}
-					}
-				}
-				at := func(x, y float64) color.NRGBA {
-					return got.NRGBAAt(int(x*float64(v.Extent.Width)), int(y*float64(v.Extent.Height)))
-				}
-				expectColor(t, name+": the mark", at(placed.x, placed.y), on)
-				expectColor(t, name+": beside it", at(0.9, 0.3), beside)
-			}
-		}
-	}
-}
-
 func TestEveryFrameHasTheWatermark(t *testing.T) {
 	area := stdimage.Rect(0, 0, 300, 200)
 	file := encodeGIF(t, gif.GIF{
