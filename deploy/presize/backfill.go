@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
-	"time"
 
 	"golang.org/x/time/rate"
 )
@@ -124,20 +122,4 @@ func (c counts) String() string {
 		text += fmt.Sprintf(", %d gone", c.Gone)
 	}
 	return text
-}
-
-// plural is a count for people.
-func plural(count int, what string) string {
-	if count == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", count, what)
-}
-
-// about is a duration for people.
-func about(d time.Duration) string {
-	if d < 10*time.Minute {
-		return d.Round(time.Second).String()
-	}
-	return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
 }

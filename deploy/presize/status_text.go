@@ -21,7 +21,7 @@ func (s status) String() string {
 	if o := s.Original; o == nil {
 		line("original", "gone")
 	} else {
-		line("original", "%d bytes, declared as %s, preset %s, put %s", o.Bytes, o.ContentType, o.Preset, o.Put.UTC().Format(time.DateTime+" MST"))
+		line("original", "%s, declared as %s, preset %s, put %s", size(o.Bytes), o.ContentType, o.Preset, o.Put.UTC().Format(time.DateTime+" MST"))
 		line("state", "%s", sentence(s.State))
 	}
 	s.tellOfManifest(line)

@@ -115,7 +115,7 @@ func (c sweepCounts) String() string {
 	if c.DryRun {
 		verb = "would remove"
 	}
-	text := fmt.Sprintf("%s: %s %s of old revisions, %d bytes", plural(c.Uploads, "upload"), verb, plural(c.Removed, "variant"), c.Bytes)
+	text := fmt.Sprintf("%s: %s %s of old revisions, %s", plural(c.Uploads, "upload"), verb, plural(c.Removed, "variant"), size(c.Bytes))
 	if c.Deleted > 0 {
 		verb := "queued"
 		if c.DryRun {
