@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 )
 
@@ -69,8 +70,10 @@ func (c *call) parse(names ...string) ([]string, error) {
 		return nil, err
 	}
 	switch {
+	case len(names) == 0 && len(arguments) > 0:
+		return nil, fmt.Errorf("%w: it takes flags only, and got %q", errUsage, arguments)
 	case len(arguments) != len(names):
-		return nil, fmt.Errorf("%w: want the arguments %q, got %q", errUsage, names, arguments)
+		return nil, fmt.Errorf("%w: want %s, got %d arguments", errUsage, strings.Join(names, " and "), len(arguments))
 	case c.local && c.stage != "":
 		return nil, fmt.Errorf("%w: --stage and --local exclude each other", errUsage)
 	case !c.local && c.stage == "":
@@ -79,9 +82,14 @@ func (c *call) parse(names ...string) ([]string, error) {
 			want += " or --local"
 		}
 		return nil, fmt.Errorf("%w: %s is missing", errUsage, want)
+	case !c.local && !stageName.MatchString(c.stage):
+		return nil, fmt.Errorf("%w: the stage %q: want at most 20 lower-case letters, digits and dashes, a letter first", errUsage, c.stage)
 	}
 	return arguments, nil
 }
+
+// stageName is what fits in the buckets' names, which have 63 characters at most.
+var stageName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,19}$`)
 
 // text is where a command writes for people.
 func (c *call) text() io.Writer {

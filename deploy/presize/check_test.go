@@ -44,7 +44,9 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 		}
 	}
 	for _, stage := range []string{"Prod", "9", "a_b", "a.b", "abcdefghijklmnopqrstu"} {
-		expect(stage, "want at most 20 lower-case letters")
+		if got := presize(t, "check", "--stage="+stage); got.code != 2 || !strings.Contains(got.stderr, "want at most 20 lower-case letters") {
+			t.Errorf("got %+v", got)
+		}
 	}
 	expect("prod", "REGION=")
 	t.Setenv("AWS_REGION", "eu-central-1")

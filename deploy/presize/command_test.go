@@ -10,7 +10,11 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+
 	"github.com/presize/presize/deploy/local/operator"
+	"github.com/presize/presize/deploy/presize/stack/stacktest"
 	"github.com/presize/presize/internal/media"
 )
 
@@ -77,8 +81,11 @@ func TestWrongCallsAreToldWithExitCode2(t *testing.T) {
 		"chek":                                       `no command "chek"`,
 		"check":                                      "--stage is missing",
 		"check --local":                              "not defined: -local",
-		"check --stage a b":                          "want the arguments []",
+		"check --stage a b":                          `it takes flags only, and got ["b"]`,
 		"parameters":                                 "--stage is missing",
+		"undeploy help":                              "flags only",
+		"backfill --stage Prod":                      `the stage "Prod": want at most 20 lower-case letters`,
+		"help chek":                                  `no command "chek"`,
 		"backfill":                                   "--stage or --local is missing",
 		"backfill --stage a --local":                 "exclude each other",
 		"backfill --local --rate 0":                  "more than 0",
@@ -89,9 +96,9 @@ func TestWrongCallsAreToldWithExitCode2(t *testing.T) {
 		"redrive --local --rate 0":                   "from 1 to 500",
 		"redrive --local --webhooks --error a":       "--error does not go with --webhooks",
 		"redrive --local --newer-than -1h":           "less than 0",
-		"status --local":                             `want the arguments ["ID"]`,
+		"status --local":                             "want ID, got 0 arguments",
 		"status --local not-an-id":                   "invalid upload id",
-		"status aaaaaaaaaaaaaaaaaaaaaaaaaa x":        `want the arguments ["ID"]`,
+		"status aaaaaaaaaaaaaaaaaaaaaaaaaa x":        "want ID, got 2 arguments",
 		"upload a.jpg":                               "--endpoint is missing",
 		"upload --endpoint https://a":                "which file or folder",
 		"upload --endpoint a b":                      "begins with https://",
@@ -183,8 +190,30 @@ func TestLocalStackThatDoesNotRunIsTold(t *testing.T) {
 	}
 }
 
+// TestUndeployWithoutOslsChangesNothing confirms the removal in a checkout without packages.
+func TestUndeployWithoutOslsChangesNothing(t *testing.T) {
+	isolate(t)
+	c := stacktest.Start(t, stacktest.Stack{ID: "1", Name: "presize-prod", Status: "UPDATE_COMPLETE", Protected: true})
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": c.URL(), "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret",
+	} {
+		t.Setenv(name, value)
+	}
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"undeploy", "--stage", "prod"}, system{
+		checkout: fstest.MapFS{}, lookup: os.LookupEnv, stdin: strings.NewReader("prod\n"), stdout: &stdout, stderr: &stderr,
+	})
+	if code != 1 || !strings.Contains(stderr.String(), "osls is missing: run make undeploy") {
+		t.Errorf("code %d, %s", code, stderr.String())
+	}
+	out, err := c.Client().DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: aws.String("presize-prod")})
+	if err != nil || !*out.Stacks[0].EnableTerminationProtection {
+		t.Errorf("its protection is lifted, %v", err)
+	}
+}
+
 func TestInterruptionIsToldAsOne(t *testing.T) {
-	err := service{}.explain(fmt.Errorf("list presize-input: %w", context.Canceled))
+	err := explain(fmt.Errorf("list presize-input: %w", context.Canceled), "sweep")
 	if err == nil || err.Error() != "interrupted" {
 		t.Errorf("got %v", err)
 	}

@@ -88,6 +88,9 @@ func run(ctx context.Context, args []string, system system) int {
 	if len(args) > 0 {
 		name = args[0]
 	}
+	if name == "help" && len(args) > 1 {
+		name, args = args[1], []string{args[1], "-h"}
+	}
 	for _, command := range commands() {
 		if command.name == name {
 			return finish(command.run(ctx, newCall(command, args[1:], system)), command.name, system)
@@ -113,7 +116,7 @@ func finish(err error, name string, system system) int {
 		fmt.Fprintf(system.stderr, "presize %s: %v\nSee presize %s -h.\n", name, err, name)
 		return 2
 	}
-	fmt.Fprintf(system.stderr, "presize %s: %v\n", name, err)
+	fmt.Fprintf(system.stderr, "presize %s: %v\n", name, explain(err, name))
 	if errors.Is(err, errRejected) {
 		return 3
 	}

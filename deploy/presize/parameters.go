@@ -17,7 +17,7 @@ const parametersUsage = `print the parameters of a stage for osls
   presize parameters --stage prod --param domain=images.example.com
 
 It prints the parameters that deploy/stages/STAGE.yml or a --param sets, one a line, as
-arguments for osls. --param wins. make deploy runs it.
+arguments for osls. --param wins. make deploy runs it. With --json, it is one document.
 
 Where workerConcurrency or heldAnswers is not set, it chooses them by the account's limit
 of concurrent executions: the worker gets half of what is not reserved, and below 100 no
@@ -41,6 +41,9 @@ func runParameters(ctx context.Context, c *call) error {
 			return err
 		}
 		parameters.Choose(capacity(limit))
+	}
+	if c.json {
+		return c.document(parameters.Set)
 	}
 	for _, argument := range parameters.Arguments() {
 		fmt.Fprintln(c.stdout, argument)

@@ -107,14 +107,10 @@ func (s service) queueEvent(ctx context.Context, name string, original bucket.In
 	return err
 }
 
-// explain says what an operator can do about an error, where that is known.
+// explain says what an operator can do if the local stack does not answer.
 func (s service) explain(err error) error {
-	switch {
-	case errors.Is(err, context.Canceled):
-		return errors.New("interrupted")
-	case s.data != "" && errors.Is(err, syscall.ECONNREFUSED):
+	if s.data != "" && errors.Is(err, syscall.ECONNREFUSED) {
 		return fmt.Errorf("the local stack does not answer: start it with `make run` (%w)", err)
-	default:
-		return err
 	}
+	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os/exec"
 
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -64,6 +65,9 @@ func runUndeploy(ctx context.Context, c *call) error {
 		in:      c.stdin,
 		out:     c.text(),
 		removeStack: func(ctx context.Context) error {
+			if _, err := fs.Stat(c.checkout, osls); err != nil {
+				return fmt.Errorf("osls is missing: run make undeploy, or npm ci --prefix deploy, in the repository's root (%w)", err)
+			}
 			if err := deployed.Unprotect(ctx); err != nil {
 				return err
 			}
