@@ -213,7 +213,16 @@ func TestFileThatCannotBeReadIsNotRepeated(t *testing.T) {
 		}
 		return png(100).Content.ReadAt(p, at)
 	})
-	for name, file := range map[string]File{"too short": short, "breaks while it is sent": breaks} {
+	looks := 0
+	changes := png(100)
+	changes.Content = readerAt(func(p []byte, at int64) (int, error) {
+		n, err := png(100).Content.ReadAt(p, at)
+		if looks++; looks > 2 && n > 0 {
+			p[n-1]++
+		}
+		return n, err
+	})
+	for name, file := range map[string]File{"too short": short, "breaks while it is sent": breaks, "changes before it is sent": changes} {
 		h := newHarness(t, endpoint)
 		if err := h.Send(t.Context(), NewUpload(), file, Settings{}); !errors.Is(err, ErrUnreadable) {
 			t.Errorf("%s: %v", name, err)
