@@ -43,7 +43,7 @@ type removed struct {
 // run asks, and removes. It can be stopped anywhere and run again. The stack goes first, so that nobody uploads
 // into a bucket that is being emptied, and no worker runs for each original.
 func (r removal) run(ctx context.Context) (removed, error) {
-	done := removed{Stack: r.stack.Name}
+	done := removed{Stack: r.stack.Name, Abandoned: []waiting{}}
 	_, err := r.stack.Status(ctx)
 	deployed := err == nil
 	if err != nil && !errors.Is(err, stack.ErrNone) {
@@ -77,7 +77,7 @@ func (r removal) run(ctx context.Context) (removed, error) {
 		if err := r.removeStack(ctx); err != nil {
 			return done, err
 		}
-		done.Removed, done.Abandoned = true, lost
+		done.Removed, done.Abandoned = true, append(done.Abandoned, lost...)
 	}
 	if !r.data {
 		r.tellOf(buckets)

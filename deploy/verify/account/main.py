@@ -69,6 +69,7 @@ def main():
     osls(account, "deploy", "--stage", "prod", "--package", PACKAGES / "every")
     failures += look(account, prod, "every parameter set")
     failures += copy_rules(account, prod)
+    failures += redrive_webhooks(account, prod)
     failures += drop(account, prod)
     failures += remove(account, dev)
     failures += look(account, prod, "the other stage removed")
@@ -213,6 +214,26 @@ def redrive(account, stack):
     return [f"{stack}, redriven: {f}" for f in failures]
 
 
+def redrive_webhooks(account, stack):
+    """Redrives a webhook that could not be delivered."""
+    stage, queues = stack.removeprefix("presize-"), Deployed(account, stack).ids
+    event = {"source": "presize", "detail-type": "image.ready", "detail": {"id": "mzxw6ytboi2gk3tdmuqhg5dbna", "eventId": "a.b.ready"}}
+    account.client("sqs").send_message(QueueUrl=queues["WebhookFailureQueue"], MessageBody=json.dumps(event))
+    account.invoked.clear()
+    dry = command(account, stage, "redrive", "--webhooks", "--dry-run")
+    untouched = not account.invoked
+    done = json.loads(command(account, stage, "redrive", "--webhooks", "--older-than", "1ns", "--json"))
+    told = [json.loads(r["body"]) for name, e in account.invoked if name.endswith("-notify") for r in e["Records"]]
+    promises = {
+        "a dry redrive must list the webhook and move nothing": "a.b.ready" in dry and untouched,
+        "a redrive must count what it did": done["redriven"] == 1,
+        "a redrive must bring the webhook back to notify": told == [event],
+    }
+    failures = [promise for promise, holds in promises.items() if not holds]
+    print(f"{stack}, webhooks redriven: {len(failures)} promises broken", flush=True)
+    return [f"{stack}, webhooks redriven: {f}" for f in failures]
+
+
 def roll_back(account, stack):
     """Goes back to the first deployment, which differs in how long logs are kept, and no further."""
 
@@ -341,7 +362,8 @@ def remove(account, stack):
     kept = [before.bucket(name) for name in ("input", "output", "site")]
     for bucket in kept:
         s3.put_object(Bucket=bucket, Key="kept", Body=b"kept")
-    # Of moto, S3 has put the event of its object in the work queue, where it waits.
+    # Of moto, S3 puts its event in the work queue, where it waits.
+    s3.put_object(Bucket=kept[0], Key="originals/mzxw6ytboi2gk3tdmuqhg5dbna", Body=b"photo", ContentType="image/jpeg")
     refused = presize(account, stage, "undeploy", answer=stage + "\n")
     promises = {
         "events that wait must be told by their queue": "WorkQueue, 1 event: 1 visible, 0 in flight, 0 delayed" in refused.stdout,
