@@ -20,7 +20,7 @@ import { createSecret, upload } from './upload.js';
 
 /**
  * @typedef {Omit<UploadOptions, 'secret' | 'signal' | 'onGranted' | 'onProgress'> & {
- *   onReady?: (manifest: Manifest, upload: {secret: string}) => void,
+ *   onReady?: ((manifest: Manifest, upload: {secret: string}) => void) | undefined,
  * }} ServerOptions
  */
 

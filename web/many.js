@@ -12,9 +12,12 @@ import { upload } from './upload.js';
  *
  * @param {Iterable<File>} files
  * @param {Omit<UploadOptions, 'secret' | 'onProgress' | 'onGranted'> & {
- *   parallel?: number,
- *   onProgress?: (progress: Overall) => void,
- *   each?: (file: File, index: number) => ForUpload & {signal?: AbortSignal, onReady?: (manifest: Manifest) => void},
+ *   parallel?: number | undefined,
+ *   onProgress?: ((progress: Overall) => void) | undefined,
+ *   each?: ((file: File, index: number) => ForUpload & {
+ *     signal?: AbortSignal | undefined,
+ *     onReady?: ((manifest: Manifest) => void) | undefined,
+ *   }) | undefined,
  * }} [options]  `parallel` is how many at a time, 3 by default; `each` gives what is not the same for all
  * @returns {Promise<PromiseSettledResult<Manifest>[]>}  in the order of the files
  */

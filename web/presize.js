@@ -85,10 +85,10 @@ export { createSecret, upload } from './upload.js';
  * @typedef {object} GrantRequest  the body of a POST to /api/v1/uploads
  * @property {string} contentType
  * @property {number} bytes
- * @property {string} [sha256]     base64
- * @property {string} [filename]
- * @property {string} [preset]
- * @property {string} [reference]
+ * @property {string | undefined} [sha256]     base64
+ * @property {string | undefined} [filename]
+ * @property {string | undefined} [preset]
+ * @property {string | undefined} [reference]
  * @property {string} secret
  *
  * @typedef {object} Grant         the answer to it
@@ -110,26 +110,26 @@ export { createSecret, upload } from './upload.js';
  * @property {number} [minHeight]  pixels
  *
  * @typedef {object} Service        how to reach the service
- * @property {string} [endpoint]   the API's URL, by default that of the page's own host
- * @property {Record<string, string> | (() => Record<string, string> | Promise<Record<string, string>>)} [headers]
+ * @property {string | undefined} [endpoint]   the API's URL, by default that of the page's own host
+ * @property {Record<string, string> | (() => Record<string, string> | Promise<Record<string, string>>) | undefined} [headers]
  *   for the API, Authorization for one; a function is asked before each request
- * @property {boolean} [absolute]  URLs with the host; by default if the service is not the page's own host
- * @property {AbortSignal} [signal]
+ * @property {boolean | undefined} [absolute]  URLs with the host; by default if the service is not the page's own host
+ * @property {AbortSignal | undefined} [signal]
  *
- * @typedef {Service & {secret?: string}} Options  with the secret of the upload
+ * @typedef {Service & {secret?: string | undefined}} Options  with the secret of the upload
  *
  * @typedef {object} ForUpload
- * @property {string} [secret]     createSecret(), to keep; without it, nobody can delete the upload later
- * @property {string} [preset]     one of presets(); the service has a default
- * @property {string} [reference]  a string of your own, at most 256 characters
- * @property {number} [maxEdge]    scales a larger JPEG down to it before it is sent (pixels)
- * @property {boolean} [keep]      keeps the file in the browser until the upload has ended, for unfinished()
- * @property {number} [timeout]    how long the image may be processed (ms), 15 minutes by default
- * @property {(request: GrantRequest, signal?: AbortSignal) => Promise<Grant>} [grant]
+ * @property {string | undefined} [secret]     createSecret(), to keep; without it, nobody can delete the upload later
+ * @property {string | undefined} [preset]     one of presets(); the service has a default
+ * @property {string | undefined} [reference]  a string of your own, at most 256 characters
+ * @property {number | undefined} [maxEdge]    scales a larger JPEG down to it before it is sent (pixels)
+ * @property {boolean | undefined} [keep]      keeps the file in the browser until the upload has ended, for unfinished()
+ * @property {number | undefined} [timeout]    how long the image may be processed (ms), 15 minutes by default
+ * @property {((request: GrantRequest, signal?: AbortSignal) => Promise<Grant>) | undefined} [grant]
  *   asks your own server for the grant. It should send the request on as it is: only with this secret
  *   can a grant be renewed.
- * @property {(granted: {id: string, secret: string}) => void} [onGranted]  told before the file is sent
- * @property {(progress: Progress) => void} [onProgress]
+ * @property {((granted: {id: string, secret: string}) => void) | undefined} [onGranted]  told before the file is sent
+ * @property {((progress: Progress) => void) | undefined} [onProgress]
  *
  * @typedef {Service & ForUpload} UploadOptions
  *
@@ -145,7 +145,7 @@ export { createSecret, upload } from './upload.js';
  * Waits until an upload is ready in WebP and JPEG, for example after a reload of the page.
  *
  * @param {string} id
- * @param {Options & {timeout?: number}} [options]
+ * @param {Options & {timeout?: number | undefined}} [options]
  * @returns {Promise<Manifest>}
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */
@@ -158,7 +158,7 @@ export async function ready(id, options = {}) {
  * Waits until every variant of an upload is ready, AVIF included.
  *
  * @param {string} id
- * @param {Options & {timeout?: number}} [options]
+ * @param {Options & {timeout?: number | undefined}} [options]
  * @returns {Promise<Manifest>}
  * @throws {UploadError}  or the signal's reason, once it is aborted
  */

@@ -18,11 +18,11 @@
 
 'use client'; // for React Server Components: it has state
 
-/** @import {ImgHTMLAttributes, ReactElement} from 'react' */
+/** @import {ForwardRefExoticComponent, ImgHTMLAttributes, RefAttributes} from 'react' */
 /** @import {Manifest, Overall} from './presize.js' */
 /** @import {Item, ListOptions} from './uploads.js' */
 
-import { createElement, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import { createElement, forwardRef, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { pictureParts } from './picture.js';
 import { draw } from './thumbhash.js';
 import { createUploads, overall } from './uploads.js';
@@ -59,21 +59,27 @@ export function useUpload(options = {}) {
 /**
  * Shows an upload in the size and the format that fit the browser best. Until it has loaded, its
  * placeholder is in its place: the color at once, the blur as soon as there is a document. The blur
- * is a `data:` URL, which a Content-Security-Policy must allow in `img-src`.
+ * is a `data:` URL, which a Content-Security-Policy must allow in `img-src`. It shows nothing while the
+ * manifest has no image.
  *
- * @param {{manifest: Manifest, sizes?: string, alt: string} & Omit<ImgHTMLAttributes<HTMLImageElement>, 'src' | 'srcSet'>} props
- *   `sizes` says how wide the image is shown, as of an `<img>`; by default it is as wide as it is itself, or as the
- *   screen. All others are those of the `<img>`.
- * @returns {ReactElement | null}  null while there is nothing to show
+ * `sizes` says how wide the image is shown, as of an `<img>`; by default it is as wide as it is itself, or as the
+ * screen. All other properties are those of the `<img>`, and so is the `ref`.
+ *
+ * @typedef {{manifest: Manifest, sizes?: string | undefined, alt: string}
+ *   & Omit<ImgHTMLAttributes<HTMLImageElement>, 'src' | 'srcSet' | 'sizes' | 'alt'>} PictureProps
+ *
+ * @type {ForwardRefExoticComponent<PictureProps & RefAttributes<HTMLImageElement>>}
  */
-export function Picture({ manifest, sizes, alt, style, onLoad, ...rest }) {
+export const Picture = forwardRef(function Picture(/** @type {PictureProps} */ { manifest, sizes, alt, style, onLoad, ...rest }, ref) {
   const parts = pictureParts(manifest);
   const src = parts?.src;
   const [loaded, setLoaded] = useState('');
   const blur = useBlur(manifest.placeholder?.thumbhash);
   const seen = useCallback((/** @type {HTMLImageElement | null} */ img) => {
     if (img?.complete && img.naturalWidth > 0) setLoaded(img.getAttribute('src') ?? ''); // before there was a listener
-  }, []);
+    if (typeof ref === 'function') return ref(img); // since React 19 it may return a function
+    if (ref) ref.current = img;
+  }, [ref]);
   if (!parts) return null;
   const wide = sizes ?? `(max-width: ${parts.width}px) 100vw, ${parts.width}px`;
   const background = loaded === src ? undefined : {
@@ -105,7 +111,7 @@ export function Picture({ manifest, sizes, alt, style, onLoad, ...rest }) {
       },
     }),
   );
-}
+});
 
 /** Returns the URL of a blurred image, once there is a document to draw it. */
 function useBlur(thumbhash) {

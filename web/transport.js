@@ -12,8 +12,8 @@
  * @property {{pointer: string, detail: string, code?: string}[]} [errors]
  *
  * @typedef {object} Waiting       how requests are repeated
- * @property {AbortSignal} [signal]
- * @property {(waiting: boolean) => void} [onWaiting]  told when a request waits for the connection, and when it goes on
+ * @property {AbortSignal | undefined} [signal]
+ * @property {((waiting: boolean) => void) | undefined} [onWaiting]  told when a request waits for the connection, and when it goes on
  */
 
 /** Attempts at one request, the first included. */

@@ -14,17 +14,18 @@ const KEPT_FOR = 7 * 24 * 3_600_000;
  * @property {string} name
  * @property {number} size
  * @property {number} lastModified
- * @property {string} [preset]
- * @property {string} [reference]
- * @property {string} [endpoint]
- * @property {number} [maxEdge]   the same file scaled to another edge has other bytes
+ * @property {string | undefined} [preset]
+ * @property {string | undefined} [reference]
+ * @property {string | undefined} [endpoint]
+ * @property {number | undefined} [maxEdge]   the same file scaled to another edge has other bytes
  *
  * @typedef {Mark & {type: string, secret: string, since: number}} Record
  *
  * @typedef {object} Unfinished
  * @property {string} name        of the file
- * @property {File} [file]        where the browser could keep a copy; else ask for the file again
- * @property {{secret: string, preset?: string, reference?: string, endpoint?: string, maxEdge?: number, keep: true}} options  for upload()
+ * @property {File | undefined} [file]        where the browser could keep a copy; else ask for the file again
+ * @property {{secret: string, preset?: string | undefined, reference?: string | undefined, endpoint?: string | undefined,
+ *   maxEdge?: number | undefined, keep: true}} options  for upload()
  * @property {() => Promise<void>} forget
  */
 
@@ -43,7 +44,7 @@ const claims = new Map();
  *
  * @param {File} file
  * @param {string} secret  of the upload if it is a new one
- * @param {{preset?: string, reference?: string, endpoint?: string, maxEdge?: number}} purpose
+ * @param {import('./presize.js').UploadOptions} purpose
  * @returns {Promise<{secret: string, end: (over: boolean) => Promise<void>}>}  `end` forgets what is over
  */
 export async function keep(file, secret, { preset, reference, endpoint, maxEdge }) {

@@ -22,9 +22,9 @@ import { createSecret, upload } from './upload.js';
  * @property {any} [error]         an UploadError, if it has failed
  *
  * @typedef {Omit<UploadOptions, 'secret' | 'signal' | 'onGranted' | 'onProgress'> & {
- *   parallel?: number,
- *   onReady?: (manifest: Manifest, item: Item) => void,
- *   onError?: (error: any, item: Item) => void,
+ *   parallel?: number | undefined,
+ *   onReady?: ((manifest: Manifest, item: Item) => void) | undefined,
+ *   onError?: ((error: any, item: Item) => void) | undefined,
  * }} ListOptions  `parallel` is how many files are sent at a time, 3 by default
  */
 

@@ -26,7 +26,7 @@ import { createSecret, upload } from './upload.js';
 /**
  * @typedef {Omit<UploadOptions, 'secret' | 'signal' | 'onGranted' | 'onProgress'> & {
  *   id?: string,
- *   parallel?: number,
+ *   parallel?: number | undefined,
  * }} PresizeOptions  `parallel` is how many files are sent at a time, 3 by default
  */
 

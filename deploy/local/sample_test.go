@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -43,6 +44,9 @@ const shownPhoto = `
 		};
 	})()`
 
+// noPlaceholder holds once a picture is shown without its placeholder.
+const noPlaceholder = `document.querySelector('picture img').style.background === ''`
+
 type samplePhoto struct {
 	React       string `json:"react"`
 	Items       int    `json:"items"`
@@ -53,7 +57,7 @@ type samplePhoto struct {
 }
 
 func TestSampleAppUploadsShowsAndDeletesAPhoto(t *testing.T) {
-	photo := phototest.Path(t, "test_exif_full.jpg")
+	photo, another := phototest.Path(t, "test_exif_full.jpg"), phototest.Path(t, "test.png")
 	letter := filepath.Join(t.TempDir(), "letter.jpg")
 	if err := os.WriteFile(letter, []byte("This is a letter, not a photo."), 0o600); err != nil {
 		t.Fatal(err)
@@ -76,10 +80,27 @@ func TestSampleAppUploadsShowsAndDeletesAPhoto(t *testing.T) {
 			if !strings.HasPrefix(got.Source, stack.url+"/i/") || got.Width == 0 {
 				t.Errorf("the picture is %+v, want one of %s", got, stack.url)
 			}
-			evaluate[bool](b, `new Promise((done) => {
-				const look = () => (document.querySelector('picture img').style.background ? requestAnimationFrame(look) : done(true));
-				look();
-			})`) // the placeholder goes when the picture has come
+			b.await(noPlaceholder) // it goes when the picture has come
+			if !evaluate[bool](b, `shown.current === document.querySelector('picture img')`) {
+				t.Error("the ref of the app is not the image")
+			}
+			b.do(
+				chromedp.Click(chromedp.CSS("li button")),
+				chromedp.WaitNotPresent(chromedp.CSS("li")),
+			)
+			if left := evaluate[string](b, `String(shown.current)`); left != "null" {
+				t.Errorf("the ref of the app is %s, and the image is gone", left)
+			}
+			// Now an image has loaded before there is a component to hear of it, as on a page that a server rendered.
+			evaluate[bool](b, `
+				document.addEventListener('load', (event) => event.stopImmediatePropagation(), true);
+				Object.defineProperties(HTMLImageElement.prototype, { complete: { get: () => true }, naturalWidth: { get: () => 1 } });
+				true`)
+			b.do(
+				chromedp.SetUploadFiles(chromedp.CSS("input"), []string{another}),
+				chromedp.WaitReady(chromedp.CSS("li[data-status=ready] picture img")),
+			)
+			b.await(noPlaceholder)
 			b.do(
 				chromedp.Click(chromedp.CSS("li button")),
 				chromedp.WaitNotPresent(chromedp.CSS("li")),
@@ -96,6 +117,18 @@ func TestSampleAppUploadsShowsAndDeletesAPhoto(t *testing.T) {
 				t.Errorf("the console shows %q", complaints)
 			}
 		})
+	}
+}
+
+// A directive counts only where it is the first statement.
+func TestSampleAppHasReactMarkedAsCodeOfTheClient(t *testing.T) {
+	packed := string(readFile(t, "../../build/app/node_modules/presize/react.js"))
+	comment := regexp.MustCompile(`^\s*(?:/\*(?s:.*?)\*/|//[^\n]*\n)`)
+	for comment.MatchString(packed) {
+		packed = comment.ReplaceAllLiteralString(packed, "")
+	}
+	if statement := strings.TrimSpace(packed); !strings.HasPrefix(statement, "'use client';") {
+		t.Errorf("the first statement of presize/react is %.80q", statement)
 	}
 }
 

@@ -1,7 +1,10 @@
+import { useEffect, useRef } from 'react';
 import { Picture, useUpload } from 'presize/react';
 
 /** Uploads photos and shows them. */
-export function Photos({ endpoint }: { endpoint?: string }) {
+export function Photos({ endpoint }: { endpoint?: string | undefined }) {
+  const shown = useRef<HTMLImageElement>(null);
+  useEffect(() => { Object.assign(window, { shown }); }, []); // for the test
   const { uploads, progress, add, retry, remove } = useUpload({ endpoint, preset: 'photo' });
   return (
     <form>
@@ -10,7 +13,7 @@ export function Photos({ endpoint }: { endpoint?: string }) {
       <ul>
         {uploads.map(({ key, file, status, progress: sent, preview, manifest, error }) => (
           <li key={key} data-status={status}>
-            {manifest && <Picture manifest={manifest} alt={file.name} sizes="20rem" />}
+            {manifest && <Picture ref={shown} manifest={manifest} alt={file.name} sizes="20rem" />}
             {!manifest && preview && <img src={preview} alt="" width={64} />}
             {!manifest && !error && <progress value={sent} />}
             {error && <p>{error.message}</p>}
