@@ -122,6 +122,58 @@ func TestUppySendsNothingTwice(t *testing.T) {
 	}
 }
 
+// failOnce makes the page's first status say that the service could not render the image, and notes the
+// secrets of all requests for grants in window.secrets.
+const failOnce = `
+	window.secrets = [];
+	const real = fetch;
+	let failed = false;
+	window.fetch = (url, init) => {
+		if (init?.method === 'POST') secrets.push(JSON.parse(init.body).secret);
+		if (failed || init?.method === 'POST' || !String(url).includes('/uploads/')) return real(url, init);
+		failed = true;
+		return Promise.resolve(Response.json({ status: 'failed' }));
+	};
+	0`
+
+// checkSecrets checks that what has failed was tried again as another upload: the service doesn't try it again.
+func checkSecrets(b browser) {
+	b.t.Helper()
+	if secrets := evaluate[[]string](b, `secrets`); len(secrets) != 2 || secrets[0] == secrets[1] {
+		b.t.Errorf("it asked for %d grants, want 2 with different secrets", len(secrets))
+	}
+}
+
+func TestUppyTriesAFailedImageAsAnotherUpload(t *testing.T) {
+	photo := phototest.Path(t, "test_exif_full.jpg")
+	b, _ := openSample(t, samples()[0], "uppy.html")
+	b.do(
+		chromedp.WaitReady(chromedp.CSS(".uppy-Dashboard-input")),
+		chromedp.Evaluate[chromedp.Void](failOnce),
+		chromedp.SetUploadFiles(chromedp.CSS(".uppy-Dashboard-input"), []string{photo}),
+		chromedp.WaitVisible(chromedp.CSS(".uppy-StatusBar-actionBtn--upload")),
+		chromedp.Click(chromedp.CSS(".uppy-StatusBar-actionBtn--upload")),
+		chromedp.WaitVisible(chromedp.CSS(".uppy-StatusBar-actionBtn--retry")),
+		chromedp.Click(chromedp.CSS(".uppy-StatusBar-actionBtn--retry")),
+	)
+	b.await(`told.some(({ event }) => event === 'success')`)
+	checkSecrets(b)
+}
+
+func TestFilePondTriesAFailedImageAsAnotherUpload(t *testing.T) {
+	photo := phototest.Path(t, "test_exif_full.jpg")
+	b, _ := openSample(t, samples()[0], "filepond.html")
+	b.do(
+		chromedp.WaitReady(chromedp.CSS(".filepond--browser")),
+		chromedp.Evaluate[chromedp.Void](failOnce),
+		chromedp.SetUploadFiles(chromedp.CSS(".filepond--browser"), []string{photo}),
+		chromedp.WaitReady(chromedp.CSS("[data-filepond-item-state='processing-error']")),
+	)
+	evaluate[bool](b, `pond.processFile().then(() => true)`) // what its button does
+	b.await(`told.length === 1`)
+	checkSecrets(b)
+}
+
 // readmeRecipe returns the code of a section of the package's README.
 func readmeRecipe(t *testing.T, heading string) string {
 	t.Helper()
