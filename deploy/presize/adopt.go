@@ -30,8 +30,8 @@ make deploy runs it.
 IAM actions: sts:GetCallerIdentity (needs no permission), cloudformation:DescribeStacks,
 cloudformation:ListStackResources, cloudformation:CreateChangeSet,
 cloudformation:DescribeChangeSet and cloudformation:ExecuteChangeSet; s3:ListBucket on the
-buckets, and s3:GetBucket* and s3:Get*Configuration on them, with which CloudFormation reads
-their settings.
+buckets, and s3:GetBucket* and s3:Get*Configuration on them, with which CloudFormation
+reads their settings.
 `
 
 // adopted is what an adoption has done.

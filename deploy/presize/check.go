@@ -33,13 +33,15 @@ left buckets, it compares with the parameters of that one, which CloudFormation 
 for 90 days. It warns of alarms that nobody gets, and of uploads that are open to all.
 
 What must exist before, and would be missed only when the stage runs, it looks for: the
-secret of webhooks in SSM, and the function of inspectorArn.
+secret of webhooks in SSM, the function of inspectorArn, and whether the account has the
+concurrent executions that apiConcurrency reserves.
 
 IAM actions: sts:GetCallerIdentity (needs no permission), cloudformation:DescribeStacks,
 cloudformation:GetTemplate, cloudformation:ListStacks, cloudformation:ListStackResources,
 and s3:ListBucket on the buckets of the stage; with webhookUrl ssm:GetParameter on
 /presize/STAGE/webhook-secret; with inspectorArn lambda:GetFunctionConfiguration on it, or
-else a warning says that nobody has looked.
+else a warning says that nobody has looked; with apiConcurrency lambda:GetAccountSettings,
+and lambda:GetFunctionConcurrency on the API's function.
 `
 
 // destination is where a deployment goes.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -34,6 +35,9 @@ func checkExisting(ctx context.Context, account aws.Config, c *call, overrides [
 			warnings = append(warnings, warning)
 		}
 		err = errors.Join(err, failure)
+	}
+	if reserve, wrong := strconv.Atoi(parameters.Value("apiConcurrency")); wrong == nil { // its pattern has been checked
+		err = errors.Join(err, checkReserved(ctx, lambda.NewFromConfig(account), "presize-"+c.stage+"-api", reserve))
 	}
 	return warnings, err
 }

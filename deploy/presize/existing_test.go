@@ -21,6 +21,8 @@ func TestWhatTheStageNeedsBesideTheStackIsLookedFor(t *testing.T) {
 		set      []string
 		secret   string // "" for none
 		function int    // the status of the answer
+		limits   [2]int // of the account: all, and those that nobody has reserved
+		reserved int    // by the API
 		want     []string
 		warnings int
 	}{
@@ -32,6 +34,12 @@ func TestWhatTheStageNeedsBesideTheStackIsLookedFor(t *testing.T) {
 		"function":             {set: inspects, function: http.StatusOK},
 		"no function":          {set: inspects, function: http.StatusNotFound, want: []string{"there is no function " + inspector}},
 		"function of somebody": {set: inspects, function: http.StatusForbidden, warnings: 1},
+		"concurrency":          {set: []string{"apiConcurrency=900"}, limits: [2]int{1000, 1000}},
+		"too much concurrency": {set: []string{"apiConcurrency=901"}, limits: [2]int{1000, 1000}, want: []string{"apiConcurrency: 901 can't be reserved, only 900"}},
+		"of others":            {set: []string{"apiConcurrency=501"}, limits: [2]int{1000, 600}, want: []string{"only 500"}},
+		"its own":              {set: []string{"apiConcurrency=501"}, limits: [2]int{1000, 600}, reserved: 1},
+		"a new account":        {set: []string{"apiConcurrency=1"}, limits: [2]int{10, 10}, want: []string{"only 0", "Lambda keeps 10 of them"}},
+		"a stopped API":        {set: []string{"apiConcurrency=0"}, limits: [2]int{10, 10}},
 		"neither":              {set: append(webhooks, inspects...), function: http.StatusNotFound, want: []string{"webhookUrl needs", "there is no function"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -47,6 +55,14 @@ func TestWhatTheStageNeedsBesideTheStackIsLookedFor(t *testing.T) {
 					w.Header().Set("X-Amzn-Errortype", code)
 					w.WriteHeader(test.function)
 					fmt.Fprint(w, "{}")
+				case strings.HasSuffix(strings.TrimSuffix(r.URL.Path, "/"), "/account-settings"):
+					fmt.Fprintf(w, `{"AccountLimit":{"ConcurrentExecutions":%d,"UnreservedConcurrentExecutions":%d}}`, test.limits[0], test.limits[1])
+				case strings.HasSuffix(r.URL.Path, "/functions/presize-prod-api/concurrency") && test.reserved == 0:
+					w.Header().Set("X-Amzn-Errortype", "ResourceNotFoundException")
+					w.WriteHeader(http.StatusNotFound)
+					fmt.Fprint(w, "{}")
+				case strings.HasSuffix(r.URL.Path, "/functions/presize-prod-api/concurrency"):
+					fmt.Fprintf(w, `{"ReservedConcurrentExecutions":%d}`, test.reserved)
 				default:
 					t.Errorf("%s %s %s", r.Method, r.URL.Path, r.Header.Get("X-Amz-Target"))
 				}

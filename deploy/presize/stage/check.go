@@ -120,8 +120,17 @@ func (p Parameters) Warnings() []string {
 	if p.Value("jwtIssuer") == "" {
 		warnings = append(warnings, "jwtIssuer is empty: anybody may upload, at your cost")
 	}
+	cold, expire := p.number("originalsColdDays"), p.number("originalsExpireDays")
+	if cold > 0 && expire > cold && expire-cold < leastColdDays {
+		warnings = append(warnings, fmt.Sprintf("originalsExpireDays: originals are deleted %d days after they have become cold, and S3 bills %d of these days at least",
+			expire-cold, leastColdDays))
+	}
 	return warnings
 }
+
+// leastColdDays is for how long S3 bills an object in Glacier Instant Retrieval at least.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
+const leastColdDays = 90
 
 // number returns the value of a parameter that has no sign, and 0 for anything else.
 func (p Parameters) number(name string) int {

@@ -87,6 +87,10 @@ func TestWhatShouldNotGoUnseenIsWarnedOf(t *testing.T) {
 	for file, want := range map[string][]string{
 		"": {"alarmEmail is empty", "jwtIssuer is empty"},
 		"alarmEmail: a@example.com\njwtIssuer: https://a.example/\njwtAudience: a\n": nil,
+		"originalsColdDays: 30\noriginalsExpireDays: 119\n":                          {"alarmEmail is empty", "jwtIssuer is empty", "originalsExpireDays: originals are deleted 89 days"},
+		"originalsColdDays: 30\noriginalsExpireDays: 120\n":                          {"alarmEmail is empty", "jwtIssuer is empty"},
+		"originalsColdDays: 30\n":                                                    {"alarmEmail is empty", "jwtIssuer is empty"},
+		"originalsExpireDays: 30\n":                                                  {"alarmEmail is empty", "jwtIssuer is empty"},
 	} {
 		if got := read(t, file).Warnings(); !slices.EqualFunc(got, want, strings.HasPrefix) {
 			t.Errorf("%q: got %q, want %q", file, got, want)

@@ -14,7 +14,9 @@ import warnings
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from moto.awslambda import urls as lambda_urls
 from moto.awslambda.models import LambdaFunction
+from moto.awslambda.responses import LambdaResponse
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend, Stack
@@ -97,6 +99,11 @@ class Account:
             return sent, None
 
 
+def account_settings(response):
+    reserved = sum(int(f.reserved_concurrency or 0) for f in response.backend.list_functions())
+    return json.dumps({"AccountLimit": {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000 - reserved}})
+
+
 def correct_moto(account):
     """What moto does otherwise than AWS, and would be in the way of a deployment."""
     # Every bucket's policy refuses plain HTTP, which is what is spoken here.
@@ -106,6 +113,11 @@ def correct_moto(account):
     CloudFormationBackend.validate_template = lambda backend, template: [
         finding for finding in findings(backend, template) if finding.rule.severity == "error"
     ]
+
+    # moto has no settings of an account in Lambda. This one has the usual limit.
+    for end in ("$", "/$"):  # as the SDK of Go and that of Python write it
+        lambda_urls.url_paths["{0}/(?P<api_version>[^/]+)/account-settings" + end] = LambdaResponse.dispatch
+    LambdaResponse.get_account_settings = account_settings
 
     # moto takes a list apart when it is given, but not when it is the default.
     load = parsing.ResourceMap.load_parameters
