@@ -65,7 +65,11 @@ func standalone(compiled []byte) ([]byte, error) {
 		return nil, errors.New("the template has no archives or no parameters")
 	}
 	parameters["CodeBucket"] = map[string]any{"Type": "String", "Description": "The bucket with the archives of dist/"}
-	parameters["CodePrefix"] = map[string]any{"Type": "String", "Default": "", "Description": "What precedes their names in the bucket, with the slash at its end"}
+	// CloudFormation does not see that an archive has changed whose key is the same.
+	// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-lambda-function-code.html
+	parameters["CodePrefix"] = map[string]any{"Type": "String", "AllowedPattern": "^.+/$",
+		"Description": "What precedes their names in the bucket, with the slash at its end; another one for each release"}
+	document["Rules"] = standaloneRules()
 	text, err := json.MarshalIndent(document, "", "  ")
 	if err != nil {
 		return nil, err

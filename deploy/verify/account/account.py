@@ -9,6 +9,7 @@ as it was sent is what moto does not keep. Both are taken down, so that nothing 
 import io
 import json
 import logging
+import re
 import warnings
 
 import boto3
@@ -146,6 +147,10 @@ def correct_moto(account):
         resources._parsed_resources.update(kept)
 
     parsing.ResourceMap.delete = delete_and_remember
+
+    # moto takes a Ref to a parameter that has changed for a change of the resource, but no Fn::Sub.
+    reference = re.compile(r'"Ref": "(\w+)"|\$\{(\w+)\}')
+    parsing.get_references_from_template = lambda part: [a or b for a, b in reference.findall(json.dumps(part))]
 
     # moto makes the outputs anew when the stack is described, of resources that are gone.
     delete_stack_model = Stack.delete

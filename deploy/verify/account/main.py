@@ -64,6 +64,7 @@ def main():
     failures += publish(account, dev)
     failures += operate(account, dev)
     failures += redrive(account, dev)
+    failures += stand_alone(account, prod)
     for value in ("of-before", ORIGIN_SECRET):  # "every" asks for the second version
         account.client("ssm").put_parameter(Name="/presize/prod/origin-secret-b", Value=value, Type="String", Overwrite=True)
     osls(account, "deploy", "--stage", "prod", "--package", PACKAGES / "every")
@@ -253,6 +254,37 @@ def roll_back(account, stack):
         in presize(account, stage, "rollback").stderr,
     }
     return failures + [f"{stack}, rolled back: {p}" for p, holds in promises.items() if not holds]
+
+
+def stand_alone(account, stack):
+    """Deploys dist/cloudformation.json as deploy/README.md says, without osls, and then the next release."""
+    cloudformation, s3, stage = account.client("cloudformation"), account.client("s3"), stack.removeprefix("presize-")
+    keys = json.loads(command(account, stage, "keys", "--json"))
+    s3.create_bucket(Bucket="archives")
+
+    def release(change, prefix, archive):
+        for path in Path("dist").glob("*.zip"):
+            s3.put_object(Bucket="archives", Key=prefix + path.name, Body=archive(path))
+        s3.put_object(Bucket="archives", Key=prefix + "cloudformation.json", Body=Path("dist/cloudformation.json").read_bytes())
+        own = {"CodeBucket": "archives", "CodePrefix": prefix}
+        change(
+            StackName=stack,
+            TemplateURL=f"https://s3.amazonaws.com/archives/{prefix}cloudformation.json",
+            Parameters=keys + [{"ParameterKey": name, "ParameterValue": value} for name, value in own.items()],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+
+    release(cloudformation.create_stack, "presize/1/", lambda path: b"of the release before")
+    before = [f for f in check(account, stack) if "must be dist/" in f]
+    release(cloudformation.update_stack, "presize/2/", Path.read_bytes)
+    failures = look(account, stack, "deployed without osls")
+    if len(before) < 3:
+        failures.append(f"the first release must have archives of its own, only {before} tell")
+    buckets = [Deployed(account, stack).bucket(name) for name in ("input", "output", "site")]
+    cloudformation.delete_stack(StackName=stack)
+    for bucket in buckets:
+        s3.delete_bucket(Bucket=bucket)
+    return failures
 
 
 def drop(account, stack):

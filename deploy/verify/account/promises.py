@@ -58,7 +58,9 @@ class Deployed:
         described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in described["Outputs"]}
         template = cloudformation.get_template(StackName=stack)["TemplateBody"]
-        self.parameters = {name: p.get("Default", "") for name, p in template["Parameters"].items()}
+        self.parameters = {name: p.get("Default", "") for name, p in template["Parameters"].items()} | {
+            p["ParameterKey"]: p["ParameterValue"] for p in described["Parameters"]
+        }
         self.queue = self.client("sqs").get_queue_attributes(
             QueueUrl=self.ids["FailureQueue"], AttributeNames=["All"]
         )["Attributes"]
