@@ -19,6 +19,8 @@ func TestKeysAreThoseOfTheContract(t *testing.T) {
 		{media.VariantKey(testID, "0a1b2c3d", "320", media.AVIF), "i/mzxw6ytboi2gk3tdmuqhg5dbna/0a1b2c3d/320.avif"},
 		{media.VariantKey(testID, "0a1b2c3d", "320", media.WebP), "i/mzxw6ytboi2gk3tdmuqhg5dbna/0a1b2c3d/320.webp"},
 		{media.VariantKey(testID, "0a1b2c3d", "320", media.JPEG), "i/mzxw6ytboi2gk3tdmuqhg5dbna/0a1b2c3d/320.jpg"},
+		{media.ToldKey(testID), "told/mzxw6ytboi2gk3tdmuqhg5dbna"},
+		{media.TryPrefix("059f36b4-87a3-44ab-83d2-661975830a7d"), "tries/059f36b4-87a3-44ab-83d2-661975830a7d/"},
 		{media.URL(media.ManifestKey(testID)), "/i/mzxw6ytboi2gk3tdmuqhg5dbna/manifest.json"},
 		{media.StatusURL(testID), "/api/v1/uploads/mzxw6ytboi2gk3tdmuqhg5dbna"},
 	}
