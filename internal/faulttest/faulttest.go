@@ -42,8 +42,8 @@ func (t *Transport) Client(client *s3.Client) *s3.Client {
 	})
 }
 
-// RoundTrip implements [http.RoundTripper]. A request that is carried is carried
-// whole, even if its context ends: what is cut off would take effect at an unknown time.
+// RoundTrip implements [http.RoundTripper]. A request that has begun is carried to its end,
+// even if its context ends: a request that is cut off may take effect at any later time.
 func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

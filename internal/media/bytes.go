@@ -15,8 +15,8 @@ const (
 // in units of 1000, up to gigabytes.
 func Bytes(size int64) string { return roundedBytes(size, fewDigits) }
 
-// BytesBeyond says a size and the limit that it exceeds, both with as many digits as it
-// takes to tell them apart.
+// BytesBeyond is [Bytes] for a size and the limit that it exceeds, both with enough digits
+// to tell them apart.
 func BytesBeyond(size, limit int64) (beyond, most string) {
 	for digits := fewDigits; ; digits++ {
 		beyond, most = roundedBytes(size, digits), roundedBytes(limit, digits)
@@ -26,8 +26,8 @@ func BytesBeyond(size, limit int64) (beyond, most string) {
 	}
 }
 
-// roundedBytes rounds half up. Integers keep the last byte of the largest sizes, which
-// floating point would lose.
+// roundedBytes rounds half up. It uses integers, because floating point loses the last
+// bytes of the largest sizes.
 func roundedBytes(size int64, digits int) string {
 	step := uint64(1)
 	for range len(strconv.FormatInt(size, 10)) - digits {

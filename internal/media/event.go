@@ -89,7 +89,7 @@ func (m Manifest) Events(label Label, area Area, at time.Time) []Event {
 	}
 }
 
-// Deletion returns the event that tells of the upload's deletion, at a time to be set.
+// Deletion returns the event of the deletion of e's upload. The caller sets its Timestamp.
 func (e Event) Deletion() Event {
 	e.Type, e.Timestamp = ImageDeleted, time.Time{}
 	e.Data.EventID = string(e.Data.ID) + "." + e.Data.Rev + ".deleted"

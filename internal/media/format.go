@@ -38,14 +38,14 @@ func ParseFormat(mediaType string) (Format, bool) {
 	return "", false
 }
 
-// Undeclared is what a client declares that does not know the type of its file. No
-// original is of it.
+// Undeclared is the type that a client declares if it does not know the type of its file.
+// No original has it.
 const Undeclared Format = "application/octet-stream"
 
 // ParseDeclared returns the format that a client declares in a Content-Type (RFC 9110
-// §8.3.1), or Undeclared, and false if files of that type are not accepted. Case and
-// parameters do not count, and formats go by the names too that systems and programs have for
-// them. A declaration is a hint: [Sniff] decides.
+// §8.3.1), or Undeclared, and false if files of that type are not accepted. It ignores
+// case and parameters, and knows the other names that systems and programs use for a
+// format. A declaration is a hint: [Sniff] decides.
 func ParseDeclared(contentType string) (Format, bool) {
 	mediaType, _, _ := strings.Cut(contentType, ";")
 	mediaType = strings.ToLower(strings.TrimSpace(mediaType))

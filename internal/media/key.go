@@ -27,12 +27,12 @@ func ParseOriginalKey(key string) (ID, bool) {
 	return id, err == nil
 }
 
-// ToldKey is the key of what the backend was told of id last, in the output bucket. It
-// is outside of the areas that the CDN serves: it names the owner.
+// ToldKey is the key, in the output bucket, of the last event that the backend was told of
+// id. The CDN does not serve it, because the event names the owner.
 func ToldKey(id ID) string { return "told/" + string(id) }
 
 // TryPrefix is what the keys of the records of an SQS message's tries start with, in the
-// output bucket. No area of the CDN has them, and a lifecycle rule deletes them
+// output bucket. The CDN does not serve them, and a lifecycle rule deletes them
 // (deploy/template/buckets.yml).
 func TryPrefix(message string) string { return "tries/" + message + "/" }
 

@@ -61,9 +61,9 @@ func (l Label) Metadata() (map[string]string, error) {
 	return values, nil
 }
 
-// ParseLabel is the inverse of [Label.Metadata]. It keeps what it can't decode as it
-// is: an original may have been put by hand, and an owner that can't be decoded
-// must not turn into none.
+// ParseLabel is the inverse of [Label.Metadata]. A value that can't be decoded is kept as
+// it is: an operator may have put the original by hand, and an upload must never lose its
+// owner.
 func ParseLabel(metadata map[string]string) Label {
 	l := Label{
 		Preset:    metadata[PresetMetadata],

@@ -14,12 +14,13 @@ import (
 
 // Engine names what turns an original into pixels, apart from the preset. It is
 // part of every revision: change it whenever the same original and preset would
-// give other bytes, so that published URLs keep their meaning. worker/vips has goldens that tell when.
+// give other bytes, so that published URLs keep their meaning. A test of worker/vips
+// fails when it must be changed.
 const Engine = "bimg 1.1.9, libvips 8.18.7, libheif 1.23.0, libde265 1.1.0, render 5"
 
-// EncoderThreads is how many threads an AVIF is encoded by, so that the last and largest
-// does not leave a processor idle. libaom cuts an image in as many pieces as suit its
-// threads, so their number decides about bytes, and is part of every revision.
+// EncoderThreads is the number of threads that encode one AVIF. With one, the last and
+// largest AVIF would leave a processor idle. The number changes the bytes, because libaom
+// cuts an image into pieces for its threads. So it is part of every revision.
 const EncoderThreads = 2
 
 // DefaultPreset is used where a client names none.
@@ -30,7 +31,7 @@ type Fit string
 
 const (
 	Inside Fit = "inside" // the whole image, within the size
-	Cover  Fit = "cover"  // the size filled, what is over cropped away
+	Cover  Fit = "cover"  // the size is filled, and the rest is cropped away
 )
 
 // Crop says which part a Cover keeps.
@@ -108,8 +109,8 @@ func (p Preset) Inspected() Size {
 }
 
 // Rev is the revision of everything that decides the pixels of the preset's
-// variants: the first 8 hex digits of a SHA-256 over the preset, [Engine], [EncoderThreads] and the
-// image of the watermark.
+// variants: the first 8 hex digits of a SHA-256 over the preset, [Engine],
+// [EncoderThreads] and the image of the watermark.
 func (p Preset) Rev() string {
 	p.Rules, p.Private = Rules{}, false // who may upload what, and who may see it
 	recipe, err := json.Marshal(p)

@@ -24,7 +24,8 @@ const (
 // MaxDetail is the length of the detail of a rejection that the app gives, in characters.
 const MaxDetail = 500
 
-// Codes lists the reasons to reject a file.
+// Codes lists the reasons that are in the file alone, as the renderer finds them. The
+// others come from a preset's rules (TooSmall) and from the app (Refused).
 func Codes() []Code {
 	return []Code{Empty, UnsupportedType, TypeMismatch, Corrupt, Truncated, TooManyBytes, TooManyPixels, TooManyFrames}
 }

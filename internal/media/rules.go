@@ -24,8 +24,8 @@ func (r Rules) Formats() []Format {
 	return r.Accept
 }
 
-// Accepts reports whether the rules accept a format. HEIC is HEIF with HEVC inside
-// (ISO/IEC 23008-12), and clients use the names freely: one stands for both.
+// Accepts reports whether the rules accept a format, or one that is
+// [Format.Compatible] with it.
 func (r Rules) Accepts(format Format) bool {
 	return slices.ContainsFunc(r.Formats(), func(accepted Format) bool { return accepted.Compatible(format) })
 }

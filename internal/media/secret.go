@@ -23,12 +23,12 @@ var secretEncoding = base64.RawURLEncoding.Strict()
 // ErrInvalidSecret is returned by [ParseSecret]. It never quotes what was parsed.
 var ErrInvalidSecret = errors.New("invalid upload secret")
 
-// errHidden is what an encoder gets that meets a secret by accident.
+// errHidden is the error of an encoder that would write a secret by accident.
 var errHidden = errors.New("a secret is written by Reveal only")
 
-// Secret proves that its holder owns an upload: it permits to renew the grant, to
-// see a private upload and to delete the upload. It is 32 random bytes, and the
-// upload's [ID] derives from it. The service stores none.
+// Secret proves that its holder owns an upload. The holder may renew the grant, see a
+// private upload, and delete the upload. It is 32 random bytes, and the upload's [ID]
+// derives from it. The service stores no secret.
 //
 // Only [Secret.Reveal] gives it away. Formatting and logging print a placeholder,
 // and encoding it fails. The bytes are behind a function because fmt prints the

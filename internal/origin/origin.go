@@ -1,6 +1,6 @@
-// Package origin lets an HTTP API answer requests of its CDN only. The CDN sends a secret in
-// a header, and the API knows the secret's digest. Without it, what protects the CDN could be
-// bypassed: the API has an address of its own.
+// Package origin lets an HTTP API answer only requests that come through its CDN. The CDN
+// sends a secret in a header, and the API knows the secret's digest. Without the secret,
+// clients could go past the CDN and its protection, because the API has its own address.
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html
 package origin
 
@@ -31,14 +31,14 @@ func NewSecret() string {
 // while the secret is replaced.
 type Digests [][]byte
 
-// Digest returns a secret's digest in hexadecimal digits. It gives nothing of the secret away.
+// Digest returns a secret's digest in hexadecimal digits. It does not reveal the secret.
 func Digest(secret string) string {
 	digest := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(digest[:])
 }
 
-// ParseDigests reads digests in hexadecimal digits, with commas between them. Empty ones
-// count for nothing.
+// ParseDigests reads digests in hexadecimal digits, with commas between them. It ignores
+// empty ones.
 func ParseDigests(text string) (Digests, error) {
 	var digests Digests
 	for field := range strings.SplitSeq(text, ",") {
@@ -74,7 +74,7 @@ func (d Digests) Guard(next http.Handler) http.Handler {
 	})
 }
 
-// accept takes the same time whatever the secret is.
+// accept compares in constant time.
 func (d Digests) accept(secret string) bool {
 	digest := sha256.Sum256([]byte(secret))
 	found := 0
@@ -84,8 +84,8 @@ func (d Digests) accept(secret string) bool {
 	return found == 1
 }
 
-// Send is a CDN in front of next: it sends the secret with every request, and nothing that the
-// client has put in its place.
+// Send is a CDN in front of next: it sends the secret with every request, in place of one
+// that the client has sent.
 func Send(secret string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = r.Clone(r.Context())

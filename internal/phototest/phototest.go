@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// dir is looked up when the test starts. Later the test may change to a working directory
+// dir is looked up when the test program starts: later, tests change to working directories
 // outside the module, where the go command does not find it.
 var dir, errDir = find()
 

@@ -54,8 +54,8 @@ func NewSigner(site, keyID string, key []byte) (*Signer, error) {
 	return &Signer{site, keyID, private}, nil
 }
 
-// Access signs for all objects of a private upload, from now on. The expiry is a full
-// hour: within an hour the query is the same, and browsers find what they have cached.
+// Access signs for all objects of a private upload, from now on. It expires on the hour,
+// so the query stays the same within an hour, and browsers can use their caches.
 func (s *Signer) Access(id media.ID, now time.Time) (Access, error) {
 	expires := now.UTC().Truncate(Longest - shortest).Add(Longest)
 	policy := sign.Policy{Statements: []sign.Statement{{

@@ -43,8 +43,8 @@ func Start(t testing.TB) *Bus {
 	return b
 }
 
-// EventBridge is the bus. Its client sends each request once, by way of transport if that
-// is not nil.
+// EventBridge returns the bus as the code under test sees it. The client sends each request
+// once, through transport if that is not nil.
 func (b *Bus) EventBridge(transport http.RoundTripper) eventbus.EventBridge {
 	return eventbus.EventBridge{Bus: name, Client: eventbridge.New(eventbridge.Options{
 		Region:       "eu-central-1",
