@@ -2,8 +2,8 @@
 // http.Handler. It grants uploads, tells how far they are, and deletes them. It
 // keeps no state: what it knows is in the two buckets.
 //
-// Whose an upload is follows from its secret, which the id derives from, and from the
-// owner in the original's metadata (see [WithSubject]).
+// A request proves that an upload is its sender's by the upload's secret, from which the
+// id derives, or by a token of the owner in the original's metadata (see [WithSubject]).
 //
 // Each handler takes a request and returns an answer or an error. [service.serve]
 // is the one place that writes to the client: it turns errors into problems (see

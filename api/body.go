@@ -48,9 +48,9 @@ type fields struct {
 	problems []fieldError
 }
 
-// readFields reads the JSON body of a request, which has at most limit bytes. It
-// insists on the content type: a page of another site can't send that without
-// the browser asking this one first.
+// readFields reads the JSON body of a request, which has at most limit bytes. The content
+// type must be application/json, because browsers send it cross-site only after a
+// preflight.
 func readFields(r *http.Request, limit int64) (*fields, error) {
 	mediaType, err := contentType(r)
 	if err != nil {

@@ -12,21 +12,21 @@ const secretHeader = "Upload-Secret"
 
 type subjectKey struct{}
 
-// WithSubject says whose token came with a request: the token's claim sub, after the
-// front door has checked the token. No header of a request has that effect.
+// WithSubject adds the subject of a request's token: the claim sub of a token that the
+// front door has checked. No header of a request can set it.
 func WithSubject(ctx context.Context, subject string) context.Context {
 	return context.WithValue(ctx, subjectKey{}, subject)
 }
 
-// sender is who sent a request, as far as it proves that.
+// sender is what a request proves about who sent it.
 type sender struct {
-	secret   media.Secret // the zero value where there is none, or what is none
+	secret   media.Secret // the zero value if there is none, or no valid one
 	subject  string       // of the token
 	signedIn bool         // there was a token
 }
 
 func senderOf(r *http.Request) sender {
-	secret, _ := media.ParseSecret(r.Header.Get(secretHeader)) // what is no secret opens nothing
+	secret, _ := media.ParseSecret(r.Header.Get(secretHeader)) // the zero value opens nothing
 	subject, signedIn := r.Context().Value(subjectKey{}).(string)
 	return sender{secret, subject, signedIn}
 }
@@ -37,7 +37,7 @@ func (s sender) holds(id media.ID, owner string) bool {
 	return s.secret.Opens(id) || owner != "" && s.subject == owner
 }
 
-// owner returns whose the uploads of the sender are, "" without sign-in.
+// owner returns the owner of the sender's uploads, or "" without sign-in.
 func (s sender) owner() (string, error) {
 	if s.signedIn && (s.subject == "" || len(s.subject) > media.MaxOwner) {
 		return "", forbidden.problem("The token names no subject that can own an upload.")

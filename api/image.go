@@ -9,16 +9,14 @@ import (
 )
 
 // maxImage is the largest image that can come through the API itself, in bytes.
-// A Lambda is invoked with at most 6 MB, in which the body stands as base64.
+// The payload of a Lambda function has at most 6 MB, and contains the body in base64.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const maxImage = 4 << 20
 
 // createImage answers POST /api/v1/images, whose body is the original itself.
 //
-// A browser sends such a body for a page of any site without asking this one first,
-// other than the JSON of a grant's request or a DELETE. Hence it must say that the
-// page is of this site, or that there is none. Programs other than browsers say
-// nothing of the kind.
+// Browsers send image bodies cross-site without a preflight, other than JSON or a DELETE.
+// So the handler checks Sec-Fetch-Site and Origin, which only browsers send.
 func (s *service) createImage(r *http.Request) (answer, error) {
 	if new(http.CrossOriginProtection).Check(r) != nil {
 		return answer{}, crossOrigin.problem("Only programs and pages of this site can upload here.")
@@ -76,8 +74,8 @@ func (s *service) createImage(r *http.Request) (answer, error) {
 	return a, nil
 }
 
-// originalFormat returns the format that the bytes are of, or else the declared one: the
-// worker says why it is not that.
+// originalFormat returns the format of the bytes, or the declared one if the bytes have no
+// accepted format: then the worker rejects the upload and says why.
 func originalFormat(declared string, body []byte, rules media.Rules) (media.Format, error) {
 	format, ok := media.ParseDeclared(cmp.Or(declared, string(media.Undeclared)))
 	if !ok {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// site returns what stands before the URLs of an answer: nothing, or the site where the
-// client prefers absolute URLs.
+// site returns the prefix of the URLs in an answer: the site if the client prefers absolute
+// URLs, or else "".
 func (s *service) site(header http.Header) string {
 	for name := range preferences(header) {
 		if strings.EqualFold(name, "absolute-urls") {

@@ -19,12 +19,12 @@ import (
 	"github.com/presize/presize/internal/media"
 )
 
-// RequestTimeout is the most that a request can take. It is longer than the
-// longest wait, and shorter than what the Lambda and API Gateway (30 s) allow: an
-// answer of ours, with a request id, is worth more than theirs.
+// RequestTimeout is the longest time that a request can take. It is longer than the longest
+// wait, and shorter than what Lambda and API Gateway (30 s) allow, so that clients get an
+// answer of the API, with a request id.
 const RequestTimeout = 25 * time.Second
 
-// retryAfter is when a client may ask again that was turned away, in seconds.
+// retryAfter tells a client that was turned away when to ask again, in seconds.
 const retryAfter = "2"
 
 // statusClientGone is logged if the client did not wait for its answer. It is never sent.

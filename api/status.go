@@ -97,8 +97,8 @@ func (s *service) describeUpload(found upload, now time.Time) (uploadStatus, err
 // delete answers DELETE /api/v1/uploads/{id}. It removes the original only; S3
 // tells the worker, which removes the rest.
 //
-// Only the holder of the secret is told that there is no such upload: everyone else
-// gets the same answer, be it there or not.
+// Only the holder of the secret is told that there is no such upload. Everyone else gets
+// the same answer, whether the upload exists or not.
 func (s *service) delete(r *http.Request) (answer, error) {
 	id, err := uploadID(r)
 	if err != nil {
@@ -128,8 +128,8 @@ func (s *service) delete(r *http.Request) (answer, error) {
 	return answer{status: http.StatusAccepted}, nil
 }
 
-// ensureOriginal puts an empty original where that of an upload has expired: that S3
-// tells of a removal is documented only where there is something to remove.
+// ensureOriginal puts an empty original if that of an upload has expired. S3 is documented
+// to send an event only if there is an object to remove.
 func (s *service) ensureOriginal(ctx context.Context, id media.ID) error {
 	key := media.OriginalKey(id)
 	if _, err := s.Input.Head(ctx, key); !errors.Is(err, bucket.ErrNotFound) {
@@ -142,8 +142,7 @@ func (s *service) ensureOriginal(ctx context.Context, id media.ID) error {
 	return nil // somebody still had a grant
 }
 
-// uploadID returns the id in the request's path. What is not an id was never
-// given to anyone, so there is no upload of that name.
+// uploadID returns the id in the request's path. No upload has an id that is not valid.
 func uploadID(r *http.Request) (media.ID, error) {
 	id, err := media.ParseID(r.PathValue("id"))
 	if err != nil {
@@ -160,8 +159,8 @@ func notYours() error {
 	return forbidden.problem("This needs the upload's secret, or the token of the upload's owner.")
 }
 
-// lookUp returns how far an upload is: its manifest, or else what its original
-// tells. An upload that is private or has an owner is not there for others.
+// lookUp returns how far an upload is: its manifest, or else what its original tells. For
+// others than its owner, an upload that is private or has an owner does not exist.
 func (s *service) lookUp(ctx context.Context, id media.ID, from sender) (upload, error) {
 	original, err := s.Input.Head(ctx, media.OriginalKey(id))
 	if errors.Is(err, bucket.ErrNotFound) {
@@ -187,9 +186,8 @@ func (s *service) lookUp(ctx context.Context, id media.ID, from sender) (upload,
 	return found, err
 }
 
-// lookUpExpired is lookUp for an upload whose original is not there, or no longer. Who
-// owned it is not known any more, so that only the secret opens what is private. What
-// is public stands on the CDN for everyone.
+// lookUpExpired is lookUp for an upload without an original. Its owner is no longer known,
+// so only the secret opens a private one. A public one is on the CDN for everyone.
 func (s *service) lookUpExpired(ctx context.Context, id media.ID, from sender) (upload, error) {
 	held := from.secret.Opens(id)
 	for _, area := range media.Areas() {

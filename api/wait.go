@@ -15,11 +15,12 @@ import (
 // maxWait is the longest time that a request waits for a change.
 const maxWait = 20 * time.Second
 
-// newsTime is until when an answer is held: so long after the upload's original was stored,
-// or its manifest. A worker that is not behind takes a second or two from one to the next,
-// a cold start included. If it takes longer there is a backlog, and answers held until its
-// end would take the API's share of the account's limit. A Lambda function sees only its
-// own request, so this age is all that it knows of the others.
+// newsTime is how long an answer is held, counted from the upload's last change: the time
+// at which its original or its manifest was stored. A worker that is not behind takes a
+// second or two from one to the next, a cold start included. If it takes longer there is a
+// backlog, and answers held until its end would use up the API's share of the account's
+// limit. A Lambda function sees only its own request, so this age is all that it knows of
+// the others.
 //
 // The number comes from deploy/measure/scale. In a backlog the API holds as many answers
 // as uploads arrive in this time. With 2 s fewer grants are refused in a peak, but a cold
