@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/presize/presize/api/client"
+	"github.com/presize/presize/deploy/presize/statefile"
 )
 
 const deleteUsage = `delete uploads and their images
@@ -37,17 +38,17 @@ func runDelete(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	state, err := openState(*file)
+	state, err := statefile.Open(*file)
 	if err != nil {
 		return err
 	}
-	defer state.close()
+	defer state.Close()
 	var failures []error
 	for _, id := range ids {
-		upload := state.find(id)
+		upload := state.Find(id)
 		err := service.Delete(ctx, upload)
 		if err == nil {
-			err = state.forget(upload)
+			err = state.Forget(upload)
 		}
 		if err != nil {
 			failures = append(failures, fmt.Errorf("%s: %w", upload.ID, err))

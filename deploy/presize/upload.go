@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/presize/presize/api/client"
+	"github.com/presize/presize/deploy/presize/statefile"
 )
 
 const uploadUsage = `upload images to a service, and wait for their variants
@@ -81,10 +82,10 @@ func runUpload(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if u.state, err = openState(*state); err != nil {
+	if u.state, err = statefile.Open(*state); err != nil {
 		return err
 	}
-	defer u.state.close()
+	defer u.state.Close()
 	return u.run(ctx, files)
 }
 

@@ -72,8 +72,8 @@ func arrived(t *testing.T, name string) (ids []string) {
 		return nil // not written yet
 	}
 	for text := range strings.Lines(string(journal)) {
-		var l line
-		if json.Unmarshal([]byte(text), &l) == nil && l.Event == eventArrived { // the last line may be half written
+		var l struct{ Event, ID string }
+		if json.Unmarshal([]byte(text), &l) == nil && l.Event == "arrived" { // the last line may be half written
 			ids = append(ids, l.ID)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/presize/presize/api/client"
+	"github.com/presize/presize/deploy/presize/statefile"
 )
 
 // errRejected is the error of an upload whose files were rejected, as far as they are not done.
@@ -20,7 +21,7 @@ var errRejected = errors.New("some files were rejected")
 type uploading struct {
 	*call
 	service           *client.Client
-	state             *stateFile
+	state             *statefile.File
 	preset, reference string
 	complete          bool // wait for AVIF too
 	parallel          int
@@ -79,20 +80,20 @@ func (u *uploading) run(ctx context.Context, files []imageFile) error {
 
 // upload uploads a file, and returns what is known of the upload.
 func (u *uploading) upload(ctx context.Context, file imageFile, moved func(client.Progress)) (client.Manifest, error) {
-	began, err := u.state.begin(source{
+	began, err := u.state.Begin(statefile.Source{
 		File: file.path, Bytes: file.info.Size(), Modified: file.info.ModTime().UnixNano(),
 		Endpoint: u.service.Endpoint(), Preset: u.preset, Reference: u.reference,
 	})
 	if err != nil {
 		return client.Manifest{}, err
 	}
-	upload := began.upload
+	upload := began.Upload
 	manifest := client.Manifest{ID: upload.ID}
-	if !began.arrived {
+	if !began.Arrived {
 		if err := u.send(ctx, upload, file, moved); err != nil {
 			return manifest, err
 		}
-		if err := u.state.arrived(upload); err != nil {
+		if err := u.state.Arrived(upload); err != nil {
 			return manifest, err
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package statefile
 
 import (
 	"fmt"
@@ -10,13 +10,13 @@ import (
 	"github.com/presize/presize/api/client"
 )
 
-func mustOpenState(t *testing.T, name string) *stateFile {
+func mustOpenState(t *testing.T, name string) *File {
 	t.Helper()
-	s, err := openState(name)
+	s, err := Open(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.close)
+	t.Cleanup(s.Close)
 	return s
 }
 
@@ -29,15 +29,15 @@ func TestStateFileKnowsAnEndpointHoweverItIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := mustOpenState(t, name)
-	defer s.close()
-	if got := mustBegin(t, s, source{File: "/a", Bytes: 1, Endpoint: "https://a.example"}); got.upload != upload {
-		t.Errorf("got %s, want %s", got.upload.ID, upload.ID)
+	defer s.Close()
+	if got := mustBegin(t, s, Source{File: "/a", Bytes: 1, Endpoint: "https://a.example"}); got.Upload != upload {
+		t.Errorf("got %s, want %s", got.Upload.ID, upload.ID)
 	}
 }
 
-func mustBegin(t *testing.T, s *stateFile, from source) began {
+func mustBegin(t *testing.T, s *File, from Source) Began {
 	t.Helper()
-	b, err := s.begin(from)
+	b, err := s.Begin(from)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,15 +48,15 @@ func mustBegin(t *testing.T, s *stateFile, from source) began {
 func TestStateFileIsCutOffAnywhere(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "state")
 	s := mustOpenState(t, name)
-	one, two := source{File: "/a", Bytes: 1, Endpoint: "https://a"}, source{File: "/a", Bytes: 2, Endpoint: "https://a"}
+	one, two := Source{File: "/a", Bytes: 1, Endpoint: "https://a"}, Source{File: "/a", Bytes: 2, Endpoint: "https://a"}
 	first := mustBegin(t, s, one)
-	if second := mustBegin(t, s, two); second.upload == first.upload {
+	if second := mustBegin(t, s, two); second.Upload == first.Upload {
 		t.Error("a file that has changed is the same upload")
 	}
-	if err := s.arrived(first.upload); err != nil {
+	if err := s.Arrived(first.Upload); err != nil {
 		t.Fatal(err)
 	}
-	s.close()
+	s.Close()
 	journal, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
@@ -74,11 +74,11 @@ func TestStateFileIsCutOffAnywhere(t *testing.T) {
 		}
 		s := mustOpenState(t, part)
 		got := mustBegin(t, s, one)
-		if known := got.upload == first.upload; known != (length >= ends[1]) || got.arrived != (length >= ends[3]) {
+		if known := got.Upload == first.Upload; known != (length >= ends[1]) || got.Arrived != (length >= ends[3]) {
 			t.Errorf("after %d of %d bytes: %+v", length, len(journal), got)
 		}
-		s.close()
-		if again := mustBegin(t, mustOpenState(t, part), one); again.upload != got.upload {
+		s.Close()
+		if again := mustBegin(t, mustOpenState(t, part), one); again.Upload != got.Upload {
 			t.Errorf("after %d of %d bytes: the next run begins another upload", length, len(journal))
 		}
 	}
@@ -87,22 +87,22 @@ func TestStateFileIsCutOffAnywhere(t *testing.T) {
 func TestStateFileForgetsWhatIsDeleted(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "state")
 	s := mustOpenState(t, name)
-	from := source{File: "/a", Endpoint: "https://a"}
-	upload := mustBegin(t, s, from).upload
-	if found := s.find(upload.ID); found != upload {
+	from := Source{File: "/a", Endpoint: "https://a"}
+	upload := mustBegin(t, s, from).Upload
+	if found := s.Find(upload.ID); found != upload {
 		t.Errorf("found %v", found)
 	}
 	for range 2 {
-		if err := s.forget(upload); err != nil {
+		if err := s.Forget(upload); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s.close()
+	s.Close()
 	s = mustOpenState(t, name)
-	if found := s.find(upload.ID); found != (client.Upload{ID: upload.ID}) {
+	if found := s.Find(upload.ID); found != (client.Upload{ID: upload.ID}) {
 		t.Errorf("found %v", found)
 	}
-	if anew := mustBegin(t, s, from); anew.upload == upload {
+	if anew := mustBegin(t, s, from); anew.Upload == upload {
 		t.Error("it is still there")
 	}
 }
@@ -118,7 +118,7 @@ func TestStateFileThatIsNoneIsRefused(t *testing.T) {
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := openState(file); err == nil || !strings.Contains(err.Error(), "line 1") || strings.Contains(err.Error(), secret[1:]) {
+		if _, err := Open(file); err == nil || !strings.Contains(err.Error(), "line 1") || strings.Contains(err.Error(), secret[1:]) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if left, err := os.ReadFile(file); err != nil || string(left) != content {
@@ -130,12 +130,12 @@ func TestStateFileThatIsNoneIsRefused(t *testing.T) {
 func TestStateFileIsForOneProcess(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "state")
 	s := mustOpenState(t, name)
-	if _, err := openState(name); err == nil || !strings.Contains(err.Error(), "another presize is using it") {
+	if _, err := Open(name); err == nil || !strings.Contains(err.Error(), "another presize is using it") {
 		t.Errorf("opened twice: %v", err)
 	}
-	s.close()
+	s.Close()
 	mustOpenState(t, name)
-	if _, err := openState(t.TempDir()); err == nil {
+	if _, err := Open(t.TempDir()); err == nil {
 		t.Error("a folder is a state file")
 	}
 }
@@ -146,8 +146,8 @@ func TestStateFileLeavesOtherFilesAlone(t *testing.T) {
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := openState(name); err == nil {
-		s.close()
+	if s, err := Open(name); err == nil {
+		s.Close()
 		t.Error("opened")
 	}
 	if got, err := os.ReadFile(name); err != nil || string(got) != text {

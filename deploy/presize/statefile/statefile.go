@@ -1,4 +1,6 @@
-package main
+// Package statefile says which file is which upload, so that uploads that were interrupted
+// go on, and holds the secrets that delete them.
+package statefile
 
 import (
 	"bufio"
@@ -13,19 +15,19 @@ import (
 	"github.com/presize/presize/api/client"
 )
 
-// stateFile says which file is which upload. It is a journal: a line is written and synced
+// File is a state file. It is a journal: a line is written and synced
 // before the step that it is about, or after the one that it confirms. So a process may end
 // at any moment.
-type stateFile struct {
+type File struct {
 	mu      sync.Mutex
 	file    *os.File
 	broken  error // of a line that could not be written; another line after it could not be read
-	sources map[source]client.Upload
-	uploads map[string]began // by id
+	sources map[Source]client.Upload
+	uploads map[string]Began // by id
 }
 
-// source is what is uploaded where. A file that has changed is another source.
-type source struct {
+// Source is what is uploaded where. A file that has changed is another source.
+type Source struct {
 	File      string `json:"file"` // absolute
 	Bytes     int64  `json:"bytes"`
 	Modified  int64  `json:"modified"` // nanoseconds since 1970
@@ -34,10 +36,10 @@ type source struct {
 	Reference string `json:"reference,omitempty"`
 }
 
-// began is an upload that was begun.
-type began struct {
-	upload  client.Upload
-	arrived bool // the file is in the storage
+// Began is an upload that was begun.
+type Began struct {
+	Upload  client.Upload
+	Arrived bool // the file is in the storage
 }
 
 // event says what a line of a state file is about.
@@ -54,11 +56,11 @@ type line struct {
 	Event  event   `json:"event"`
 	ID     string  `json:"id"`
 	Secret string  `json:"secret,omitempty"`
-	Source *source `json:"source,omitempty"`
+	Source *Source `json:"source,omitempty"`
 }
 
-// openState opens a state file, and creates it if there is none. Only one process may use it.
-func openState(name string) (_ *stateFile, err error) {
+// Open opens a state file, and creates it if there is none. Only one process may use it.
+func Open(name string) (_ *File, err error) {
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600) // it holds secrets
 	if err != nil {
 		return nil, fmt.Errorf("open the state file: %w", err)
@@ -71,7 +73,7 @@ func openState(name string) (_ *stateFile, err error) {
 	if err := lock(file); err != nil {
 		return nil, err
 	}
-	s := &stateFile{file: file, sources: make(map[source]client.Upload), uploads: make(map[string]began)}
+	s := &File{file: file, sources: make(map[Source]client.Upload), uploads: make(map[string]Began)}
 	return s, s.read()
 }
 
@@ -80,7 +82,7 @@ var errLocked = errors.New("another presize is using it")
 
 // read reads the whole file. A last line that is not whole is cut off: the process ended while
 // it wrote it, and before the step that comes after it.
-func (s *stateFile) read() error {
+func (s *File) read() error {
 	var whole int64
 	reader := bufio.NewReader(s.file)
 	for number := 1; ; number++ {
@@ -117,7 +119,7 @@ func isCutOff(text []byte) bool {
 }
 
 // apply does what a line says.
-func (s *stateFile) apply(l line) error {
+func (s *File) apply(l line) error {
 	known, ok := s.uploads[l.ID]
 	switch {
 	case l.Event == eventBegan && l.Source != nil:
@@ -129,9 +131,9 @@ func (s *stateFile) apply(l line) error {
 		if service, err := client.New(l.Source.Endpoint, client.Options{}); err == nil {
 			l.Source.Endpoint = service.Endpoint()
 		}
-		s.sources[*l.Source], s.uploads[upload.ID] = upload, began{upload: upload}
+		s.sources[*l.Source], s.uploads[upload.ID] = upload, Began{Upload: upload}
 	case l.Event == eventArrived && ok:
-		known.arrived = true
+		known.Arrived = true
 		s.uploads[l.ID] = known
 	case l.Event == eventDeleted && ok:
 		delete(s.uploads, l.ID)
@@ -147,7 +149,7 @@ func (s *stateFile) apply(l line) error {
 }
 
 // add writes a line, and does what it says.
-func (s *stateFile) add(l line) error {
+func (s *File) add(l line) error {
 	if s.broken != nil {
 		return s.broken
 	}
@@ -165,8 +167,8 @@ func (s *stateFile) add(l line) error {
 	return s.apply(l)
 }
 
-// begin returns the upload of a source: the one of an earlier run, or a new one.
-func (s *stateFile) begin(from source) (began, error) {
+// Begin returns the upload of a source: the one of an earlier run, or a new one.
+func (s *File) Begin(from Source) (Began, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if upload, ok := s.sources[from]; ok {
@@ -174,30 +176,30 @@ func (s *stateFile) begin(from source) (began, error) {
 	}
 	upload := client.NewUpload()
 	if err := s.add(line{Event: eventBegan, ID: upload.ID, Secret: upload.Secret, Source: &from}); err != nil {
-		return began{}, err
+		return Began{}, err
 	}
-	return began{upload: upload}, nil
+	return Began{Upload: upload}, nil
 }
 
-// arrived notes that the file of an upload is in the storage.
-func (s *stateFile) arrived(upload client.Upload) error {
+// Arrived notes that the file of an upload is in the storage.
+func (s *File) Arrived(upload client.Upload) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.add(line{Event: eventArrived, ID: upload.ID})
 }
 
-// find returns the upload of an id, with its secret if it is known.
-func (s *stateFile) find(id string) client.Upload {
+// Find returns the upload of an id, with its secret if it is known.
+func (s *File) Find(id string) client.Upload {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if known, ok := s.uploads[id]; ok {
-		return known.upload
+		return known.Upload
 	}
 	return client.Upload{ID: id}
 }
 
-// forget notes that an upload is deleted.
-func (s *stateFile) forget(upload client.Upload) error {
+// Forget notes that an upload is deleted.
+func (s *File) Forget(upload client.Upload) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.uploads[upload.ID]; !ok {
@@ -206,4 +208,5 @@ func (s *stateFile) forget(upload client.Upload) error {
 	return s.add(line{Event: eventDeleted, ID: upload.ID})
 }
 
-func (s *stateFile) close() { _ = s.file.Close() } // every line is synced
+// Close closes the file and releases it for other processes.
+func (s *File) Close() { _ = s.file.Close() } // every line is synced
