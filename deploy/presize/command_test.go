@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -194,14 +196,29 @@ func TestLocalStackThatDoesNotRunIsTold(t *testing.T) {
 func TestUndeployWithoutOslsChangesNothing(t *testing.T) {
 	isolate(t)
 	c := stacktest.Start(t, stacktest.Stack{ID: "1", Name: "presize-prod", Status: "UPDATE_COMPLETE", Protected: true})
+	account := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodHead: // no bucket
+			w.WriteHeader(http.StatusNotFound)
+		case r.FormValue("Action") == "GetCallerIdentity":
+			fmt.Fprint(w, "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>")
+		default:
+			c.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(account.Close)
+	service, err := os.ReadFile("../../serverless.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": c.URL(), "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret",
+		"AWS_ENDPOINT_URL": account.URL, "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret",
 	} {
 		t.Setenv(name, value)
 	}
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), []string{"undeploy", "--stage", "prod"}, system{
-		checkout: fstest.MapFS{}, lookup: os.LookupEnv, stdin: strings.NewReader("prod\n"), stdout: &stdout, stderr: &stderr,
+		checkout: fstest.MapFS{"serverless.yml": {Data: service}}, lookup: os.LookupEnv, stdin: strings.NewReader("prod\n"), stdout: &stdout, stderr: &stderr,
 	})
 	if code != 1 || !strings.Contains(stderr.String(), "osls is missing: run make undeploy") {
 		t.Errorf("code %d, %s", code, stderr.String())

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -23,6 +24,7 @@ type removal struct {
 	data          bool // the buckets too
 	abandon       bool // the events that wait in the queues
 	stack         stack.Stack
+	fixed         []string // those buckets of fixed names that exist, which no stack need remember
 	objects       *s3.Client
 	queues        *sqs.Client
 	removeStack   func(context.Context) error
@@ -53,6 +55,9 @@ func (r removal) run(ctx context.Context) (removed, error) {
 	if err != nil {
 		return done, err
 	}
+	buckets = append(buckets, r.fixed...)
+	slices.Sort(buckets)
+	buckets = slices.Compact(buckets)
 	if !deployed && (!r.data || len(buckets) == 0) {
 		fmt.Fprintf(r.out, "In %s there is no stack %s.\n", r.region, r.stack.Name)
 		r.tellOf(buckets)
@@ -78,6 +83,8 @@ func (r removal) run(ctx context.Context) (removed, error) {
 			return done, err
 		}
 		done.Removed, done.Abandoned = true, append(done.Abandoned, lost...)
+		// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteQueue.html
+		fmt.Fprintln(r.out, "Before the next `make deploy` of this stage, wait a minute: SQS makes no queue of a name that it has just deleted.")
 	}
 	if !r.data {
 		r.tellOf(buckets)
@@ -93,6 +100,9 @@ func (r removal) run(ctx context.Context) (removed, error) {
 		fmt.Fprintf(r.out, "Deleted %s with %d objects.\n", name, count)
 		done.Deleted[name] = count
 	}
+	fmt.Fprintf(r.out, "Keys and secrets stay in SSM. To delete them too:\n"+
+		"  aws ssm delete-parameters --region %[1]s --names $(aws ssm get-parameters-by-path --region %[1]s --path /presize/%[2]s/ --query 'Parameters[].Name' --output text)\n",
+		r.region, r.stage)
 	return done, nil
 }
 
@@ -123,6 +133,10 @@ func (r removal) ask(deployed bool, buckets []string) error {
 // tellOf says that buckets are still there.
 func (r removal) tellOf(buckets []string) {
 	for _, name := range buckets {
-		fmt.Fprintf(r.out, "The bucket %s is still there. The next `make deploy` takes it over, `make undeploy` with DATA=delete deletes it.\n", name)
+		if slices.Contains(r.fixed, name) {
+			fmt.Fprintf(r.out, "The bucket %s is still there. The next `make deploy` takes it over, `make undeploy` with DATA=delete deletes it.\n", name)
+		} else {
+			fmt.Fprintf(r.out, "The bucket %s is still there. No deployment takes it over; `make undeploy` with DATA=delete deletes it.\n", name)
+		}
 	}
 }

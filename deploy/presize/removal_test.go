@@ -80,7 +80,7 @@ func pair(i int) []string {
 // deploy makes the stack have a pair of buckets, and one that somebody has deleted.
 func (h *removalHarness) deploy(t *testing.T, i int) {
 	t.Helper()
-	h.buckets = pair(i)
+	h.buckets, h.fixed = pair(i), []string{pair(i)[1]}
 	var resources []stacktest.Resource
 	for _, name := range append(pair(i), "gone") {
 		resources = append(resources, stacktest.Resource{ID: "Bucket-" + name, Name: name, Type: "AWS::S3::Bucket", Status: "CREATE_COMPLETE"})
@@ -166,6 +166,26 @@ func TestNothingIsRemovedWithoutTheStagesName(t *testing.T) {
 	}
 }
 
+// After 90 days CloudFormation remembers no stack that has been removed.
+func TestBucketsThatNoStackRemembersAreDeletedToo(t *testing.T) {
+	h := newRemovalHarness(t, 1)
+	h.fill(t, 1)
+	h.stack.Client = stacktest.Start(t).Client()
+	h.fixed = pair(0)
+	if err := h.answer(t.Context(), ""); err != nil || !strings.Contains(h.out.String(), "versioned-0 is still there") {
+		t.Errorf("without data: %v\n%s", err, h.out.String())
+	}
+	h.data = true
+	if err := h.answer(t.Context(), "prod\n"); err != nil || h.removals != 0 {
+		t.Errorf("%v, removed %d times", err, h.removals)
+	}
+	for _, name := range pair(0) {
+		if _, err := h.objects.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: &name}); err == nil {
+			t.Errorf("the bucket %s is still there", name)
+		}
+	}
+}
+
 func TestBucketsStayUnlessAskedFor(t *testing.T) {
 	h := newRemovalHarness(t, 1)
 	h.fill(t, 1)
@@ -176,7 +196,8 @@ func TestBucketsStayUnlessAskedFor(t *testing.T) {
 	if h.removals != 1 {
 		t.Errorf("the stack was removed %d times", h.removals)
 	}
-	for _, want := range []string{"stack presize-prod will be removed", "stay, with everything in them:\n  plain-0\n  versioned-0\n", "bucket plain-0 is still there"} {
+	for _, want := range []string{"stack presize-prod will be removed", "stay, with everything in them:\n  plain-0\n  versioned-0\n", "bucket plain-0 is still there. No deployment takes it over",
+		"bucket versioned-0 is still there. The next `make deploy` takes it over", "wait a minute"} {
 		if !strings.Contains(h.out.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, h.out.String())
 		}
@@ -194,6 +215,10 @@ func TestBucketsStayUnlessAskedFor(t *testing.T) {
 	if err := h.answer(t.Context(), "prod\n"); err != nil || h.removals != 1 || len(h.left(t)) != 0 {
 		t.Errorf("%v, removed %d times, buckets %q", err, h.removals, h.left(t))
 	}
+	if want := "--path /presize/prod/ "; !strings.Contains(h.out.String(), want) {
+		t.Errorf("it does not say how to delete the secrets:\n%s", h.out.String())
+	}
+	h.fixed = nil
 	if err := h.answer(t.Context(), ""); err != nil || !strings.Contains(h.out.String(), "there is no stack presize-prod") {
 		t.Errorf("with nothing left: %v\n%s", err, h.out.String())
 	}

@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os/exec"
+	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -33,7 +34,8 @@ only webhooks count. Stop the uploads first: events that S3 sends later are lost
 It runs in the repository's root, with the packages in deploy/node_modules: make undeploy
 installs them.
 
-IAM actions: what osls needs to remove the stack; cloudformation:DescribeStacks,
+IAM actions: what osls needs to remove the stack; sts:GetCallerIdentity (needs no
+permission), cloudformation:DescribeStacks,
 cloudformation:UpdateTerminationProtection, cloudformation:ListStacks,
 cloudformation:ListStackResources; s3:ListBucket on the buckets;
 sqs:GetQueueAttributes on the queues; with --data also s3:ListBucketVersions and
@@ -49,7 +51,12 @@ func runUndeploy(ctx context.Context, c *call) error {
 	if _, err := c.parse(); err != nil {
 		return err
 	}
-	account, err := config.LoadDefaultConfig(ctx)
+	account, d, err := locate(ctx, c.stage)
+	if err != nil {
+		return err
+	}
+	objects := s3.NewFromConfig(account)
+	fixed, err := findKept(ctx, c, objects, d)
 	if err != nil {
 		return err
 	}
@@ -60,7 +67,8 @@ func runUndeploy(ctx context.Context, c *call) error {
 		data:    *data,
 		abandon: *abandon,
 		stack:   deployed,
-		objects: s3.NewFromConfig(account),
+		fixed:   slices.Sorted(maps.Values(fixed)),
+		objects: objects,
 		queues:  sqs.NewFromConfig(account),
 		in:      c.stdin,
 		out:     c.text(),
