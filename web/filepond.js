@@ -47,12 +47,13 @@ export function server({ onReady, ...options } = {}) {
      */
     process(field, file, metadata, load, fail, progress, abort) {
       const controller = new AbortController();
-      const secret = secrets.get(file) ?? createSecret();
+      let secret = secrets.get(file) ?? createSecret();
       secrets.set(file, secret);
       upload(/** @type {File} */ (file), {
         ...options,
         secret,
         signal: controller.signal,
+        onGranted: (granted) => { ({ secret } = granted); }, // a kept one, or the app's server's own
         onProgress: ({ phase, loaded, total }) => progress(phase === 'uploading', loaded, total),
       }).then((manifest) => {
         secrets.delete(file);

@@ -80,7 +80,7 @@ export default class Presize extends BasePlugin {
     const remove = (removed) => removed.id === id && cancel();
     uppy.on('cancel-all', cancel);
     uppy.on('file-removed', remove);
-    const secret = this.#secrets.get(id) ?? createSecret();
+    let secret = this.#secrets.get(id) ?? createSecret();
     this.#secrets.set(id, secret);
     try {
       const named = new File([data], meta.name || name, { type });
@@ -88,6 +88,7 @@ export default class Presize extends BasePlugin {
         ...options,
         secret,
         signal,
+        onGranted: (granted) => { ({ secret } = granted); }, // a kept one, or the app's server's own
         onProgress({ phase, loaded, total }) {
           const file = uppy.getFile(id);
           if (phase !== 'uploading' || !file) return;
