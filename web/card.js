@@ -181,7 +181,7 @@ export class Card {
     const { variants } = manifest;
     const images = plural(variants.length, 'image');
     const distinct = new Set(variants.map(({ contentType, width, height }) => `${contentType} ${width} ${height}`)).size;
-    const alike = distinct < variants.length ? ` ${distinct} of them differ: the photo is smaller than some sizes.` : '';
+    const alike = distinct < variants.length ? ` The photo is smaller than some sizes, so only ${distinct} of them differ.` : '';
     this.#describe(manifest);
     if (manifest.complete) this.#settle('complete', `All ${images} are ready.${alike}`);
     else this.#settle('ready', `${images} are ready. AVIF is being rendered.`);
@@ -279,8 +279,9 @@ export class Card {
   #describe({ placeholder, variants, original, preset }) {
     const { width, height } = largest(variants);
     const frame = this.#find('.window').style;
-    frame.setProperty('--ratio', String(Math.min(WIDEST, Math.max(TALLEST, width / height))));
-    frame.maxWidth = `${width}px`;
+    const ratio = Math.min(WIDEST, Math.max(TALLEST, width / height));
+    frame.setProperty('--ratio', String(ratio));
+    frame.maxWidth = `min(${width}px, ${80 * ratio}svh)`; // so that all of it is in sight
     if (placeholder) this.#showPlaceholder(placeholder);
     const size = original.width ? `${original.width} × ${original.height} ` : '';
     const frames = original.animated ? `, ${plural(original.frames, 'frame')}` : '';
