@@ -50,25 +50,16 @@ export function base64(bytes) {
  * @returns {Promise<Prepared>}
  */
 export async function prepareApart(file, maxEdge, signal) {
-  signal?.throwIfAborted();
-  let worker;
-  try {
-    worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-  } catch {
-    return prepare(file, maxEdge);
-  }
-  try {
-    const answer = await unlessAborted(signal, (resolve) => {
-      worker.onmessage = ({ data }) => resolve(data);
-      worker.onerror = (event) => {
-        event.preventDefault();
-        resolve(undefined); // it could not be loaded
-      };
-      worker.postMessage({ file, maxEdge });
-    });
-    if (answer?.error) throw answer.error;
-    return answer ?? await prepare(file, maxEdge);
-  } finally {
-    worker.terminate();
-  }
+  const answer = await unlessAborted(signal, (/** @type {(answer: any) => void} */ resolve, reject, settled) => {
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    settled.addEventListener('abort', () => worker.terminate());
+    worker.onmessage = ({ data }) => resolve(data);
+    worker.onerror = (event) => {
+      event.preventDefault(); // not for the console
+      reject(event);
+    };
+    worker.postMessage({ file, maxEdge });
+  }).catch(() => signal?.throwIfAborted());
+  if (answer?.error) throw answer.error;
+  return answer ?? prepare(file, maxEdge);
 }

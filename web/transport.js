@@ -22,8 +22,8 @@ const ATTEMPTS = 4;
 const CONNECTS = 5;
 /** How long a server that was reached before may be unreachable while the browser says that it is online (ms). */
 const OUTAGE = 120_000;
-/** The longest pause before a server that can't be reached is tried again (ms). */
-const OUTAGE_PAUSE = 8_000;
+/** The longest pause before a retry for which no answer has asked (ms). */
+const LONGEST_BACKOFF = 8_000;
 /** The longest pause before a retry (ms). If the service asks for a longer one, the request fails. */
 const LONGEST_PAUSE = 60_000;
 /** How long the service may take to answer (ms); it waits for a change for 20 s at most. */
@@ -239,8 +239,8 @@ export async function retry(url, attempt, { signal, onWaiting = () => {} }) {
       // An attempt that lasted so long had a connection: this is another outage.
       else if (now - began > OUTAGE && breaks++ < ATTEMPTS) outage = now;
       // Half of the pause is random, so that clients that failed together do not retry together.
-      const backoff = 500 * 2 ** (lost ? failures : Math.min(failures, ATTEMPTS)) * (0.5 + Math.random() / 2);
-      const pause = Math.max(error.retryAfter ?? 0, lost ? Math.min(backoff, OUTAGE_PAUSE) : backoff);
+      const backoff = Math.min(500 * 2 ** failures, LONGEST_BACKOFF) * (0.5 + Math.random() / 2);
+      const pause = Math.max(error.retryAfter ?? 0, backoff);
       const offline = lost && globalThis.navigator?.onLine === false;
       const last = lost ? (reached.has(originOf(url)) ? now - outage >= OUTAGE : failures >= CONNECTS) : refusals >= ATTEMPTS;
       if (!offline && last || pause > LONGEST_PAUSE) throw error;

@@ -59,9 +59,9 @@ export async function keep(file, secret, { preset, reference, endpoint, maxEdge 
   if (known && await claim(known.secret) && (known.secret === secret || !running.has(known.secret))) {
     secret = known.secret;
   } else {
+    await claim(secret); // before another page can know of it
     store([...list(), { ...mark, type, secret, since: Date.now() }]);
     copied = copy(file, secret).catch(() => {}); // then the person has to pick it again
-    await claim(secret);
   }
   running.add(secret);
   return {
