@@ -82,9 +82,10 @@ export default class Presize extends BasePlugin {
     uppy.on('file-removed', remove);
     let secret = this.#secrets.get(id) ?? createSecret();
     this.#secrets.set(id, secret);
+    let manifest;
     try {
       const named = new File([data], meta.name || name, { type });
-      const manifest = await this.#run(() => upload(named, {
+      manifest = await this.#run(() => upload(named, {
         ...options,
         secret,
         signal,
@@ -95,16 +96,21 @@ export default class Presize extends BasePlugin {
           uppy.emit('upload-progress', file, { uploadStarted: file.progress.uploadStarted ?? 0, bytesUploaded: loaded, bytesTotal: total });
         },
       }), signal);
-      this.#secrets.delete(id);
-      uppy.emit('upload-success', uppy.getFile(id), /** @type {any} */ ({ status: 200, body: manifest, uploadURL: pictureParts(manifest)?.src, secret }));
     } catch (error) {
       // The service does not try these again. The file may be edited before the next upload.
       const settled = ['failed', 'rejected'].includes(error?.manifest?.status);
       if (signal.aborted || settled) this.#secrets.delete(id);
       if (!signal.aborted) uppy.emit('upload-error', uppy.getFile(id), error);
+      return;
     } finally {
       uppy.off('cancel-all', cancel);
       uppy.off('file-removed', remove);
+    }
+    this.#secrets.delete(id);
+    try {
+      uppy.emit('upload-success', uppy.getFile(id), /** @type {any} */ ({ status: 200, body: manifest, uploadURL: pictureParts(manifest)?.src, secret }));
+    } catch (error) {
+      reportError(error); // of the app: the upload is ready
     }
   }
 }

@@ -150,6 +150,7 @@ func TestUppyTriesAFailedImageAsAnotherUpload(t *testing.T) {
 	b.do(
 		chromedp.WaitReady(chromedp.CSS(".uppy-Dashboard-input")),
 		chromedp.Evaluate[chromedp.Void](failOnce),
+		chromedp.Evaluate[chromedp.Void](`uppy.on('upload-success', () => { throw new Error('of the app'); }); 0`),
 		chromedp.SetUploadFiles(chromedp.CSS(".uppy-Dashboard-input"), []string{photo}),
 		chromedp.WaitVisible(chromedp.CSS(".uppy-StatusBar-actionBtn--upload")),
 		chromedp.Click(chromedp.CSS(".uppy-StatusBar-actionBtn--upload")),
@@ -158,6 +159,9 @@ func TestUppyTriesAFailedImageAsAnotherUpload(t *testing.T) {
 	)
 	b.await(`told.some(({ event }) => event === 'success')`)
 	checkSecrets(b)
+	if failures := evaluate[int](b, `told.filter(({ event }) => event === 'error').length`); failures != 1 {
+		t.Errorf("it told of %d failures, want that of the image only", failures)
+	}
 }
 
 func TestFilePondTriesAFailedImageAsAnotherUpload(t *testing.T) {
