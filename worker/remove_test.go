@@ -80,6 +80,22 @@ func TestLateRemovalEventLeavesTheNextOriginalAlone(t *testing.T) {
 
 // TestLateEventOfAnExpiredOriginalRemovesNothing hands over an event that was redriven after
 // its original has expired.
+// In a bucket with versions a deletion makes a marker. When the marker is deleted, the original
+// is back, and S3 sends an event of a deletion for that too.
+func TestOriginalWhoseMarkerIsDeletedIsRenderedAgain(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	id := media.NewID()
+	h.put(id, "image/png", nil, drawing(t, 0))
+	h.mustHandle(created(id))
+	before := h.published(id)
+	h.remove(id)
+	h.mustHandle(event("ObjectRemoved:DeleteMarkerCreated", id))
+	h.expect(id, nil)
+	h.put(id, "image/png", nil, drawing(t, 0)) // the server has no versions: the same bytes, without their event
+	h.mustHandle(deleted(id))
+	h.expect(id, before)
+}
+
 func TestLateEventOfAnExpiredOriginalRemovesNothing(t *testing.T) {
 	h := newHarness(t, sketch(t, 80))
 	id := media.NewID()

@@ -11,7 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// maxMoves is the most events that a task of SQS moves in a second.
+// maxMoves is the most events that a task of SQS moves in a second. A queue has one task at a
+// time, and must be the dead-letter queue of another queue of SQS.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
 const maxMoves = 500
 
 // The statuses of a task.

@@ -18,7 +18,9 @@ cause first: --dry-run lists the uploads, how old their events are, how often th
 received, and what the manifest says of the failure.
 
 Without a filter, SQS itself moves the events back to the worker's queue. Ctrl-C cancels
-that. If this program crashes, SQS goes on, and the same call shows how far it is.
+that. If this program crashes, SQS goes on, and the same call shows how far it is. SQS
+moves 500 events a second at most, and for 36 hours at most; what is left then, and what
+has failed again meanwhile, waits for the next redrive.
 
 With --newer-than, --older-than or --error, the events are moved one by one: each is sent
 to the worker's queue, and deleted only after that. None is lost, however the program

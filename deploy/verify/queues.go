@@ -74,6 +74,8 @@ func checkWork(t template, r *report) {
 
 // checkFailures checks that a failed event is kept where somebody is told of it.
 func checkFailures(t template, r *report) {
+	// SQS moves events back only from the dead-letter queue of a queue.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
 	r.wantText(t.props(workQueue).at("RedrivePolicy", "deadLetterTargetArn"), "${"+failureQueue+".Arn}", "%s: dead-letter queue", workQueue)
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
 	allow := t.props(failureQueue).at("RedriveAllowPolicy")
