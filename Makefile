@@ -55,6 +55,9 @@ quick test:
 	@begun=$$(date +%s); result=passed; $(MAKE) --no-print-directory $@-steps || result=FAILED; \
 	seconds=$$(($$(date +%s) - begun)); echo "make $@: $$result after $$((seconds / 60)) min $$((seconds % 60)) s"; test $$result = passed
 
+# Packages that are tested at once: one more than there are processors, because many tests wait.
+AT_ONCE := -p $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
 # The race detector takes too long on what computes much. RACED_TESTS are those of goroutines.
 RACED_TESTS := ConcurrentRenders|TestTasksRun|AfterAnErrorNothing
 UNRACED := ./worker/vips/... ./layers/... ./deploy/measure/... ./deploy/pack ./deploy/template ./deploy/verify
@@ -62,7 +65,7 @@ test-steps: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_mo
 	$(call say,the archives of the functions)
 	@$(MAKE) --no-print-directory build/package/$(HOST_ARCH)/worker.zip build/package/$(HOST_ARCH)/api.zip build/package/$(HOST_ARCH)/notify.zip ARCH=$(HOST_ARCH)
 	$(call say,tests with the race detector)
-	@node .ci/progress.mjs -vet=off -race $$(go list ./... | grep -v -F -x "$$(go list $(UNRACED))")
+	@node .ci/progress.mjs -vet=off -race $(AT_ONCE) $$(go list ./... | grep -v -F -x "$$(go list $(UNRACED))")
 	@node .ci/progress.mjs -vet=off -race -run '$(RACED_TESTS)' ./worker/vips
 	$(call say,tests without it)
 	@node .ci/progress.mjs -vet=off $(UNRACED)
@@ -71,10 +74,10 @@ test-steps: tools browser build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_mo
 	$(call say,the npm package)
 	@$(MAKE) --no-print-directory build/npm/.checked
 
-# The tag leaves out files with "//go:build !quick". Some tests only wait, so four packages run at once.
+# The tag leaves out files with "//go:build !quick".
 quick-steps: tools build/libvips/$(HOST)/pkgconfig/vips.pc deploy/node_modules/.package-lock.json formatted vetted
 	$(call say,tests)
-	@node .ci/progress.mjs -vet=off -tags quick -p 4 ./...
+	@node .ci/progress.mjs -vet=off -tags quick $(AT_ONCE) ./...
 	$(call say,tests of the page)
 	@node --test --test-reporter=dot web/*.test.js
 
