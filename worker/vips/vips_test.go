@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	stdimage "image"
+	"image/draw"
 	"image/png"
 	"slices"
 	"strings"
@@ -77,7 +78,7 @@ func find(t testing.TB, variants []Variant, name string, format media.Format) Va
 // decodeAny decodes a variant of any format to straight RGBA, through PNG.
 func decodeAny(t testing.TB, encoded []byte) *stdimage.NRGBA {
 	t.Helper()
-	lossless, err := bimg.Resize(encoded, bimg.Options{Type: bimg.PNG})
+	lossless, err := bimg.Resize(encoded, bimg.Options{Type: bimg.PNG, Compression: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,12 +86,14 @@ func decodeAny(t testing.TB, encoded []byte) *stdimage.NRGBA {
 	if err != nil {
 		t.Fatal(err)
 	}
-	straight := stdimage.NewNRGBA(decoded.Bounds())
-	for y := range straight.Rect.Dy() {
-		for x := range straight.Rect.Dx() {
-			straight.Set(x, y, decoded.At(x, y))
-		}
+	switch decoded := decoded.(type) {
+	case *stdimage.NRGBA:
+		return decoded
+	case *stdimage.RGBA: // a PNG without alpha
+		return &stdimage.NRGBA{Pix: decoded.Pix, Stride: decoded.Stride, Rect: decoded.Rect}
 	}
+	straight := stdimage.NewNRGBA(decoded.Bounds())
+	draw.Draw(straight, straight.Rect, decoded, decoded.Bounds().Min, draw.Src)
 	return straight
 }
 
