@@ -34,8 +34,8 @@ only webhooks count. Stop the uploads first: events that S3 sends later are lost
 It runs in the repository's root, with the packages in deploy/node_modules: make undeploy
 installs them.
 
-IAM actions: what osls needs to remove the stack; sts:GetCallerIdentity (needs no
-permission), cloudformation:DescribeStacks,
+IAM actions: what osls needs to remove the stack;
+sts:GetCallerIdentity (needs no permission), cloudformation:DescribeStacks,
 cloudformation:UpdateTerminationProtection, cloudformation:ListStacks,
 cloudformation:ListStackResources; s3:ListBucket on the buckets;
 sqs:GetQueueAttributes on the queues; with --data also s3:ListBucketVersions and
