@@ -58,11 +58,16 @@ func checkSigner(t template, r *report) {
 			}
 		}
 	}
-	want := t.props(apiFunction).at("Role").refers() + " ssm:GetParameter arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter" + name
+	// The role is changed before the function: it must be able to read the key of the deployment before, too.
+	var want []string
+	for _, slot := range []string{"a", "b"} {
+		key := strings.ReplaceAll(name, "${SigningKey}", slot)
+		want = append(want, t.props(apiFunction).at("Role").refers()+" ssm:GetParameter arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter"+key)
+	}
 	readers = slices.DeleteFunc(readers, func(reader string) bool { // checkWebhooks has the other one
 		return strings.HasSuffix(reader, ":parameter"+variableOf(t, notifyFunction, "PRESIZE_WEBHOOK_SECRET").text())
 	})
-	r.want(slices.Equal(readers, []string{want}), "only the API must read the signing key, and only that: %q", readers)
+	r.want(slices.Equal(readers, want), "only the API must read the signing keys, and only those: %q", readers)
 }
 
 // checkCORS checks that other origins may use the API by parameter only, and without cookies.

@@ -10,7 +10,7 @@ func TestPrivate(t *testing.T) {
 		return props("ApiRole", append([]any{"Policies", 3, "PolicyDocument", "Statement", 0}, steps...)...)
 	}
 	urls := privateURLs()
-	const only = "only the API must read the signing key"
+	const only = "only the API must read the signing keys"
 	testEdits(t, map[string]edit{
 		"manifests open":          {urls[0] + " must be for signed requests only", nil, behavior(4, "TrustedKeyGroups")},
 		"variants open":           {urls[1] + " must be for signed requests only", []any{}, behavior(5, "TrustedKeyGroups")},
@@ -25,6 +25,7 @@ func TestPrivate(t *testing.T) {
 		"key in the environment":  {"PRESIZE_SIGNING_KEY must be a parameter of SSM", "MIIE", props(apiFunction, "Environment", "Variables", "PRESIZE_SIGNING_KEY")},
 		"no key id":               {"PRESIZE_SIGNING_KEY_ID must be that of a public key", "K1", props(apiFunction, "Environment", "Variables", "PRESIZE_SIGNING_KEY_ID")},
 		"every parameter":         {only, sub("arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/*"), policy("Resource", 0)},
+		"one key only to sign":    {only, []any{sub("arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/presize/dev/signing-key-a")}, policy("Resource")},
 		"keys listed":             {only, []any{"ssm:GetParameter", "ssm:DescribeParameters"}, policy("Action")},
 		"worker reads it":         {only, []any{"ssm:GetParameter"}, props("WorkerRole", "Policies", 1, "PolicyDocument", "Statement", 0, "Action")},
 	})
