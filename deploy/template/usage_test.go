@@ -200,7 +200,7 @@ func neededByLambda(t *testing.T, function string) []string {
 	needed := []string{"logs:CreateLogStream", "logs:PutLogEvents"}
 	targets := find(readYAML(t, "deploy/template/trigger.yml"), "FunctionName")
 	for _, target := range append(targets, find(readYAML(t, "deploy/template/events.yml"), "FunctionName")...) {
-		if target.Value == function+"LambdaFunction.Arn" {
+		if target.Value == function+"Alias" {
 			needed = append(needed, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 		}
 	}

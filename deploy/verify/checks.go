@@ -45,6 +45,7 @@ func check(t template) []string {
 		checkPublished,
 		checkAccessLogs,
 		checkFunctions,
+		checkAliases,
 		checkHTTPAPI,
 		checkAccess,
 		checkTrigger,

@@ -80,7 +80,7 @@ func checkWebhooks(t template, r *report) {
 	r.want(timeout > 10 && number(t.props(webhookQueue).at("VisibilityTimeout")) == 6*timeout, "%s must hide messages for six times the timeout of %s", webhookQueue, notifyFunction)
 
 	mapping := t.props("WebhookMapping")
-	r.want(mapping.at("EventSourceArn").text() == "${WebhookQueue.Arn}" && mapping.at("FunctionName").text() == "${"+notifyFunction+".Arn}" &&
+	r.want(mapping.at("EventSourceArn").text() == "${WebhookQueue.Arn}" && mapping.at("FunctionName").text() == aliasOf(notifyFunction) &&
 		slices.Equal(mapping.at("FunctionResponseTypes").texts(), []string{"ReportBatchItemFailures"}) &&
 		number(mapping.at("ScalingConfig", "MaximumConcurrency")) == 2, "WebhookMapping must give %s the messages, at most two batches at once", notifyFunction)
 

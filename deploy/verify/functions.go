@@ -81,7 +81,7 @@ func checkHTTPAPI(t template, r *report) {
 	})
 	r.want(routed, "the HTTP API must route ANY /api/{proxy+}")
 	integrated := slices.ContainsFunc(t.ofType("AWS::ApiGatewayV2::Integration"), func(id string) bool {
-		return t.props(id).at("IntegrationUri").text() == "${"+apiFunction+".Arn}" && t.props(id).at("PayloadFormatVersion").text() == "2.0"
+		return t.props(id).at("IntegrationUri").text() == aliasOf(apiFunction) && t.props(id).at("PayloadFormatVersion").text() == "2.0"
 	})
 	r.want(integrated, "the HTTP API must hand requests to %s as payload 2.0", apiFunction)
 	r.want(slices.ContainsFunc(t.ofType("AWS::Lambda::Permission"), func(id string) bool {
@@ -94,5 +94,5 @@ func checkHTTPAPI(t template, r *report) {
 func mayInvoke(t template, permission, principal, function string) bool {
 	props := t.props(permission)
 	return props.at("Principal").text() == principal && props.at("Action").text() == "lambda:InvokeFunction" &&
-		props.at("FunctionName").text() == "${"+function+".Arn}"
+		props.at("FunctionName").text() == aliasOf(function)
 }

@@ -47,7 +47,7 @@ func checkTrigger(t template, r *report) {
 // is allowed.
 func checkWork(t template, r *report) {
 	mappings := slices.DeleteFunc(t.ofType("AWS::Lambda::EventSourceMapping"), func(id string) bool {
-		return t.props(id).at("FunctionName").refers() != worker
+		return t.props(id).at("FunctionName").text() != aliasOf(worker)
 	})
 	r.want(len(mappings) == 1, "there must be one event source mapping of %s", worker)
 	for _, id := range mappings {

@@ -6,6 +6,7 @@ of a call against AWS's own description of the API, and moto checks some. What t
 as it was sent is what moto does not keep. Both are taken down, so that nothing passes for proved that is not.
 """
 
+import collections
 import io
 import json
 import logging
@@ -16,7 +17,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.awslambda import urls as lambda_urls
-from moto.awslambda.models import LambdaFunction
+from moto.awslambda.models import LambdaBackend, LambdaFunction, LambdaStorage
 from moto.awslambda.responses import LambdaResponse
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
@@ -27,6 +28,7 @@ from moto.events.models import EventBus
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket
 from moto.server import ThreadedMotoServer
+from moto.sqs.models import sqs_backends
 
 from fit import fit, lost
 
@@ -46,7 +48,7 @@ class Account:
         self.lacks = set()  # (type, what) that moto takes but does not do
         self.refused = []  # sentences
         self.clients = {}
-        self.invoked = []  # (function, event) of each asynchronous invocation
+        self.invoked = []  # (function, event, version) of each asynchronous invocation
         self.server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
         self.server.start()
         host, port = self.server.get_host_and_port()
@@ -61,7 +63,7 @@ class Account:
 
         # moto would run the function in Docker.
         def invoke(function, body, headers, response_headers):
-            self.invoked.append((function.function_name, json.loads(body)))
+            self.invoked.append((function.function_name, json.loads(body), str(function.version)))
             return b""
 
         LambdaFunction.invoke = invoke
@@ -160,6 +162,35 @@ def correct_moto(account):
         stack.output_map = parsing.OutputMap(stack.resource_map, {}, stack.stack_id)
 
     Stack.delete = delete_with_outputs
+
+    # moto has a mapping invoke the function, though it names an alias.
+    create_mapping = LambdaBackend.create_event_source_mapping
+
+    def create_event_source_mapping(backend, spec):
+        mapping = create_mapping(backend, spec)
+        queues = sqs_backends[NUMBER][REGION].queues.values()
+        mappings = next(q.lambda_event_source_mappings for q in queues if q.queue_arn == mapping.event_source_arn)
+        del mappings[mapping.function_arn]
+        mapping.function_arn = spec["FunctionName"]
+        mappings[mapping.function_arn] = mapping
+        return mapping
+
+    LambdaBackend.create_event_source_mapping = create_event_source_mapping
+
+    # moto gives the number of a deleted version to the next one.
+    publish_version = LambdaStorage.publish_version
+    published = collections.Counter()
+
+    def publish_with_a_new_number(storage, name_or_arn, description=""):
+        version = publish_version(storage, name_or_arn, description)
+        if not hasattr(version, "numbered"):
+            published[version.function_name] += 1
+            version.set_version(published[version.function_name])
+            version.numbered = True
+            storage._arns[version.function_arn] = version
+        return version
+
+    LambdaStorage.publish_version = publish_with_a_new_number
 
     # moto does not say what a Ref to a bus is.
     EventBus.physical_resource_id = property(lambda bus: bus.name)

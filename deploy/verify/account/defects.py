@@ -22,6 +22,15 @@ def defects(d):
         "only the input bucket of this account must be permitted to use the worker's queue, are []",
     )
 
+    gateway, api = d.client("apigatewayv2"), {"ApiId": d.ids["HttpApi"]}
+    (integration,) = gateway.get_integrations(**api)["Items"]
+    yield (
+        lambda: gateway.update_integration(
+            **api, IntegrationId=integration["IntegrationId"], IntegrationUri=d.function("api")["FunctionArn"]
+        ),
+        "the route ANY /api/{proxy+} must lead to the alias of api",
+    )
+
     def swap_layer():
         other = lambda_.publish_layer_version(LayerName="other", Content={"ZipFile": b"other"})
         lambda_.update_function_configuration(FunctionName=name, Layers=[other["LayerVersionArn"]])

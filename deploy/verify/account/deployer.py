@@ -41,7 +41,7 @@ EVERYWHERE = """
 UNUSED = """
     ec2:* elasticfilesystem:* s3files:* s3tables:* firehose:* kms:CreateGrant kms:Encrypt kms:Decrypt kms:GenerateDataKey*
     kms:ReEncrypt*
-    lambda:AssociateRuntimeAlias lambda:GetCodeSigningConfig lambda:PassCapacityProvider
+    codedeploy:* lambda:AssociateRuntimeAlias lambda:GetCodeSigningConfig lambda:PassCapacityProvider
     iam:AttachRolePolicy iam:DetachRolePolicy
     cloudfront:*ConnectionGroup cloudfront:GetVpcOrigin
     s3:*BucketMetadata*TableConfiguration s3:PutObjectAcl

@@ -132,8 +132,12 @@ class Function(Kind):
 
 
 class Permission(Kind):
+    """For the alias whose ARN is the function's name; moto only takes it from an argument of its own."""
+
     def arguments(self, properties):
-        return {"StatementId": uuid.uuid4().hex, **properties}
+        function, _, qualifier = properties["FunctionName"].partition(":live")
+        alias = {"Qualifier": "live"} if function != properties["FunctionName"] else {}
+        return {"StatementId": uuid.uuid4().hex, **properties, "FunctionName": function, **alias}
 
     def verb(self, verb):
         return {"create": "add_permission", "delete": "remove_permission"}.get(verb, "")
@@ -386,6 +390,7 @@ KINDS = [
     Function(
         "AWS::Lambda::Function", "lambda", "function", "FunctionName", {"Arn": "FunctionArn"}, "FunctionName"
     ),
+    Kind("AWS::Lambda::Alias", "lambda", "alias", "AliasArn"),
     Permission("AWS::Lambda::Permission", "lambda", "permission"),
     LayerVersion("AWS::Lambda::LayerVersion", "lambda", "layer_version", "LayerVersionArn"),
     Kind("AWS::ApiGatewayV2::Api", "apigatewayv2", "api", "ApiId"),

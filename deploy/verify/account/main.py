@@ -163,11 +163,11 @@ def operate(account, stack):
     status = json.loads(command(account, stage, "status", id, "--json"))
     spared = json.loads(command(account, stage, "sweep", "--json"))
     swept = json.loads(command(account, stage, "sweep", "--older-than", "0s", "--json"))
-    told = [json.loads(r["body"]) for _, e in account.invoked for r in e["Records"]]
+    told = [json.loads(r["body"]) for _, e, _ in account.invoked for r in e["Records"]]
     objects = [e["Records"][0]["s3"]["object"]["key"] for e in told]
     promises = {
         "a dry backfill must list the upload and queue nothing": dry.startswith(f"{id} missing\n") and untouched,
-        "the queue must invoke the worker": [name for name, _ in account.invoked] == [stack + "-worker"],
+        "the queue must invoke the worker": [name for name, _, _ in account.invoked] == [stack + "-worker"],
         "backfill must name the original": objects == [original],
         "backfill must count what it did": (filled["seen"], filled["queued"]) == (1, 1),
         "backfill must leave no checkpoint": not list(Path(".").glob("backfill-*.json")),
@@ -199,7 +199,7 @@ def redrive(account, stack):
     dry = command(account, stage, "redrive", "--dry-run")
     untouched = not account.invoked
     done = json.loads(command(account, stage, "redrive", "--older-than", "1ns", "--json"))
-    told = [json.loads(r["body"]) for _, e in account.invoked for r in e["Records"]]
+    told = [json.loads(r["body"]) for _, e, _ in account.invoked for r in e["Records"]]
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     left = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
     promises = {
@@ -224,7 +224,7 @@ def redrive_webhooks(account, stack):
     dry = command(account, stage, "redrive", "--webhooks", "--dry-run")
     untouched = not account.invoked
     done = json.loads(command(account, stage, "redrive", "--webhooks", "--older-than", "1ns", "--json"))
-    told = [json.loads(r["body"]) for name, e in account.invoked if name.endswith("-notify") for r in e["Records"]]
+    told = [json.loads(r["body"]) for name, e, _ in account.invoked if name.endswith("-notify") for r in e["Records"]]
     promises = {
         "a dry redrive must list the webhook and move nothing": "a.b.ready" in dry and untouched,
         "a redrive must count what it did": done["redriven"] == 1,
@@ -355,7 +355,7 @@ def copy_rules(account, stack):
 
     messages = sqs.receive_message(QueueUrl=ids["Queue"], MaxNumberOfMessages=10).get("Messages", [])
     queued = [json.loads(m["Body"])["detail-type"] for m in messages]
-    webhooks = [json.loads(r["body"])["detail-type"] for _, event in account.invoked for r in event["Records"]]
+    webhooks = [json.loads(r["body"])["detail-type"] for _, event, _ in account.invoked for r in event["Records"]]
     destination = events.describe_api_destination(Name=ids["Destination"])
     dead = sqs.get_queue_attributes(QueueUrl=ids["DeadLetters"], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     targets = {}

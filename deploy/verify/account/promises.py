@@ -77,8 +77,12 @@ class Deployed:
         function = self.ids[name.capitalize() + "LambdaFunction"]
         return self.client("lambda").get_function_configuration(FunctionName=function)
 
+    def alias(self, name):
+        """The ARN by which everything calls the function."""
+        return self.ids[name.capitalize() + "Alias"]
+
     def invokers(self, name):
-        """The statements that permit somebody to invoke the function."""
+        """The statements that permit somebody to invoke the function, or a version or an alias of it."""
         try:
             answer = self.client("lambda").get_policy(FunctionName=self.function(name)["FunctionName"])
         except self.client("lambda").exceptions.ResourceNotFoundException:  # none at all
@@ -99,8 +103,7 @@ def trigger(d):
     )
     mappings = d.client("lambda").list_event_source_mappings(EventSourceArn=d.work["QueueArn"])
     functions = [m["FunctionArn"] for m in mappings["EventSourceMappings"]]
-    worker = d.function("worker")["FunctionArn"]
-    d.want(functions == [worker], f"the worker must get the messages of its queue, {functions} do")
+    d.want(functions == [d.alias("worker")], f"the worker's alias must get the messages of its queue, {functions} do")
     for name in ("output", "site"):
         told = d.client("s3").get_bucket_notification_configuration(Bucket=d.bucket(name))
         told.pop("ResponseMetadata")
@@ -124,10 +127,10 @@ def permissions(d):
         f"only the input bucket of this account must be permitted to use the worker's queue, are {senders}",
     )
     d.want(not d.invokers("worker"), "nobody else must be permitted to invoke the worker")
-    invokers = [conditions(s).get("AWS:SourceArn", "") for s in d.invokers("api")]
+    invokers = [(s["Resource"], conditions(s).get("AWS:SourceArn", "")) for s in d.invokers("api")]
     d.want(
-        len(invokers) == 1 and invokers[0].startswith(api),
-        f"only the HTTP API must be permitted to invoke the function api, are {invokers}",
+        len(invokers) == 1 and invokers[0][0] == d.alias("api") and invokers[0][1].startswith(api),
+        f"only the HTTP API must be permitted to invoke the alias of api, are {invokers}",
     )
 
 
@@ -219,9 +222,8 @@ def http_api(d):
     for route in routes:
         integration = targets.get(route["Target"], {})
         d.want(
-            integration.get("IntegrationUri") == d.function("api")["FunctionArn"]
-            and integration["PayloadFormatVersion"] == "2.0",
-            f"the route {route['RouteKey']} must lead to the function api as payload 2.0",
+            integration.get("IntegrationUri") == d.alias("api") and integration["PayloadFormatVersion"] == "2.0",
+            f"the route {route['RouteKey']} must lead to the alias of api as payload 2.0",
         )
     d.want(
         [s["StageName"] for s in gateway.get_stages(**api)["Items"] if s["AutoDeploy"]] == ["$default"],
@@ -267,7 +269,7 @@ def events(d):
     source = arn[queue]["QueueArn"]
     mappings = d.client("lambda").list_event_source_mappings(EventSourceArn=source)["EventSourceMappings"]
     receivers = [m["FunctionArn"] for m in mappings]
-    d.want(receivers == [notify["FunctionArn"]], f"notify must receive from the queue of webhooks, does {receivers}")
+    d.want(receivers == [d.alias("notify")], f"the alias of notify must receive from the queue of webhooks, does {receivers}")
     d.want(notify["CodeSha256"] == digest("notify"), f"the code of notify must be {ARCHIVES['notify']}")
     variables = variables_of(notify)
     d.want(
