@@ -10,7 +10,7 @@
 # make cold     how fast the functions start, beside Node.js with sharp
 # make deploy STAGE=prod REGION=eu-central-1    all of it to AWS, with the parameters in deploy/stages/prod.yml; PARAMS='name=value ...' sets more
 # make rotate-keys STAGE=prod REGION=eu-central-1    deploys the next of three steps that replace the key of signed URLs
-# make rollback STAGE=prod REGION=eu-central-1  back to the deployment before the last one
+# make rollback STAGE=prod REGION=eu-central-1  back to the deployment before the last one; the functions within seconds
 # make undeploy STAGE=prod REGION=eu-central-1  and away, after asking; with DATA=delete the buckets too, with QUEUES=abandon also what waits
 # make clean    remove everything that was built; uploads in .data stay
 #

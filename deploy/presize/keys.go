@@ -38,7 +38,8 @@ with.
 
 IAM actions: cloudformation:DescribeStacks; ssm:GetParameter, ssm:PutParameter and
 ssm:DeleteParameter on the parameters signing-key-a, signing-key-b, origin-secret-a and
-origin-secret-b of /presize/STAGE/.
+origin-secret-b of /presize/STAGE/; with --rotate also cloudformation:GetTemplate and
+cloudformation:ListStackResources, and s3:ListBucket and s3:GetObject on osls's bucket.
 `
 
 func runKeys(ctx context.Context, c *call) error {
@@ -56,6 +57,16 @@ func runKeys(ctx context.Context, c *call) error {
 		prefix: "/presize/" + c.stage + "/signing-key-",
 
 		origins: "/presize/" + c.stage + "/origin-secret-",
+	}
+	if *rotate {
+		release, _, err := openRelease(ctx, account, c.stage, c.stderr)
+		if err != nil {
+			return err
+		}
+		// A step that the functions have not taken yet must not be followed by the next one.
+		if k.live, err = release.since(ctx); err != nil {
+			return err
+		}
 	}
 	parameters, err := k.prepare(ctx, *rotate, time.Now(), c.stderr)
 	if err != nil {
@@ -77,6 +88,8 @@ type keyring struct {
 	prefix string // of the names in SSM; a slot follows
 	// origins is the same for the secrets that CloudFront sends to the API.
 	origins string
+	// live is since when the functions of the stack are live, if that is later than the stack's last change.
+	live time.Time
 }
 
 // parameter is one of serverless.yml.
@@ -87,6 +100,9 @@ func (k keyring) prepare(ctx context.Context, rotate bool, now time.Time, notes 
 	current, err := readStack(ctx, k.stack)
 	if err != nil {
 		return nil, err
+	}
+	if k.live.After(current.since) {
+		current.since = k.live
 	}
 	keys, private, err := k.read(ctx)
 	if err != nil {

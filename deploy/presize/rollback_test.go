@@ -56,8 +56,8 @@ func TestRollbackFindsTheDeploymentBefore(t *testing.T) {
 				}
 				return
 			}
-			if from != test.from || to != test.to || err != nil {
-				t.Errorf("got %d, %d, %v, want %d, %d", from, to, err, test.from, test.to)
+			if from.at != test.from || to.at != test.to || err != nil {
+				t.Errorf("got %v, %v, %v, want %d, %d", from, to, err, test.from, test.to)
 			}
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -154,6 +155,12 @@ func (s Stack) buckets(ctx context.Context) ([]string, error) {
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
+}
+
+// Resources returns the physical ids of the stack's resources of one type, in no order.
+func (s Stack) Resources(ctx context.Context, kind string) ([]string, error) {
+	found, err := s.resources(ctx, s.Name, kind)
+	return slices.Collect(maps.Values(found)), err
 }
 
 // resources returns the physical ids of the resources of one type that a stack has, by

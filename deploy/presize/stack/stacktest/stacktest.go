@@ -87,6 +87,13 @@ func (c *CloudFormation) Client() *cloudformation.Client {
 	})
 }
 
+// Change changes a stack that is not gone.
+func (c *CloudFormation) Change(name string, change func(*Stack)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.change(name, change)
+}
+
 // Delete makes a stack be gone.
 func (c *CloudFormation) Delete(name string) {
 	c.mu.Lock()
