@@ -15,7 +15,7 @@ from pathlib import Path
 from account import CREDENTIALS, REGION, Account
 from defects import defects
 from kinds import KINDS
-from promises import Deployed, check
+from promises import Deployed, check, variables_of
 
 OSLS = "deploy/node_modules/.bin/osls"
 PRESIZE = Path("build/bin/operator").absolute()
@@ -55,13 +55,14 @@ def main():
     osls(account, "deploy", "--package", PACKAGES / "plain")
     failures += look(account, dev, "deployed")
     first = Deployed(account, dev).ids
+    failures += publish(account, dev)
     # The same keys and secrets as in the package: with other ones there is no way back.
-    osls(account, "deploy", "--param=logRetentionDays=5", "--param=signingKeyA=MIIBIjANBg,AQAB")
+    osls(account, "deploy", "--param=logRetentionDays=5", "--param=maxFrames=7", "--param=signingKeyA=MIIBIjANBg,AQAB")
     failures += look(account, dev, "deployed again")
     if Deployed(account, dev).ids != first:
         failures.append("a second deployment must replace nothing")
+    failures += go_live(account, dev)
     failures += roll_back(account, dev)
-    failures += publish(account, dev)
     failures += operate(account, dev)
     failures += redrive(account, dev)
     failures += stand_alone(account, prod)
@@ -69,6 +70,7 @@ def main():
         account.client("ssm").put_parameter(Name="/presize/prod/origin-secret-b", Value=value, Type="String", Overwrite=True)
     osls(account, "deploy", "--stage", "prod", "--package", PACKAGES / "every")
     failures += look(account, prod, "every parameter set")
+    command(account, "prod", "publish")
     failures += copy_rules(account, prod)
     failures += redrive_webhooks(account, prod)
     failures += drop(account, prod)
@@ -147,6 +149,39 @@ def publish(account, stack):
     return [f"{stack}, page published: {f}" for f in failures]
 
 
+def live(account, stack):
+    """What everything calls: the configuration of the version to which each alias points, by the function's name."""
+    deployed = Deployed(account, stack)
+    return {
+        name: account.client("lambda").get_function_configuration(FunctionName=deployed.alias(name))
+        for name in ("api", "worker", "notify")
+        if deployed.ids.get(name.capitalize() + "Alias")
+    }
+
+
+def go_live(account, stack):
+    """Publishes the second deployment, which allows fewer frames."""
+    stage = stack.removeprefix("presize-")
+    before = live(account, stack)
+    done = json.loads(command(account, stage, "publish", "--json"))
+    after = live(account, stack)
+    promises = {
+        "a deployment must not be live before it is published": "PRESIZE_MAX_FRAMES" not in variables_of(before["worker"]),
+        "publish must make every setting live": variables_of(after["worker"]).get("PRESIZE_MAX_FRAMES") == "7",
+        "publish must tell which versions are live": done["versions"] == numbers(after),
+        "a deployment must be live by versions of its own": all(
+            after[name]["Version"] not in ("$LATEST", before[name]["Version"]) for name in after
+        ),
+    }
+    failures = [promise for promise, holds in promises.items() if not holds]
+    print(f"{stack}, live: {len(failures)} promises broken", flush=True)
+    return [f"{stack}, live: {f}" for f in failures]
+
+
+def numbers(configurations):
+    return {c["FunctionName"]: c["Version"] for c in configurations.values()}
+
+
 def operate(account, stack):
     """Looks after an upload whose worker has never run: backfill, status and sweep."""
     deployed, stage, s3 = Deployed(account, stack), stack.removeprefix("presize-"), account.client("s3")
@@ -167,7 +202,8 @@ def operate(account, stack):
     objects = [e["Records"][0]["s3"]["object"]["key"] for e in told]
     promises = {
         "a dry backfill must list the upload and queue nothing": dry.startswith(f"{id} missing\n") and untouched,
-        "the queue must invoke the worker": [name for name, _, _ in account.invoked] == [stack + "-worker"],
+        "the queue must invoke the version of the worker that is live": [(name, v) for name, _, v in account.invoked]
+        == [(stack + "-worker", live(account, stack)["worker"]["Version"])],
         "backfill must name the original": objects == [original],
         "backfill must count what it did": (filled["seen"], filled["queued"]) == (1, 1),
         "backfill must leave no checkpoint": not list(Path(".").glob("backfill-*.json")),
@@ -236,19 +272,27 @@ def redrive_webhooks(account, stack):
 
 
 def roll_back(account, stack):
-    """Goes back to the first deployment, which differs in how long logs are kept, and no further."""
+    """Goes back to the first deployment, which keeps logs for longer and allows more frames, and no further."""
 
     def retention():
         groups = account.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/" + stack)["logGroups"]
         return {group["retentionInDays"] for group in groups}
 
     stage = stack.removeprefix("presize-")
-    second = retention()
+    second, left = retention(), live(account, stack)
     done = json.loads(command(account, stage, "rollback", "--json").splitlines()[-1])
     failures = look(account, stack, "rolled back")
     promises = {
         "the second deployment must change how long logs are kept": second == {5},
         "a rollback must bring the first deployment back": retention() == {30},
+        "a rollback must bring the functions of the first deployment back": "PRESIZE_MAX_FRAMES"
+        not in variables_of(live(account, stack)["worker"]),
+        "a rollback must move the aliases first": done["seconds"] > 0,
+        "a rollback must tell which versions are live": done["versions"] == numbers(live(account, stack)),
+        "a rollback must keep the versions of the deployment that it leaves": all(
+            account.client("lambda").get_function_configuration(FunctionName=f, Qualifier=version)["Version"] == version
+            for f, version in numbers(left).items()
+        ),
         "a rollback must tell where it goes": done["to"] < done["from"],
         "there must be nothing before the first deployment": "no deployment before"
         in presize(account, stage, "rollback").stderr,
