@@ -224,7 +224,7 @@ def commands():
         if source.name.endswith("_test.go") or source.name in OTHER_COMMANDS:
             continue
         for text in re.findall(r"IAM actions:(.*?)`", source.read_text(), re.S):
-            text = text.replace("sts:GetCallerIdentity (needs no permission)", "")
+            text = " ".join(text.split()).replace("sts:GetCallerIdentity (needs no permission)", "")
             text, _, more = text.partition("with --data also")
             called |= {action: source.name for action in actions(text)}
             data |= {action: source.name for action in actions(more)}
