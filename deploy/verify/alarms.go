@@ -39,7 +39,7 @@ var alarms = []watched{
 	{"presize", "Undelivered", "${" + notifyFunction + "}"},
 }
 
-// checkAlarms checks that there is an alarm for every way to fail, which goes off in time and tells somebody.
+// checkAlarms checks that every kind of failure has an alarm, and that each alarm goes off in time and sends an e-mail.
 func checkAlarms(t template, r *report) {
 	found := map[watched]string{}
 	for _, id := range t.ofType("AWS::CloudWatch::Alarm") {

@@ -49,7 +49,7 @@ func checkEvents(t template, r *report) {
 	checkWebhooks(t, r)
 }
 
-// checkWebhooks checks that every event on the bus is delivered, or kept where somebody is told of it.
+// checkWebhooks checks that every event on the bus is delivered, or kept in a queue with an alarm.
 func checkWebhooks(t template, r *report) {
 	rule := t.props(webhookRule)
 	r.wantText(rule.at("EventBusName"), "${EventBus}", "%s: bus", webhookRule)

@@ -72,7 +72,7 @@ func checkWork(t template, r *report) {
 	r.wantText(variableOf(t, worker, "PRESIZE_WORK_QUEUE_URL"), "${"+workQueue+"}", "%s: PRESIZE_WORK_QUEUE_URL", worker)
 }
 
-// checkFailures checks that a failed event is kept where somebody is told of it.
+// checkFailures checks that failed events are kept in a queue with an alarm.
 func checkFailures(t template, r *report) {
 	// SQS moves events back only from the dead-letter queue of a queue.
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html

@@ -44,7 +44,7 @@ func standalone(compiled []byte) ([]byte, error) {
 	for _, entries := range []map[string]any{resources, section("Outputs")} {
 		maps.DeleteFunc(entries, func(name string, _ any) bool { return strings.HasPrefix(name, oslsBucket) })
 	}
-	// Where osls would have put the layer. It has the time in it, and nobody needs it.
+	// The key of the layer's archive in osls's bucket. The time is in it, so the template would never be the same twice.
 	maps.DeleteFunc(section("Outputs"), func(name string, _ any) bool { return strings.HasSuffix(name, "S3Key") })
 	archives := 0
 	for _, id := range slices.Sorted(maps.Keys(resources)) {

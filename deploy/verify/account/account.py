@@ -337,7 +337,7 @@ def model(account, kind):
             logical = kwargs.get("LogicalId", name)
             try:
                 known = (kind.adopt if account.importing else kind.create)(account, properties)
-            except Exception as err:  # whatever it is, moto would only report that there was one
+            except Exception as err:  # of any kind: moto reports only that something failed
                 account.refused.append(f"{logical} ({kind.type}): {err}")
                 raise
             return cls(name, known, template.get("DeletionPolicy", "").startswith("Retain"))

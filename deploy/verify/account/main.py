@@ -1,4 +1,4 @@
-"""Deploys presize to an AWS account on loopback, and looks at what came of it.
+"""Deploys presize to an AWS account on loopback, and checks the result.
 
 It runs in the repository's root after deploy/verify has packaged, and ends with status 1 if anything is not as
 promised. Nothing it starts outlives it, and nothing leaves this machine.
@@ -339,7 +339,7 @@ def drop(account, stack):
     ssm.put_parameter(Name=secret, Value="whsec_" + "k" * 43 + "=", Type="SecureString")
     template = json.loads((PACKAGES / "every/cloudformation-template-update-stack.json").read_text())
     own = {n: v for n, v in template["Metadata"]["presize"]["parameters"].items() if not n.startswith(("signingKey", "originDigest", "originVersion", "chosen"))}
-    own["inspectorArn"] = Deployed(account, stack).function("worker")["FunctionArn"]  # any that there is
+    own["inspectorArn"] = Deployed(account, stack).function("worker")["FunctionArn"]  # any existing function
     with tempfile.TemporaryDirectory() as checkout:
         for file in ("serverless.yml", "deploy/template/parameters.yml"):
             copy = Path(checkout, file)

@@ -1,7 +1,7 @@
 """What the deployment promises, asked of the account through AWS's own APIs after the deployment.
 
-Only what the deployment itself decides is here: which names, ARNs and bytes came of the template's references. What
-can be told from the template alone is checked there, by the rules in deploy/verify/*.go.
+These are checks of what only a deployment shows: the names, ARNs and bytes behind the template's references. The rules
+in deploy/verify/*.go check everything that the template alone shows.
 """
 
 import base64
