@@ -194,12 +194,14 @@ func TestFileThatIsNoImageIsRejectedWithASentence(t *testing.T) {
 
 func TestUploadOutlivesItsOriginalUntilItIsDeleted(t *testing.T) {
 	files := map[media.Status][]byte{media.Ready: phototest.Read(t, "test.png"), media.Rejected: []byte("This is a letter, not a photo.")}
-	stack := startStack(t)
+	var data string
+	stack := startStack(t, func(s *settings) { data = s.data })
 	for status, file := range files {
 		t.Run(string(status), func(t *testing.T) {
 			stack := newClient(t, stack.url)
 			upload := stack.upload(media.PNG, file)
 			m := stack.await(upload.ID, media.Manifest.Settled)
+			stack.awaitWorker(data) // its job looks once more whether the original is there
 			// Like a lifecycle rule, this sends no event. The server's directory is the process's.
 			if err := os.Remove(filepath.Join(inputBucket, media.OriginalKey(upload.ID))); err != nil {
 				t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/presize/presize/deploy/local/operator"
 	"github.com/presize/presize/internal/media"
@@ -221,18 +222,45 @@ func (c client) awaitStatus(url string, status int) {
 	}
 }
 
-// deadLetters returns how many events of each key are in the failure queue of a running
-// stack.
-func deadLetters(t *testing.T, data string) map[string]int {
+// queues returns a client of the queues of a running stack.
+func queues(t *testing.T, data string) (*sqs.Client, operator.Access) {
 	t.Helper()
 	access, err := operator.Read(data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := sqs.New(sqs.Options{
+	return sqs.New(sqs.Options{
 		Region: access.Region, BaseEndpoint: &access.SQS,
 		Credentials: credentials.NewStaticCredentialsProvider(access.AccessKeyID, access.SecretAccessKey, ""),
-	})
+	}), access
+}
+
+// awaitWorker waits until the worker of a running stack has handled all of its events.
+func (c client) awaitWorker(data string) {
+	c.t.Helper()
+	queues, access := queues(c.t, data)
+	const waiting, received = types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible
+	pause := time.NewTicker(20 * time.Millisecond)
+	defer pause.Stop()
+	for {
+		out, err := queues.GetQueueAttributes(c.ctx, &sqs.GetQueueAttributesInput{
+			QueueUrl: &access.WorkQueue, AttributeNames: []types.QueueAttributeName{waiting, received},
+		})
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if out.Attributes[string(waiting)] == "0" && out.Attributes[string(received)] == "0" {
+			return
+		}
+		<-pause.C
+	}
+}
+
+// deadLetters returns how many events of each key are in the failure queue of a running
+// stack.
+func deadLetters(t *testing.T, data string) map[string]int {
+	t.Helper()
+	client, access := queues(t, data)
 	keys := make(map[string]int)
 	for {
 		received, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &access.FailureQueue, MaxNumberOfMessages: 10})
