@@ -22,15 +22,15 @@ const adoptUsage = `take the buckets of an earlier deployment into a new stack
   presize adopt --stage prod
 
 The buckets outlive their stack. A new stack can't make buckets of names that are taken,
-so adopt makes a stack of the buckets alone, by an import of CloudFormation, and the
-deployment after it adds the rest. What is in the buckets is not touched. Where there is a
+so adopt makes a stack of the buckets alone, by an import of CloudFormation and an update
+that adds outputs, and the deployment after it adds the rest. What is in the buckets is not touched. Where there is a
 stack already, or no bucket, it does nothing. It can be stopped anywhere and run again.
 make deploy runs it.
 
 IAM actions: sts:GetCallerIdentity (needs no permission), cloudformation:DescribeStacks,
 cloudformation:ListStackResources, cloudformation:CreateChangeSet,
-cloudformation:DescribeChangeSet and cloudformation:ExecuteChangeSet; s3:ListBucket on the
-buckets, and s3:GetBucket* and s3:Get*Configuration on them, with which CloudFormation
+cloudformation:DescribeChangeSet, cloudformation:ExecuteChangeSet,
+cloudformation:GetTemplate and cloudformation:UpdateStack; s3:ListBucket on the buckets, and s3:GetBucket* and s3:Get*Configuration on them, with which CloudFormation
 reads their settings.
 `
 
@@ -58,12 +58,23 @@ func runAdopt(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if len(kept) == 0 || !adopts {
+	if len(kept) == 0 {
 		done.Buckets = []string{}
 		return c.document(done)
 	}
-	if err := s.Import(ctx, kept, adoptionTimeout); err != nil {
+	if !adopts {
+		done.Buckets = []string{}
+	} else if err := s.Import(ctx, kept, adoptionTimeout); err != nil {
 		return err
+	}
+	outputs, err := s.Outputs(ctx)
+	if err != nil {
+		return err
+	}
+	if len(outputs) == 0 {
+		if err := s.AddOutputs(ctx, adoptionTimeout); err != nil {
+			return err
+		}
 	}
 	for _, name := range done.Buckets {
 		fmt.Fprintf(c.text(), "The stack %s has taken over the bucket %s.\n", s.Name, name)
@@ -71,7 +82,7 @@ func runAdopt(ctx context.Context, c *call) error {
 	return c.document(done)
 }
 
-// adoptionTimeout bounds each of the two waits of an import, which usually take seconds.
+// adoptionTimeout bounds each of the waits of an adoption, which usually take seconds.
 const adoptionTimeout = 10 * time.Minute
 
 const (

@@ -75,6 +75,36 @@ func TestBucketsOfEarlierStacksAreFound(t *testing.T) {
 	}
 }
 
+func TestStackOfAnImportGetsOutputs(t *testing.T) {
+	c := stacktest.Start(t)
+	s := stack.Stack{Client: c.Client(), Name: stack.Name("prod")}
+	if err := s.Import(t.Context(), map[string]string{"InputBucket": s3test.Input}, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	before, err := s.Template(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.AddOutputs(t.Context(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	outputs, err := s.Outputs(t.Context())
+	if err != nil || len(outputs) != 1 || outputs["InputBucketName"] != s3test.Input {
+		t.Errorf("outputs %q, %v", outputs, err)
+	}
+	after, err := s.Template(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var old, now map[string]any
+	if err := errors.Join(json.Unmarshal([]byte(before), &old), json.Unmarshal([]byte(after), &now)); err != nil {
+		t.Fatal(err)
+	}
+	if delete(now, "Outputs"); !reflect.DeepEqual(now, old) {
+		t.Errorf("the update changes more than outputs: %s", after)
+	}
+}
+
 func TestImportMakesAStackOfTheBuckets(t *testing.T) {
 	buckets := deployed(t) // before the S3 server changes the folder
 	for name, before := range map[string][]stacktest.Stack{

@@ -3,6 +3,7 @@ package stacktest
 
 import (
 	"cmp"
+	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"net/http"
@@ -53,8 +54,8 @@ type Resource struct {
 	Status string `xml:"ResourceStatus"`
 }
 
-// CloudFormation answers DescribeStacks, GetTemplate, ListStacks, ListStackResources, UpdateTerminationProtection, and
-// the three calls of an import, version 2010-05-15. Its pages have one entry each.
+// CloudFormation answers DescribeStacks, GetTemplate, ListStacks, ListStackResources, UpdateTerminationProtection,
+// UpdateStack, and the three calls of an import, version 2010-05-15. Its pages have one entry each.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations.html
 type CloudFormation struct {
 	t   testing.TB
@@ -152,6 +153,9 @@ func (c *CloudFormation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "UpdateTerminationProtection":
 		c.change(name, func(stack *Stack) { stack.Protected = r.FormValue("EnableTerminationProtection") == "true" })
 		c.answer(w, result(action))
+	case "UpdateStack":
+		c.update(name, r.FormValue("TemplateBody"))
+		c.answer(w, result(action))
 	case "CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet":
 		c.imports(w, r, action, name)
 	default:
@@ -178,6 +182,26 @@ func (c *CloudFormation) change(name string, change func(*Stack)) {
 		}
 	}
 	c.t.Errorf("there is no stack %s to change", name)
+}
+
+// update gives a stack another template, with its outputs.
+func (c *CloudFormation) update(name, body string) {
+	var template struct {
+		Outputs map[string]struct{ Value struct{ Ref string } }
+	}
+	if err := json.Unmarshal([]byte(body), &template); err != nil {
+		c.t.Error(err)
+	}
+	c.change(name, func(stack *Stack) {
+		stack.Status, stack.Template, stack.Outputs = "UPDATE_COMPLETE", body, nil
+		for output, value := range template.Outputs {
+			for _, resource := range stack.Resources {
+				if resource.ID == value.Value.Ref {
+					stack.Outputs = append(stack.Outputs, Output{Name: output, Value: resource.Name})
+				}
+			}
+		}
+	})
 }
 
 // imports answers the calls of an import, which makes a stack. Each is complete as soon as it is made.
