@@ -137,6 +137,7 @@ func fakes() map[string]func(in io.Reader, out *os.File) {
 		"extra output": func(in io.Reader, out *os.File) {
 			say(hello, append(bytes.Clone(found), found...), append(bytes.Clone(good), end...))(in, out)
 		},
+		"renderer":          say(),
 		"silence":           say(hello),
 		"silence at render": say(hello, found),
 	}
@@ -157,13 +158,23 @@ func startFake(t *testing.T, name string) *renderer.Renderer {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), name)
-	if err := os.Link(self, path); err != nil {
-		data, readErr := os.ReadFile(self)
-		if err := errors.Join(readErr, os.WriteFile(path, data, 0o700)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	install(t, self, path)
 	return renderertest.StartWith(t, renderer.Config{Path: path, Memory: 1 << 30, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+}
+
+// install puts a program where another one may be.
+func install(t *testing.T, program, path string) {
+	t.Helper()
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	if err := os.Link(program, path); err == nil {
+		return
+	}
+	data, err := os.ReadFile(program)
+	if err := errors.Join(err, os.WriteFile(path, data, 0o700)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // single has one variant.
@@ -183,7 +194,7 @@ func drawing(t *testing.T) []byte {
 
 func TestRendererThatMisbehavesIsAFailureOfOurs(t *testing.T) {
 	for name := range fakes() {
-		if strings.HasPrefix(name, "silence") || name == "chatter on stdout" {
+		if strings.HasPrefix(name, "silence") || name == "chatter on stdout" || name == "renderer" {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
@@ -200,6 +211,25 @@ func TestRendererThatMisbehavesIsAFailureOfOurs(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestStartThatFailedEarlierIsNoAttempt ends both processes before they have said hello, and
+// gives an original to the next one.
+func TestStartThatFailedEarlierIsNoAttempt(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "renderer")
+	install(t, self, path)
+	r := renderertest.StartWith(t, renderer.Config{Path: path, Processes: 2, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	for len(renderertest.Processes(t)) < 2 {
+	}
+	renderertest.Kill(t)
+	install(t, renderertest.Path(t), path)
+	if variants, _, err := render(t, r, drawing(t), single()); err != nil || len(variants) != 1 {
+		t.Errorf("%d variants, %v", len(variants), err)
 	}
 }
 

@@ -70,7 +70,8 @@ type Renderer struct {
 // slot is the place of one process. Without a process it says why there is none.
 type slot struct {
 	*process
-	err error
+	err   error
+	begun time.Time // when the start began that failed
 }
 
 // Start starts the processes ahead of their first use and does not wait for them.
@@ -130,22 +131,21 @@ func (r *Renderer) launch() {
 		return
 	}
 	r.all.Go(func() {
+		begun := time.Now()
 		p, hello, err := r.start()
-		if errors.Is(err, context.DeadlineExceeded) {
-			// Lambda freezes a function between invocations, and a start with it: that is
-			// over when time goes on, and says nothing about the next one.
-			p, hello, err = r.start()
-		}
 		if err == nil {
 			holds, missing := hello.split()
 			r.config.Log.Info("renderer sandbox", "pid", p.pid(), "denied", holds, "allowed", missing)
 		}
-		r.idle <- &slot{p, err}
+		r.idle <- &slot{p, err, begun}
 	})
 }
 
-// acquire waits for a process.
+// acquire waits for a process. A start that fails is an error only if it began after the
+// call: an earlier one says nothing about the next, for example where Lambda has frozen the
+// function between two invocations, and the start with it.
 func (r *Renderer) acquire(ctx context.Context) (*process, error) {
+	called := time.Now()
 	for {
 		select {
 		case s := <-r.idle:
@@ -153,10 +153,14 @@ func (r *Renderer) acquire(ctx context.Context) (*process, error) {
 				return s.process, nil
 			}
 			r.launch()
-			if s.err != nil {
+			switch {
+			case s.err == nil:
+				s.close()
+			case s.begun.Before(called):
+				r.config.Log.Warn("renderer not started", "err", s.err)
+			default:
 				return nil, s.err
 			}
-			s.close()
 		case <-r.ctx.Done():
 			return nil, errClosed
 		case <-ctx.Done():

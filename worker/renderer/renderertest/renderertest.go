@@ -81,7 +81,7 @@ func StartWith(t testing.TB, config renderer.Config) *renderer.Renderer {
 // and returns how many there were. It works on Linux.
 func Kill(t testing.TB) (killed int) {
 	t.Helper()
-	for _, pid := range processes(t) {
+	for _, pid := range Processes(t) {
 		if syscall.Kill(pid, syscall.SIGKILL) == nil {
 			killed++
 		}
@@ -93,7 +93,7 @@ func Kill(t testing.TB) (killed int) {
 // bytes. It works on Linux.
 func Resident(t testing.TB) (bytes int64) {
 	t.Helper()
-	for _, pid := range processes(t) {
+	for _, pid := range Processes(t) {
 		statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 		var size, resident int64 // pages
 		if err != nil {
@@ -107,7 +107,9 @@ func Resident(t testing.TB) (bytes int64) {
 	return bytes
 }
 
-func processes(t testing.TB) (pids []int) {
+// Processes returns the ids of the processes of renderers that this process has started and
+// that have not ended. It works on Linux.
+func Processes(t testing.TB) (pids []int) {
 	t.Helper()
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
