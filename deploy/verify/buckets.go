@@ -44,6 +44,8 @@ func checkBuckets(t template, r *report) {
 }
 
 // checkOutlives checks that a resource and its data are there when the stack is not.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-updatereplacepolicy.html
 func checkOutlives(t template, r *report, id string) {
 	r.want(strings.HasPrefix(t.Resources[id].DeletionPolicy, "Retain"), "%s must outlive the stack", id)
 	r.want(t.Resources[id].UpdateReplacePolicy == "Retain", "%s must outlive its replacement", id)
@@ -51,18 +53,23 @@ func checkOutlives(t template, r *report, id string) {
 
 // checkOriginals checks that an original is put once and in one piece, and which of them are deleted when.
 func checkOriginals(t template, r *report) {
+	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
 	r.want(slices.ContainsFunc(statementsOf(t, inputBucket), func(s node) bool {
 		return s.at("Effect").text() == "Deny" && s.at("Principal").text() == "*" && s.at("Action").text() == "s3:PutObject" &&
 			s.at("Resource").text() == "${InputBucket.Arn}/"+media.OriginalPrefix+"*" &&
 			s.at("Condition", "Null", "s3:if-none-match").text() == "true" && len(s.at("Condition").keys()) == 1
 	}), "%s must refuse every PUT of an original without If-None-Match", inputBucket)
 
+	// https://docs.aws.amazon.com/AmazonS3/latest/API/bucket-policy-s3-sigv4-conditions.html
 	r.want(slices.ContainsFunc(statementsOf(t, inputBucket), func(s node) bool {
 		return s.at("Effect").text() == "Deny" && s.at("Principal").text() == "*" && s.at("Action").text() == "s3:PutObject" &&
 			s.at("Resource").text() == "${InputBucket.Arn}/"+media.OriginalPrefix+"*" &&
 			number(s.at("Condition", "NumericGreaterThan", "s3:signatureAge")) == float64(longestGrant.Milliseconds())
 	}), "%s must refuse every PUT of an original with a signature older than %v", inputBucket, longestGrant)
 
+	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
+	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-configuration-bucket-with-versioning.html
+	//
 	// An event that is redriven after its original has expired counts as a removal, and would take along what was
 	// made of it.
 	redrive := int((retention(t, workQueue) + retention(t, failureQueue)).Hours() / 24)
@@ -151,6 +158,7 @@ func checkAccessLogs(t template, r *report) {
 	r.want(logging.at("Bucket").text() == "${LogBucket.DomainName}" && logging.at("IncludeCookies").text() != "true",
 		"the distribution must log requests to %s by parameter, and no cookies", logBucket)
 	// CloudFront's legacy logs need ACLs.
+	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging-legacy-s3.html
 	ownership := t.props(logBucket).at("OwnershipControls", "Rules").items()
 	r.want(len(ownership) == 1 && ownership[0].at("ObjectOwnership").text() == "BucketOwnerPreferred", "%s must allow ACLs, for CloudFront", logBucket)
 }
