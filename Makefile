@@ -119,7 +119,10 @@ package: tools deploy/node_modules/.package-lock.json build/package/$(ARCH)/api.
 	cp build/package/$(ARCH)/*.zip build/npm/*.tgz dist/
 	mv dist/libvips.zip dist/libvips-$(ARCH).zip
 	@go run ./deploy/pack -list dist/*.zip
-	@$(if $(filter arm64,$(ARCH)),go run ./deploy/verify dist/cloudformation.json,echo "no template: it is for arm64")
+ifeq ($(ARCH),arm64)
+	@$(MAKE) --no-print-directory build/package/arm64/cloudformation.json
+	cp build/package/arm64/cloudformation.json dist/
+endif
 
 # The same sources give the same bytes: here, and in another folder.
 reproduce: package
@@ -305,6 +308,11 @@ build/package/$(ARCH)/api.zip: $(SOURCES)
 build/package/$(ARCH)/notify.zip: $(SOURCES)
 	CGO_ENABLED=0 $(LAMBDA) -o build/bin/$(ARCH)/notify ./worker/notify/lambda
 	go run ./deploy/pack -out $@ build/bin/$(ARCH)/notify
+
+# The template for arm64, of what is in dist/.
+build/package/arm64/cloudformation.json: serverless.yml $(wildcard deploy/template/*.yml deploy/template/*.mjs deploy/verify/*.go) \
+		deploy/node_modules/.package-lock.json build/package/arm64/api.zip build/package/arm64/notify.zip build/package/arm64/worker.zip
+	go run ./deploy/verify $@
 
 # No run path here: Lambda has the layer's library on the loader's own path. The
 # cross compiler's C++ library is not linked; deploy/pack checks every symbol instead.

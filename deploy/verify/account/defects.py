@@ -96,6 +96,10 @@ def defects(d):
         "the site bucket must block all public access",
     )
     yield (
+        lambda: d.client("cloudformation").update_termination_protection(StackName="presize-prod", EnableTerminationProtection=False),
+        "the stack must be protected from deletion",
+    )
+    yield (
         lambda: d.client("cloudwatch").delete_alarms(AlarmNames=[d.ids["FailureAlarm"]]),
         "there must be an alarm as soon as the failure queue is not empty",
     )

@@ -32,6 +32,7 @@ def check(account, stack):
         alarms,
         events,
         logs,
+        protection,
         outputs,
         records,
         budget,
@@ -56,6 +57,7 @@ class Deployed:
             r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources if "LogicalResourceId" in r
         }
         described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        self.protected = described.get("EnableTerminationProtection")
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in described["Outputs"]}
         template = cloudformation.get_template(StackName=stack)["TemplateBody"]
         self.parameters = {name: p.get("Default", "") for name, p in template["Parameters"].items()} | {
@@ -286,6 +288,11 @@ def logs(d):
             [g.get("retentionInDays", 0) > 0 for g in found if g["logGroupName"] == group] == [True],
             f"{group} must be there, and forget",
         )
+
+
+def protection(d):
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-protect-stacks.html
+    d.want(d.protected is True, "the stack must be protected from deletion")
 
 
 def outputs(d):
