@@ -2,9 +2,11 @@ package worker
 
 import (
 	"context"
+	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/presize/presize/internal/invalidation/invalidationtest"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/internal/s3local/s3test"
 )
@@ -78,6 +80,32 @@ func TestPrivateUploadLeavesNothingInPublic(t *testing.T) {
 				t.Errorf("left: %q", left)
 			}
 		})
+	}
+}
+
+func TestDeletedPrivateUploadIsOutOfTheBucketWhileCloudFrontRefuses(t *testing.T) {
+	h := newHarness(t, private(sketch(t, 80)))
+	queue := h.queue()
+	c := invalidationtest.Start(t)
+	h.config.Invalidator = c.Distribution(nil)
+	id := media.NewID()
+	h.put(id, "image/png", nil, drawing(t, 0))
+	h.mustHandle(created(id))
+	h.remove(id)
+	c.SetDown(true)
+	if !h.deliver(1, deleted(id)) || len(queue.sent) != 1 {
+		t.Fatalf("sent %q", queue.sent)
+	}
+	if left := h.keys(); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+	c.SetDown(false)
+	if !h.deliver(1, queue.sent[0]) {
+		t.Error("the postponed deletion failed")
+	}
+	want := [][]string{{"/i/" + string(id) + "/*"}, {"/p/" + string(id) + "/*"}}
+	if got := c.Invalidated(); !reflect.DeepEqual(got, want) {
+		t.Errorf("invalidated %q, want %q", got, want)
 	}
 }
 

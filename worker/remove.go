@@ -81,14 +81,16 @@ func (r *run) isPublished(ctx context.Context, area media.Area, manifest media.M
 }
 
 // unpublish removes everything that was published for the upload, from the bucket
-// and then from the CDN, which would otherwise fetch it again. The original that is there
-// now, nil for none, is part of the invalidation's reference: a job that meets several
-// originals invalidates once for each, and a repeated job does not invalidate again.
+// and then from the CDN, which would otherwise fetch it again. Nothing stays in the bucket
+// because the CDN refuses. The original that is there now, nil for none, is part of the
+// invalidation's reference: a job that meets several originals invalidates once for each,
+// and a repeated job does not invalidate again.
 func (r *run) unpublish(ctx context.Context, now *bucket.Info) error {
 	reference := ""
 	if now != nil {
 		reference = "-" + strings.Trim(now.ETag, `"`)
 	}
+	var cached []media.Area
 	for _, area := range media.Areas() {
 		found, err := r.withdraw(ctx, area, area.Prefix(r.job.ID))
 		if err != nil {
@@ -97,6 +99,9 @@ func (r *run) unpublish(ctx context.Context, now *bucket.Info) error {
 		if area == media.Private && !found && !r.Presets.HavePrivate() {
 			continue // each path costs, and this one is in no cache
 		}
+		cached = append(cached, area)
+	}
+	for _, area := range cached {
 		if err := r.invalidate(ctx, area, reference); err != nil {
 			return err
 		}
