@@ -78,8 +78,6 @@ func TestLateRemovalEventLeavesTheNextOriginalAlone(t *testing.T) {
 	}
 }
 
-// TestLateEventOfAnExpiredOriginalRemovesNothing hands over an event that was redriven after
-// its original has expired.
 // In a bucket with versions a deletion makes a marker. When the marker is deleted, the original
 // is back, and S3 sends an event of a deletion for that too.
 func TestOriginalWhoseMarkerIsDeletedIsRenderedAgain(t *testing.T) {
@@ -96,6 +94,8 @@ func TestOriginalWhoseMarkerIsDeletedIsRenderedAgain(t *testing.T) {
 	h.expect(id, before)
 }
 
+// TestLateEventOfAnExpiredOriginalRemovesNothing hands over an event that was redriven after
+// its original has expired.
 func TestLateEventOfAnExpiredOriginalRemovesNothing(t *testing.T) {
 	h := newHarness(t, sketch(t, 80))
 	id := media.NewID()
