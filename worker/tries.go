@@ -37,7 +37,7 @@ type attempt int
 const (
 	early attempt = iota // others follow
 	last                 // the original has failed if the renderer fails
-	over                 // nothing is rendered; that the original has failed is published
+	over                 // nothing is rendered; the original has failed, whatever the reason
 	final                // the original has failed, whatever the reason: no delivery follows
 )
 
@@ -56,7 +56,7 @@ func (r *run) gaveUp(err error) bool {
 	switch {
 	case err == nil, errors.Is(err, errReplaced), errors.Is(err, errSuperseded), isThrottled(err):
 		return false
-	case r.attempt == final:
+	case r.attempt == over, r.attempt == final:
 		return true
 	default:
 		return r.attempt != early && errors.Is(err, errUnrendered)
@@ -130,13 +130,13 @@ func (d *delivery) begin(ctx context.Context) (attempt, error) {
 	switch {
 	case errors.Is(err, errFailed):
 		return early, err
+	case d.tries > Tries: // also the last delivery: another try might end the process
+		return over, nil
 	case d.receives >= MaxReceives:
 		return final, nil // even if nobody knows how many tries there were
 	case err != nil:
 		d.Log.ErrorContext(ctx, "tries not counted", requestID(ctx), "message", d.message.MessageId, "err", err, metric.Count("Failed"))
 		return early, err
-	case d.tries > Tries:
-		return over, nil
 	case d.tries == Tries:
 		return last, nil
 	default:

@@ -223,6 +223,26 @@ func TestTryThatEndsTheProcessCounts(t *testing.T) {
 	}
 }
 
+// TestLastDeliveryIsNoFurtherTry delivers a message for the last time after its tries have
+// ended the process: one more would do so too, and nothing would be published.
+func TestLastDeliveryIsNoFurtherTry(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	h.queue()
+	id := media.NewID()
+	h.put(id, "image/png", nil, drawing(t, 0))
+	for receives := MaxReceives - Tries; receives < MaxReceives; receives++ {
+		h.record("m", receives)
+	}
+	h.wire.Restart(nil)
+	if h.deliverMessage(t.Context(), "m", time.Now(), MaxReceives, created(id)) {
+		t.Error("an event that has failed is deleted")
+	}
+	h.expectFailed(id)
+	if fetched := h.wire.Sent("GET /presize-input/"); len(fetched) > 0 {
+		t.Errorf("sent %q", fetched)
+	}
+}
+
 func TestEventOfWhatIsDoneIsDeletedThoughItsTriesWereCutOff(t *testing.T) {
 	h := newHarness(t, sketch(t, 80))
 	h.queue()
