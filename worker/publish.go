@@ -210,12 +210,16 @@ func (r *run) meet(ctx context.Context, original bucket.Info, manifest media.Man
 
 // fail publishes that an original could not be rendered, and that the fault is not the
 // file's. What was published of it stays, and so does the original. It returns the failure,
-// so that the event goes to the failure queue.
+// so that the event goes to the failure queue: with errFailed if nothing is left to do, and
+// without if the backend could not be told.
 func (r *run) fail(ctx context.Context, original bucket.Info, manifest media.Manifest, failure error) error {
 	if r.published.Status != "" {
 		manifest = r.published
 	}
 	if manifest.Complete || manifest.Status == media.Rejected {
+		if errors.Is(failure, errUnrendered) { // an earlier revision has published this
+			return fmt.Errorf("%w: %w", errFailed, failure)
+		}
 		return failure // only what comes after the last manifest has failed
 	}
 	manifest.Status = media.Failed
@@ -230,6 +234,9 @@ func (r *run) fail(ctx context.Context, original bucket.Info, manifest media.Man
 		return errors.Join(failure, err)
 	}
 	r.report.failedUpload = true
+	if r.untold != nil {
+		return failure
+	}
 	return fmt.Errorf("%w: %w", errFailed, failure)
 }
 

@@ -47,8 +47,9 @@ var (
 	errUnrendered = errors.New("original not rendered")
 	// errOver is the error of an original that is not tried again.
 	errOver = fmt.Errorf("%w: all tries have failed or were cut off", errUnrendered)
-	// errFailed says that it is published that an original has failed.
-	errFailed = errors.New("published as failed")
+	// errFailed says that an original has failed, that this is published, and that the
+	// backend was told. Where images of an earlier revision stay, nothing is published.
+	errFailed = errors.New("failed for the last time")
 )
 
 // gaveUp reports whether the error of a job means that the original has failed.

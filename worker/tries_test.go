@@ -243,6 +243,25 @@ func TestLastDeliveryIsNoFurtherTry(t *testing.T) {
 	}
 }
 
+func TestFailureThatCouldNotBeToldIsToldByTheNextDelivery(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	h.queue()
+	bus := h.listen()
+	id := media.NewID()
+	h.put(id, "image/png", nil, drawing(t, 0))
+	h.config.Renderer = h.deadRenderer()
+	for receives := 1; receives <= Tries+1; receives++ {
+		if receives == Tries {
+			bus.Refuse(1)
+		}
+		if h.deliver(receives, created(id)) {
+			t.Errorf("delivery %d is deleted", receives)
+		}
+	}
+	h.expectFailed(id)
+	h.expectTold(bus, media.ImageFailed)
+}
+
 func TestEventOfWhatIsDoneIsDeletedThoughItsTriesWereCutOff(t *testing.T) {
 	h := newHarness(t, sketch(t, 80))
 	h.queue()
@@ -544,7 +563,7 @@ func TestFinishedUploadIsNeverPublishedAsFailed(t *testing.T) {
 // whose preset has changed.
 func TestBackfillThatFailsKeepsWhatAnEarlierRevisionPublished(t *testing.T) {
 	h := newHarness(t, sketch(t, 80))
-	h.queue()
+	queue := h.queue()
 	id := media.NewID()
 	h.put(id, "image/png", nil, drawing(t, 0))
 	h.mustHandle(created(id))
@@ -556,6 +575,10 @@ func TestBackfillThatFailsKeepsWhatAnEarlierRevisionPublished(t *testing.T) {
 			t.Errorf("delivery %d is deleted", receives)
 		}
 		h.expect(id, want)
+	}
+	waits := []time.Duration{time.Minute, 4 * time.Minute, 0, 0}
+	if !slices.Equal(queue.changes, waits) {
+		t.Errorf("the event waits %v, want %v", queue.changes, waits)
 	}
 	h.config.Renderer = working
 	h.mustHandle(created(id))
