@@ -32,7 +32,7 @@ func (r *run) inspect(ctx context.Context, original bucket.Info, preset media.Pr
 	shown := preset.Inspected().Name()
 	var held []renderer.Variant
 	for range preset.QuickVariants() {
-		variant, err := r.nextVariant(next)
+		variant, err := r.nextVariant(ctx, next)
 		if err != nil {
 			return nil, err
 		}

@@ -210,10 +210,11 @@ func (r *run) fetch(ctx context.Context, original bucket.Info, limits media.Limi
 // probe looks at the header of an original, and whether there is the memory for it. What
 // was declared does not count: originals are never served.
 func (r *run) probe(ctx context.Context, data []byte, preset media.Preset) (*renderer.Original, error) {
-	defer clock(&r.report.probe)()
+	stop := clock(&r.report.probe)
 	probed, err := r.Renderer.Probe(ctx, data, r.Limits, preset)
+	stop()
 	if err != nil {
-		return probed, fmt.Errorf("%w: probe: %w", errUnrendered, err)
+		return probed, r.unrendered(ctx, fmt.Errorf("probe: %w", err))
 	}
 	return probed, preset.Check(probed.Format, probed.Upright)
 }

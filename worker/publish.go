@@ -90,7 +90,7 @@ func (r *run) putVariants(ctx context.Context, rev string, next source, done map
 	var renderErr error
 	var bytes int64
 	for range count {
-		variant, err := r.nextVariant(next)
+		variant, err := r.nextVariant(ctx, next)
 		if err != nil {
 			renderErr = err
 			break
@@ -118,14 +118,15 @@ func (r *run) putVariants(ctx context.Context, rev string, next source, done map
 	return renderErr
 }
 
-func (r *run) nextVariant(next source) (renderer.Variant, error) {
-	defer clock(&r.report.render)()
+func (r *run) nextVariant(ctx context.Context, next source) (renderer.Variant, error) {
+	stop := clock(&r.report.render)
 	variant, err, ok := next()
+	stop()
 	if !ok {
-		return variant, fmt.Errorf("%w: rendering ended before its last variant", errUnrendered)
+		err = errors.New("rendering ended before its last variant")
 	}
 	if err != nil {
-		return variant, fmt.Errorf("%w: render: %w", errUnrendered, err)
+		return variant, r.unrendered(ctx, fmt.Errorf("render: %w", err))
 	}
 	return variant, nil
 }

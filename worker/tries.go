@@ -52,6 +52,16 @@ var (
 	errFailed = errors.New("failed for the last time")
 )
 
+// unrendered marks an error of the renderer as the failure of a try. Where time is up, that
+// is the renderer's fault only if the job has mostly waited for the renderer, and not for S3
+// or another service.
+func (r *run) unrendered(ctx context.Context, err error) error {
+	if ctx.Err() != nil && r.report.probe+r.report.render < time.Since(r.report.began)/2 {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errUnrendered, err)
+}
+
 // gaveUp reports whether the error of a job means that the original has failed.
 func (r *run) gaveUp(err error) bool {
 	switch {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -19,6 +20,7 @@ import (
 	"github.com/presize/presize/internal/invalidation/invalidationtest"
 	"github.com/presize/presize/internal/media"
 	"github.com/presize/presize/worker/finished"
+	"github.com/presize/presize/worker/renderer"
 )
 
 // notes is a queue that writes down what it is told.
@@ -220,6 +222,38 @@ func TestTryThatEndsTheProcessCounts(t *testing.T) {
 	h.expectFailed(id)
 	if fetched := h.wire.Sent("GET /presize-input/"); len(fetched) > 0 || !slices.Equal(queue.changes, []time.Duration{0}) {
 		t.Errorf("sent %q, waits %v", fetched, queue.changes)
+	}
+}
+
+func TestRenderingThatIsCutOffIsATryOnlyIfItTookTheTime(t *testing.T) {
+	for name, test := range map[string]struct {
+		others, renders time.Duration
+		want            bool
+	}{
+		"the renderer is slow":           {20 * time.Second, time.Hour, true},
+		"S3 is slow":                     {110 * time.Second, time.Hour, false},
+		"the renderer fails after S3":    {100 * time.Second, time.Second, true},
+		"the renderer fails, time is up": {3 * time.Minute, time.Second, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+				defer cancel()
+				r := &run{report: newReport(Job{})}
+				<-time.After(test.others)
+				_, err := r.nextVariant(ctx, func() (renderer.Variant, error, bool) {
+					select {
+					case <-ctx.Done():
+						return renderer.Variant{}, ctx.Err(), true
+					case <-time.After(test.renders):
+						return renderer.Variant{}, errors.New("broken"), true
+					}
+				})
+				if got := errors.Is(err, errUnrendered); err == nil || got != test.want {
+					t.Errorf("a try: %t, want %t: %v", got, test.want, err)
+				}
+			})
+		})
 	}
 }
 
