@@ -165,7 +165,7 @@ func (r *run) preset(ctx context.Context, original bucket.Info) media.Preset {
 // render fetches, probes, renders and publishes an original. The error is a
 // *media.Rejection if the fault is the file's.
 func (r *run) render(ctx context.Context, original bucket.Info, preset media.Preset, manifest media.Manifest) error {
-	ctx, cancel := withMargin(ctx)
+	ctx, cancel := withMargin(ctx, margin)
 	defer cancel() // ends a rendering that could not be published
 	data, err := r.fetch(ctx, original, preset.Within(r.Limits))
 	if err != nil {
@@ -219,12 +219,12 @@ func (r *run) probe(ctx context.Context, data []byte, preset media.Preset) (*ren
 	return probed, preset.Check(probed.Format, probed.Upright)
 }
 
-// withMargin returns a context that ends by the margin before ctx, so that there is time to
-// publish a failure.
-func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
+// withMargin returns a context that ends that much before ctx, so that there is time for
+// what must follow.
+func withMargin(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return context.WithCancel(ctx)
 	}
-	return context.WithDeadline(ctx, deadline.Add(-margin))
+	return context.WithDeadline(ctx, deadline.Add(-by))
 }

@@ -257,6 +257,29 @@ func TestRenderingThatIsCutOffIsATryOnlyIfItTookTheTime(t *testing.T) {
 	}
 }
 
+func TestRequestThatHangsIsNoTry(t *testing.T) {
+	h := newHarness(t, sketch(t, 80))
+	queue := h.queue()
+	id := media.NewID()
+	h.put(id, "image/png", nil, drawing(t, 0))
+	h.wire.Restart(func(_ int, request *http.Request, carry faulttest.Carry) (*http.Response, error) {
+		if request.Method == http.MethodHead {
+			<-request.Context().Done()
+			return nil, request.Context().Err()
+		}
+		return carry()
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), closing+time.Second)
+	defer cancel()
+	if h.deliverMessage(ctx, "m", time.Now(), 2, created(id)) {
+		t.Error("the event is deleted")
+	}
+	h.wire.Restart(nil)
+	if records := h.records("m"); len(records) > 0 || len(queue.changes) != 1 {
+		t.Errorf("counted %q, waits %v", records, queue.changes)
+	}
+}
+
 // TestLastDeliveryIsNoFurtherTry delivers a message for the last time after its tries have
 // ended the process: one more would do so too, and nothing would be published.
 func TestLastDeliveryIsNoFurtherTry(t *testing.T) {

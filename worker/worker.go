@@ -50,12 +50,17 @@ import (
 	"github.com/presize/presize/worker/renderer"
 )
 
-// margin is left of an invocation's time when its rendering is ended: enough to publish
-// that it failed, and to give the message back. That takes six small requests, one after
-// the other, some of which may have to be repeated after a second: they put the manifest
-// and what the backend is told, tell it, look at the original, put the record of the try,
-// and change the message's visibility.
-const margin = 5 * time.Second
+const (
+	// margin is left of a job's time when its rendering is ended: enough to publish that it
+	// failed. That takes four small requests, one after the other, some of which may have to
+	// be repeated after a second: they put the manifest and what the backend is told, tell
+	// it, and look at the original.
+	margin = 4 * time.Second
+	// closing is left of an invocation's time when its job is ended: enough to put or delete
+	// the record of the try, and to give the message back. Without it, a request that hangs
+	// would end the process, and count as a try.
+	closing = 2 * time.Second
+)
 
 // Config is what a Worker needs. All of it is required unless it says otherwise.
 type Config struct {
@@ -90,7 +95,7 @@ func New(config Config) *Worker { return &Worker{config} }
 // Handle does the jobs of one event: anything that [ParseEvent] understands, or
 // an SQS event with a number of these in its messages.
 //
-// Rendering is ended 5 s before the end of the invocation, and is then a failure like
+// Rendering is ended 6 s before the end of the invocation, and is then a failure like
 // any other: half of the work is never acknowledged.
 //
 // An event from another bucket than the one of the originals is a failure: it is
@@ -123,6 +128,8 @@ func (w *Worker) Handle(ctx context.Context, event json.RawMessage) (any, error)
 // handle does the jobs of one event and returns them. Its errors are in the log already:
 // Lambda logs nothing of a message that is named as failed.
 func (w *Worker) handle(ctx context.Context, event []byte, attempt attempt) ([]Job, error) {
+	ctx, cancel := withMargin(ctx, closing)
+	defer cancel()
 	jobs, err := ParseEvent(event)
 	if err != nil {
 		w.Log.ErrorContext(ctx, "event not understood", requestID(ctx), "err", err, metric.Count("Failed"))

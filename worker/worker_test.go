@@ -120,14 +120,14 @@ func TestWorkThatDoesNotFitInTheInvocationFails(t *testing.T) {
 	h := newHarness(t, sketch(t, 80))
 	id := media.NewID()
 	h.put(id, "image/png", nil, drawing(t, 0))
-	ctx, cancel := context.WithTimeout(context.Background(), margin)
+	ctx, cancel := context.WithTimeout(context.Background(), margin+closing)
 	defer cancel()
 	if err := h.try(ctx, created(id)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
 	h.expect(id, nil)
 
-	ctx, cancel = context.WithTimeout(context.Background(), margin+time.Hour)
+	ctx, cancel = context.WithTimeout(context.Background(), margin+closing+time.Hour)
 	defer cancel()
 	if err := h.handle(ctx, created(id)); err != nil {
 		t.Error(err)

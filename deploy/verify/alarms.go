@@ -96,7 +96,7 @@ func checkAlarms(t template, r *report) {
 	r.want(old > 0 && old <= latest, "the alarm for old events must leave three days to redrive them")
 	timeout := time.Duration(number(t.props(worker).at("Timeout"))) * time.Second
 	long := threshold("Duration", "${"+worker+"}", time.Millisecond)
-	r.want(long >= timeout/2 && long < timeout-5*time.Second, "the alarm for long runs must go off before the worker gives up, 5 s before its timeout")
+	r.want(long >= timeout/2 && long < timeout-6*time.Second, "the alarm for long runs must go off before the worker ends a rendering, 6 s before its timeout")
 	backlog := threshold("ApproximateAgeOfOldestMessage", "${"+workQueue+".QueueName}", time.Second)
 	r.want(backlog > 0 && backlog <= retention(t, workQueue)/2, "the alarm for a backlog must go off long before events are lost")
 	for _, id := range []string{"FailureAlarm", "FailureAgeAlarm", "WorkerFailedUploadsAlarm"} {
