@@ -11,6 +11,7 @@ const LONGEST_NAME = 255;
 const UNKNOWN = 'application/octet-stream';
 /** Types by file name extension, for files whose bytes say nothing. */
 const TYPES = {
+  __proto__: null, // what is called x.constructor has no type
   jpg: 'image/jpeg', jpeg: 'image/jpeg', jpe: 'image/jpeg', jfif: 'image/jpeg', png: 'image/png', webp: 'image/webp',
   avif: 'image/avif', gif: 'image/gif', tif: 'image/tiff', tiff: 'image/tiff',
   heic: 'image/heic', heics: 'image/heic', heif: 'image/heif', hif: 'image/heif',

@@ -37,6 +37,8 @@ describe('declare', () => {
     ['a.heics', 'application/octet-stream', 'x', 'image/heic'],
     ['a.xyz', 'image/bmp', 'BM', 'image/bmp'],
     ['a', '', '', 'application/octet-stream'],
+    ['a.constructor', '', 'x', 'application/octet-stream'],
+    ['a.__proto__', '', 'x', 'application/octet-stream'],
   ]) {
     it(`calls ${name} of type "${type}" ${want}`, () => assert.equal(declare({ name, type }, bytes(head)), want));
   }
