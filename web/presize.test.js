@@ -4,6 +4,7 @@ import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
 import { UploadError, complete, createSecret, deleteUpload, getUpload, presets, ready, upload, uploadAll } from './presize.js';
 import { prepare } from './prepare.js';
+import { setGlobal } from './testdata/globals.js';
 import { interceptPauses, skipPauses } from './testdata/pauses.js';
 import { Service, answer, drop } from './testdata/service.js';
 import { XMLHttpRequest } from './testdata/xhr.js';
@@ -30,13 +31,6 @@ afterEach(async () => {
 
 /** Uploads to the service, and returns the manifest as the service has it. */
 const send = (file = PHOTO, options = {}) => upload(file, { preset: 'photo', endpoint: service.endpoint, absolute: false, ...options });
-
-/** Gives Node.js a global of browsers for one test. */
-function setGlobal(t, name, value) {
-  const before = Object.getOwnPropertyDescriptor(globalThis, name);
-  Object.defineProperty(globalThis, name, { value, configurable: true });
-  t.after(() => (before ? Object.defineProperty(globalThis, name, before) : delete globalThis[name]));
-}
 
 /** Uploads to the service, and returns the error that it must end with. */
 async function fail(file, options) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
 import { unfinished, upload, uploadAll } from './presize.js';
 import { createUploads } from './uploads.js';
+import { setGlobal } from './testdata/globals.js';
 import { skipPauses } from './testdata/pauses.js';
 import { Service, answer, drop } from './testdata/service.js';
 import { XMLHttpRequest } from './testdata/xhr.js';
@@ -26,9 +27,30 @@ const send = (options = {}) => upload(PHOTO, { preset: 'photo', endpoint: servic
 /** Gives the test a localStorage, and returns what is in it. */
 function remember(t) {
   const store = new Map();
-  globalThis.localStorage = { getItem: (key) => store.get(key) ?? null, setItem: (key, value) => store.set(key, value) };
-  t.after(() => delete globalThis.localStorage);
+  setGlobal(t, 'localStorage', { getItem: (key) => store.get(key) ?? null, setItem: (key, value) => store.set(key, value) });
   return store;
+}
+
+/** The Web Locks of a browser, as far as unfinished.js uses them: a lock that is held is not available. */
+class Locks {
+  held = new Set();
+  #release = new Set();
+
+  async request(name, options, use) {
+    assert.deepEqual(options, { ifAvailable: true });
+    await undefined; // the answer always comes later
+    if (this.held.has(name)) return use(null);
+    this.held.add(name);
+    const closed = new Promise((resolve) => { this.#release.add(resolve); });
+    await Promise.race([use({ name }), closed]);
+    this.held.delete(name);
+  }
+
+  /** What the browser does with the locks of a page that is closed. */
+  async release() {
+    for (const resolve of this.#release) resolve();
+    await new Promise(setImmediate);
+  }
 }
 
 /** What an app's own server does. */
@@ -102,6 +124,23 @@ describe('an upload', () => {
     await send({ keep: true });
     assert.deepEqual([...new Set(service.asked.map(({ secret }) => secret))], [options.secret]);
     assert.deepEqual(await unfinished(), []);
+  });
+
+  it('is unfinished each time that a page asks, also twice at a time, and not where another page has it', async (t) => {
+    remember(t);
+    service.faults.status = Array(4).fill(answer(500));
+    await assert.rejects(send({ keep: true }));
+    const locks = new Locks();
+    setGlobal(t, 'navigator', { locks });
+    const [page, other] = [await import('./unfinished.js?page'), await import('./unfinished.js?other')];
+    const both = await Promise.all([page.unfinished(), page.unfinished()]); // as an effect of React asks in StrictMode
+    assert.deepEqual(both.map((found) => found.length), [1, 1]);
+    assert.deepEqual(await other.unfinished(), []);
+    await locks.release(); // the page is closed
+    const [found] = await other.unfinished();
+    await found.forget();
+    await new Promise(setImmediate); // until the lock is released
+    assert.equal(locks.held.size, 0);
   });
 
   it('keeps to which edge the file is scaled', async (t) => {

@@ -5,7 +5,7 @@
 /** @import {Manifest, Options} from './presize.js' */
 /** @import {Waiting} from './transport.js' */
 
-import { UploadError, call, callOnce, sleep } from './transport.js';
+import { UploadError, call, callOnce, originOf, sleep } from './transport.js';
 
 /** How long an image may be processed (ms). */
 const PROCESSING_TIMEOUT = 15 * 60_000;
@@ -18,7 +18,7 @@ const PROCESSING_TIMEOUT = 15 * 60_000;
  */
 export function connect(options) {
   const { endpoint = '/api/v1', headers, signal, onWaiting, secret } = options;
-  const { origin } = new URL(endpoint, globalThis.location?.href);
+  const origin = originOf(endpoint);
   const near = origin === globalThis.location?.origin;
   /** @returns {Promise<Record<string, string>>} */
   const own = async () => (typeof headers === 'function' ? headers() : headers ?? {});

@@ -209,7 +209,8 @@ function milliseconds(retryAfter) {
   return Number.isNaN(pause) ? undefined : Math.max(0, pause);
 }
 
-function originOf(url) {
+/** @param {string} url  maybe relative to the page */
+export function originOf(url) {
   return new URL(url, globalThis.location?.href).origin;
 }
 

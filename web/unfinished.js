@@ -32,9 +32,9 @@ const KEPT_FOR = 7 * 24 * 3_600_000;
 /** The secrets of the kept uploads that run in this page. */
 const running = new Set();
 /**
- * What gives up the claims of this page, by secret.
+ * The claims of this page by secret, each with what gives it up.
  *
- * @type {Map<string, () => void>}
+ * @type {Map<string, Promise<null | ((value?: any) => void)>>}
  */
 const claims = new Map();
 
@@ -101,17 +101,20 @@ export async function unfinished() {
  * locks, each page may have it.
  *
  * @param {string} secret
- * @returns {Promise<boolean>}  false if it is another page's
+ * @returns  what gives the claim up, or nothing if the upload is another page's
  */
 function claim(secret) {
-  return new Promise((resolve) => {
+  const claimed = claims.get(secret) ?? new Promise((resolve) => {
     const locks = globalThis.navigator?.locks;
-    if (!locks || claims.has(secret)) return resolve(true);
+    if (!locks) return resolve(() => {});
     locks.request(`${FOLDER}.${secret}`, { ifAvailable: true }, (lock) => {
-      resolve(lock !== null);
-      return lock && new Promise((release) => { claims.set(secret, () => release(undefined)); });
-    }).catch(() => resolve(true));
+      if (lock) return new Promise(resolve); // to end this promise is to release the lock
+      claims.delete(secret);
+      resolve(null);
+    }).catch(() => resolve(() => {}));
   });
+  claims.set(secret, claimed);
+  return claimed;
 }
 
 /** @returns {Record[]} */
@@ -136,7 +139,7 @@ function store(records) {
 async function forget(secret) {
   store(list().filter((record) => record.secret !== secret));
   await folder().then((directory) => directory.removeEntry(secret)).catch(() => {}); // there was no copy
-  claims.get(secret)?.();
+  (await claims.get(secret))?.();
   claims.delete(secret);
 }
 

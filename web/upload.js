@@ -83,7 +83,7 @@ export async function upload(file, options = {}) {
  * @returns {string}
  */
 export function createSecret() {
-  return base64(crypto.getRandomValues(new Uint8Array(32))).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  return base64(crypto.getRandomValues(new Uint8Array(32))).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }
 
 /**
