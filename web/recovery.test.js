@@ -82,6 +82,15 @@ describe('an upload', () => {
     await send();
   });
 
+  it('is given two minutes after the browser is online again, however long it was offline', async (t) => {
+    const navigator = { onLine: true };
+    setGlobal(t, 'navigator', navigator);
+    const offline = (request) => { navigator.onLine = false; drop(request); };
+    const flaky = (request) => { navigator.onLine = true; drop(request); };
+    service.faults.put = [offline, offline, offline, offline, flaky, flaky];
+    await send();
+  });
+
   it('deletes what has arrived, too, when it is cancelled while it asks for another grant', async () => {
     const controller = new AbortController();
     service.faults.put = [function (request, response, body) { this.original = body; drop(request); }];

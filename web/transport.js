@@ -248,6 +248,7 @@ export async function retry(url, attempt, { signal, onWaiting = () => {} }) {
       if (lost) onWaiting(true);
       await sleep(offline ? LONGEST_PAUSE : pause, signal, lost);
       if (lost) onWaiting(false);
+      if (offline) outage = undefined; // the network may need a moment after it
     }
   }
 }
