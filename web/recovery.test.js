@@ -91,6 +91,12 @@ describe('an upload', () => {
     await send();
   });
 
+  it("ends when it is cancelled, also where the app's own server does not answer", async () => {
+    const controller = new AbortController();
+    const grant = () => { controller.abort(); return new Promise(() => {}); };
+    await assert.rejects(send({ grant, signal: controller.signal }), { name: 'AbortError' });
+  });
+
   it('deletes what has arrived, too, when it is cancelled while it asks for another grant', async () => {
     const controller = new AbortController();
     service.faults.put = [function (request, response, body) { this.original = body; drop(request); }];

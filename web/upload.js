@@ -111,15 +111,12 @@ async function putOriginal(body, request, { endpoint, own, signal, onWaiting }, 
 
   const renew = async () => {
     report({ phase: 'granting', loaded: 0 });
-    signal?.throwIfAborted();
     /** @type {Grant} */
-    const answer = await ask().catch((cause) => {
-      signal?.throwIfAborted();
+    const answer = await unlessAborted(signal, (resolve, reject) => ask().then(resolve, reject)).catch((cause) => {
       // That is how fetch tells of a lost connection. The app's server has answered before.
       if (grant && cause instanceof TypeError) throw new UploadError('network', 'The service cannot be reached.', { retryable: true, cause });
       throw cause;
     });
-    signal?.throwIfAborted();
     reach(endpoint); // an app's server that asks for the grant has reached it
     const first = !grant;
     grant = answer;
