@@ -97,6 +97,15 @@ describe('an upload', () => {
     await assert.rejects(send({ grant, signal: controller.signal }), { name: 'AbortError' });
   });
 
+  it("tells of the last grant where the app's own server makes another secret for each", async () => {
+    service.faults.put = [answer(403)];
+    const told = [];
+    let n = 0;
+    const grant = async (request) => ({ ...await ask(request), id: `upload-${++n}`, secret: `secret-${n}` });
+    await send({ grant, onGranted: ({ id, secret }) => told.push([id, secret]) });
+    assert.deepEqual(told, [['upload-1', 'secret-1'], ['upload-2', 'secret-2']]);
+  });
+
   it('deletes what has arrived, too, when it is cancelled while it asks for another grant', async () => {
     const controller = new AbortController();
     service.faults.put = [function (request, response, body) { this.original = body; drop(request); }];

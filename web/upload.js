@@ -118,10 +118,10 @@ async function putOriginal(body, request, { endpoint, own, signal, onWaiting }, 
       throw cause;
     });
     reach(endpoint); // an app's server that asks for the grant has reached it
-    const first = !grant;
+    const known = grant?.id;
     grant = answer;
     onGrant(grant);
-    if (first) options.onGranted?.({ id: grant.id, secret: grant.secret ?? request.secret });
+    if (grant.id !== known) options.onGranted?.({ id: grant.id, secret: grant.secret ?? request.secret });
     return grant;
   };
   const attempt = async () => {
