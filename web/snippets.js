@@ -15,7 +15,7 @@ export function snippets({ origin, preset }) {
   return [
     {
       client: 'JavaScript',
-      about: 'npm install presize, or copy the files that presize.js imports.',
+      about: 'With the npm package presize, which "make package" writes to dist/. Or copy presize.js and the files that it imports.',
       code: `\
 import { complete, upload } from 'presize';
 
@@ -30,7 +30,7 @@ const all = await complete(manifest.id, { endpoint: '${origin}/api/v1' }); // an
     },
     {
       client: 'React',
-      about: 'npm install presize. For React 18 and later.',
+      about: 'With the npm package presize. For React 18 and later.',
       code: `\
 import { Picture, useUpload } from 'presize/react';
 
@@ -51,7 +51,7 @@ export function Photos() {
     },
     {
       client: 'Uppy',
-      about: 'npm install presize @uppy/core @uppy/dashboard. For Uppy 5 and 6.',
+      about: 'With the npm packages presize, @uppy/core and @uppy/dashboard. For Uppy 5 and 6.',
       code: `\
 import Uppy from '@uppy/core';
 import Dashboard from '@uppy/dashboard';
@@ -67,7 +67,7 @@ uppy.on('upload-success', (file, { body }) => console.log(body)); // the manifes
     },
     {
       client: 'FilePond',
-      about: 'npm install presize filepond',
+      about: 'With the npm packages presize and filepond.',
       code: `\
 import * as FilePond from 'filepond';
 import 'filepond/dist/filepond.min.css';
