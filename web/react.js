@@ -36,7 +36,7 @@ const NONE = [];
  * @property {Overall} progress    of all of them
  * @property {(files: Iterable<File> | ArrayLike<File> | null) => void} add  uploads more files
  * @property {(key: string) => void} retry   tries a failed upload again
- * @property {(key: string) => Promise<void>} remove  cancels an upload that runs, and deletes one that is ready
+ * @property {(key: string) => Promise<void>} remove  cancels an upload that runs, and deletes one that has arrived
  * @property {() => void} clear    takes the uploads that are ready off the list, and leaves them with the service
  */
 

@@ -135,8 +135,12 @@ function store(records) {
   }
 }
 
-/** @param {string} secret */
-async function forget(secret) {
+/**
+ * Removes what is kept of an upload.
+ *
+ * @param {string} secret
+ */
+export async function forget(secret) {
   store(list().filter((record) => record.secret !== secret));
   await folder().then((directory) => directory.removeEntry(secret)).catch(() => {}); // there was no copy
   (await claims.get(secret))?.();

@@ -6,6 +6,7 @@
 
 import { queue } from './queue.js';
 import { deleteUpload } from './presize.js';
+import { forget } from './unfinished.js';
 import { createSecret, upload } from './upload.js';
 
 /**
@@ -136,7 +137,8 @@ export function createUploads(options) {
     },
 
     /**
-     * Takes an upload off the list: one that runs is cancelled, one that is ready is deleted from the service.
+     * Takes an upload off the list: one that runs is cancelled, one that is ready is deleted from the service. Of
+     * one that has failed, what has arrived is deleted if it can be, and nothing is kept for unfinished().
      *
      * @param {string} key
      * @returns {Promise<void>}
@@ -144,11 +146,14 @@ export function createUploads(options) {
     async remove(key) {
       const item = find(key);
       if (!item) return;
-      if (item.status === 'ready' && item.id) {
-        const { endpoint, headers } = options();
-        await deleteUpload(item.id, { secret: item.secret, endpoint, headers });
-      }
+      const { endpoint, headers, keep } = options();
+      const { id, secret, status } = item;
+      const erase = async () => { if (id) await deleteUpload(id, { secret, endpoint, headers }); };
+      if (status === 'ready') await erase();
       drop(item);
+      if (status !== 'failed') return;
+      if (keep) await forget(secret);
+      await erase().catch(() => {}); // it is off the list, so there is nobody to tell
     },
 
     /** Takes every upload off the list that is ready; they stay with the service. */

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
+import { setGlobal } from './testdata/globals.js';
 import { skipPauses } from './testdata/pauses.js';
 import { Service, answer, drop } from './testdata/service.js';
 import { XMLHttpRequest } from './testdata/xhr.js';
+import { unfinished } from './unfinished.js';
 import { createUploads, overall } from './uploads.js';
 
 globalThis.XMLHttpRequest = XMLHttpRequest;
@@ -80,6 +82,28 @@ describe('a list of uploads', () => {
     await list.remove(key);
     assert.deepEqual([list.items(), service.original], [[], undefined]);
     await list.remove(key);
+  });
+
+  it('deletes what has arrived of an upload that failed, and keeps nothing of it', async (t) => {
+    const store = new Map();
+    setGlobal(t, 'localStorage', { getItem: (key) => store.get(key) ?? null, setItem: (key, value) => store.set(key, value) });
+    const failed = new Promise((onError) => { list = createUploads(() => ({ endpoint: service.endpoint, keep: true, onError })); });
+    service.faults.status = Array(4).fill(answer(500));
+    list.add([PHOTO]);
+    await failed;
+    assert.equal((await unfinished()).length, 1);
+    const removed = list.remove(list.items()[0].key);
+    assert.deepEqual(list.items(), []); // at once
+    await removed;
+    assert.equal(service.original, undefined);
+    assert.deepEqual(await unfinished(), []);
+
+    service.faults.status = Array(4).fill(answer(500));
+    service.faults.delete = [answer(403)];
+    list.add([PHOTO]);
+    await new Promise((resolve) => { const stop = list.subscribe(() => { if (list.items()[0]?.status === 'failed') resolve(stop()); }); });
+    await list.remove(list.items()[0].key);
+    assert.deepEqual(list.items(), []);
   });
 
   it('cancels an upload that runs, and leaves those that are ready with the service', async () => {
