@@ -14,7 +14,7 @@ class Data(private val values: Map<String, Any?>) {
 
 fun workDataOf(vararg pairs: Pair<String, Any?>): Data = Data(pairs.toMap())
 
-abstract class ListenableWorker {
+abstract class ListenableWorker(val applicationContext: Context) {
     abstract class Result {
         companion object {
             @JvmStatic fun success(): Result = object : Result() {}
@@ -27,7 +27,7 @@ abstract class ListenableWorker {
 }
 
 @Suppress("UNUSED_PARAMETER")
-abstract class CoroutineWorker(appContext: Context, params: WorkerParameters) : ListenableWorker() {
+abstract class CoroutineWorker(appContext: Context, params: WorkerParameters) : ListenableWorker(appContext) {
     abstract suspend fun doWork(): Result
 }
 

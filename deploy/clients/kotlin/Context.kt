@@ -1,3 +1,7 @@
 package android.content
 
-abstract class Context
+import java.io.File
+
+abstract class Context {
+    abstract val filesDir: File
+}

@@ -30,6 +30,11 @@ fun lost(chain: Interceptor.Chain): Response {
     throw IOException("the answer was lost")
 }
 
+/** Answers every request with a status. */
+fun always(status: Int): OkHttpClient = OkHttpClient.Builder().addInterceptor { chain ->
+    Response.Builder().request(chain.request()).protocol(Protocol.HTTP_1_1).code(status).message("").body("".toResponseBody(null)).build()
+}.build()
+
 fun main(arguments: Array<String>) {
     val (endpoint, photo, damaged) = arguments
     val faults = Faults()
@@ -58,6 +63,14 @@ fun main(arguments: Array<String>) {
         error("a damaged photo is ready")
     } catch (e: PresizeException) {
         check(e.code == "truncated" && !e.temporary) { "rejected as ${e.code}" }
+    }
+    for ((status, temporary) in mapOf(400 to false, 401 to true, 403 to true, 409 to false, 422 to false, 429 to true, 500 to true)) {
+        try {
+            Presize(endpoint, always(status)).send(newSecret(), File(photo), "image/heic", "photo")
+            error("a grant is refused with $status, and nothing is told")
+        } catch (e: PresizeException) {
+            check(e.temporary == temporary) { "a grant refused with $status is temporary: ${e.temporary}" }
+        }
     }
     println("expired grant renewed, nothing sent twice, ${manifest.getJSONArray("variants").length()} variants")
 }
