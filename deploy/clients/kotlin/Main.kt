@@ -1,7 +1,9 @@
 // Uploads with the code of api/MOBILE.md as a phone does: late, and with lost answers.
 
+import com.sun.net.httpserver.HttpServer
 import java.io.File
 import java.io.IOException
+import java.net.InetSocketAddress
 import okhttp3.Interceptor
 import okhttp3.OkHttpClient
 import okhttp3.Protocol
@@ -72,5 +74,21 @@ fun main(arguments: Array<String>) {
             check(e.temporary == temporary) { "a grant refused with $status is temporary: ${e.temporary}" }
         }
     }
+    val other = HttpServer.create(InetSocketAddress("127.0.0.1", 0), 0)
+    val moved = HttpServer.create(InetSocketAddress("127.0.0.1", 0), 0)
+    var asked = 0
+    other.createContext("/") { asked++; it.sendResponseHeaders(404, -1) }
+    moved.createContext("/") {
+        it.responseHeaders["Location"] = "http://127.0.0.1:${other.address.port}/"
+        it.sendResponseHeaders(307, -1)
+    }
+    listOf(other, moved).forEach { it.start() }
+    try {
+        Presize("http://127.0.0.1:${moved.address.port}", OkHttpClient()).awaitReady(newSecret())
+        error("a redirect is an upload")
+    } catch (e: PresizeException) {
+        check(e.code == "http-307" && asked == 0) { "${e.code}, and another host was asked $asked times" }
+    }
+    listOf(other, moved).forEach { it.stop(0) }
     println("expired grant renewed, nothing sent twice, ${manifest.getJSONArray("variants").length()} variants")
 }
