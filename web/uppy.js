@@ -84,7 +84,8 @@ export default class Presize extends BasePlugin {
     this.#secrets.set(id, secret);
     let manifest;
     try {
-      const named = new File([data], meta.name || name, { type });
+      const lastModified = data instanceof File ? data.lastModified : Date.now();
+      const named = new File([data], meta.name || name, { type, lastModified }); // by which a kept one is found
       manifest = await this.#run(() => upload(named, {
         ...options,
         secret,

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -161,6 +162,42 @@ func TestUppyTriesAFailedImageAsAnotherUpload(t *testing.T) {
 	checkSecrets(b)
 	if failures := evaluate[int](b, `told.filter(({ event }) => event === 'error').length`); failures != 1 {
 		t.Errorf("it told of %d failures, want that of the image only", failures)
+	}
+}
+
+func TestUppyTellsTheSecretThatTheUploadHas(t *testing.T) {
+	b, stack := openSample(t, samples()[0], "uppy.html")
+	giveFile(b, "photo", "test_exif_full.jpg")
+	b.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`
+		window.endpoint = '%s/api/v1';
+		window.send = async (options) => {
+			uppy.getPlugin('Presize').setOptions(options);
+			uppy.clear();
+			told.length = 0;
+			uppy.addFile({ name: photo.name, type: 'image/jpeg', data: photo });
+			await uppy.upload();
+			return told.find(({ event }) => event === 'success')?.secret ?? JSON.stringify(told);
+		};
+		0`, stack.url)))
+	for name, send := range map[string]string{
+		"made by the app's own server": `send({
+			grant: async (request) => (await fetch(endpoint + '/uploads', {
+				method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ ...request, secret: '%s' }),
+			})).json(),
+		})`,
+		"kept by an earlier page": `(() => {
+			const { name, size, lastModified } = photo;
+			localStorage.setItem('presize.unfinished', JSON.stringify([{ name, size, lastModified, preset: 'photo', endpoint, secret: '%s', since: Date.now() }]));
+			return send({ grant: undefined, keep: true });
+		})()`,
+	} {
+		secret := media.NewSecret().Reveal()
+		if got := evaluate[string](b, fmt.Sprintf(send, secret)); got != secret {
+			t.Errorf("%s: Uppy tells %s", name, got)
+		}
+	}
+	if kept := evaluate[string](b, `localStorage.getItem('presize.unfinished')`); kept != "[]" {
+		t.Errorf("what has ended is kept: %s", kept)
 	}
 }
 
