@@ -120,6 +120,37 @@ func TestSampleAppUploadsShowsAndDeletesAPhoto(t *testing.T) {
 	}
 }
 
+func TestSampleAppUploadsOnWhereTheComponentGoes(t *testing.T) {
+	photo := phototest.Path(t, "test_exif_full.jpg")
+	for _, folder := range samples() {
+		t.Run(folder, func(t *testing.T) {
+			b, stack := openSample(t, folder, "")
+			b.do(
+				chromedp.WaitReady(chromedp.CSS("input")),
+				chromedp.Evaluate[chromedp.Void](`
+					window.puts = 0;
+					const { send } = XMLHttpRequest.prototype;
+					XMLHttpRequest.prototype.send = function (...rest) { puts++; root.unmount(); send.apply(this, rest); };
+					0`),
+				chromedp.SetUploadFiles(chromedp.CSS("input"), []string{photo}),
+			)
+			b.await(`finished.length > 0`)
+			if shown := evaluate[int](b, `document.querySelectorAll('#root > *').length`); shown != 0 {
+				t.Error("the component is still there")
+			}
+			if puts := evaluate[int](b, `puts`); puts != 1 {
+				t.Errorf("the file was sent %d times", puts)
+			}
+			if url := evaluate[string](b, `finished[0].variants[0].url`); !strings.HasPrefix(url, stack.url+"/i/") {
+				t.Errorf("the app was told of %s", url)
+			}
+			if complaints := b.complaints(); len(complaints) > 0 {
+				t.Errorf("the console shows %q", complaints)
+			}
+		})
+	}
+}
+
 // A directive counts only where it is the first statement.
 func TestSampleAppHasReactMarkedAsCodeOfTheClient(t *testing.T) {
 	packed := string(readFile(t, "../../build/app/node_modules/presize/react.js"))

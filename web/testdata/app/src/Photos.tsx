@@ -1,11 +1,12 @@
 import { useEffect, useRef } from 'react';
+import type { Manifest } from 'presize';
 import { Picture, useUpload } from 'presize/react';
 
 /** Uploads photos and shows them. */
-export function Photos({ endpoint }: { endpoint?: string | undefined }) {
+export function Photos({ endpoint, onReady }: { endpoint?: string | undefined; onReady?: (manifest: Manifest) => void }) {
   const shown = useRef<HTMLImageElement>(null);
   useEffect(() => { Object.assign(window, { shown }); }, []); // for the test
-  const { uploads, progress, add, retry, remove } = useUpload({ endpoint, preset: 'photo' });
+  const { uploads, progress, add, retry, remove } = useUpload({ endpoint, preset: 'photo', onReady });
   return (
     <form>
       <input type="file" accept="image/*" multiple onChange={(event) => add(event.target.files)} />
