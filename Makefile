@@ -154,13 +154,14 @@ deploy rollback undeploy: export AWS_REGION := $(REGION)
 SETTINGS = --stage '$(STAGE)' $(foreach param,$(PARAMS),--param='$(param)')
 # Each line that presize prints is one argument, also with spaces or asterisks in it.
 LINES = set -f; IFS=$$(printf '\n.'); IFS=$${IFS%.}
+# Without --force, osls skips what is the same as the last deployment, even if that one has failed or was rolled back.
 deploy: where tools deploy/node_modules/.package-lock.json
 	@go run ./deploy/presize check $(SETTINGS)
 	$(MAKE) --no-print-directory package ARCH=arm64
 	@go run ./deploy/presize adopt --stage '$(STAGE)'
 	@parameters=$$(go run ./deploy/presize parameters $(SETTINGS)) && \
 		keys=$$(go run ./deploy/presize keys --stage '$(STAGE)' $(ROTATE)) && \
-		{ $(LINES); $(OSLS) deploy --stage '$(STAGE)' --region '$(REGION)' $$parameters $$keys; }
+		{ $(LINES); $(OSLS) deploy --force --stage '$(STAGE)' --region '$(REGION)' $$parameters $$keys; }
 	@go run ./deploy/presize publish --stage '$(STAGE)'
 
 rotate-keys:
