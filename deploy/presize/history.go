@@ -54,24 +54,34 @@ func (h history) current(ctx context.Context) (current deployment, template stri
 	return current, template, nil
 }
 
-// step returns the deployment that is in force and the one before it. It fails if their
-// keys differ.
+// step returns the deployment that is in force and the one before it. One that has failed
+// leaves its folder too, but no record: where earlier ones are recorded, the last of those is
+// meant. It fails if the keys of the two differ.
 func (h history) step(ctx context.Context) (from, to deployment, err error) {
 	from, template, err := h.current(ctx)
 	if err != nil {
 		return from, to, err
 	}
+	var live deployment // the last one before it that is recorded
 	for object, err := range h.artifacts.List(ctx, h.prefix) {
 		if err != nil {
 			return from, to, err
 		}
 		match := h.folder().FindStringSubmatch(object.Key)
-		if match == nil || object.Key != match[0]+compiled {
+		if match == nil {
 			continue
 		}
-		if at := milliseconds(match[1]); at < from.at && at > to.at {
-			to = deployment{at, match[0]}
+		found := deployment{milliseconds(match[1]), match[0]}
+		switch {
+		case found.at >= from.at:
+		case object.Key == found.folder+compiled && found.at > to.at:
+			to = found
+		case object.Key == found.folder+recorded && found.at > live.at:
+			live = found
 		}
+	}
+	if live.at > 0 {
+		to = live
 	}
 	if from.at == 0 || to.at == 0 {
 		return from, to, errors.New("there is no deployment before the last one")

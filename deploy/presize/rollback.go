@@ -23,9 +23,10 @@ First the aliases point back to the versions of the functions that were live wit
 deployment: it takes seconds, and nothing is built. Then osls brings back the settings and
 the rest of the stack, which takes CloudFormation a minute. The buckets, what is in them
 and the queues stay, and so does the page: publish it from an older checkout if it must go
-back too. A second rollback goes back one more; osls keeps the last five deployments. It
-refuses if keys or secrets were changed since, because the old ones are gone. The next
-make deploy goes forward again, and also repairs a rollback that has failed.
+back too. A deployment that failed does not count. A second rollback goes back one more;
+osls keeps the last five deployments. It refuses if keys or secrets were changed since,
+because the old ones are gone. The next make deploy goes forward again, and also repairs a
+rollback that has failed.
 
 It runs in the repository's root, with the packages in deploy/node_modules: make rollback
 installs them.

@@ -25,6 +25,11 @@ func TestRollbackFindsTheDeploymentBefore(t *testing.T) {
 		"serverless/presize/prod/30-x/" + compiled:       template(30, "b"),
 		"serverless/presize/prod/29-x/api.zip":           "cut off before its template",
 		"serverless/presize/production/25-x/" + compiled: template(25, "b"),
+		"serverless/presize/prod/40-x/" + compiled:       template(40, "b"),
+		"serverless/presize/prod/40-x/" + recorded:       "{}",
+		"serverless/presize/prod/50-x/" + compiled:       template(50, "b"), // has failed
+		"serverless/presize/prod/60-x/" + compiled:       template(60, "b"),
+		"serverless/presize/prod/60-x/" + recorded:       "{}",
 	} {
 		if err := env.Input.Put(t.Context(), bucket.Info{Key: key}, []byte(content)); err != nil {
 			t.Fatal(err)
@@ -38,6 +43,8 @@ func TestRollbackFindsTheDeploymentBefore(t *testing.T) {
 	}{
 		"last one":            {template(30, "b"), 30, 20, ""},
 		"rolled back already": {template(10, "a"), 10, 2, ""},
+		"after a failed one":  {template(60, "b"), 60, 40, ""},
+		"before the records":  {template(40, "b"), 40, 30, ""},
 		"other key":           {template(20, "b"), 0, 0, "signingKeyA has changed"},
 		"put back secret":     {strings.Replace(template(30, "b"), `{"sign`, `{"originVersion":"3","sign`, 1), 30, 20, ""},
 		"first one":           {template(2, "a"), 0, 0, "no deployment before"},
