@@ -121,7 +121,7 @@ func check(ctx context.Context, s stack.Stack, kept []string) (adopts []string, 
 		return append([]string{}, kept...), nil
 	case err != nil:
 		return nil, err
-	case strings.HasSuffix(status, "_IN_PROGRESS") && status != underReview:
+	case strings.HasSuffix(status, inProgress) && status != underReview:
 		return nil, fmt.Errorf("%s is being changed (%s): wait until that is over", s.Name, status)
 	case slices.Contains(stuck, status):
 		return nil, fmt.Errorf("%s is %s, which can't be updated: see its events in CloudFormation, "+

@@ -63,12 +63,8 @@ func (r release) publish(ctx context.Context) (versions, error) {
 		_, err := r.functions.point(ctx, following)
 		return following, err
 	}
-	status, err := r.history.stack.Status(ctx)
-	if err != nil {
+	if err := r.settled(ctx); err != nil {
 		return nil, err
-	}
-	if !strings.HasSuffix(status, "_COMPLETE") {
-		return nil, fmt.Errorf("the stack %s is %s: wait until its deployment has ended", r.history.stack.Name, status)
 	}
 	current, _, err := r.history.current(ctx)
 	if err != nil {
@@ -95,6 +91,24 @@ func (r release) publish(ctx context.Context) (versions, error) {
 	}
 	return published, r.functions.prune(ctx, append(kept, published, before)...)
 }
+
+// settled fails unless the last change of the stack has ended, as a success or undone.
+func (r release) settled(ctx context.Context) error {
+	name := r.history.stack.Name
+	status, err := r.history.stack.Status(ctx)
+	switch {
+	case err != nil:
+		return err
+	case strings.HasSuffix(status, inProgress):
+		return fmt.Errorf("%s is being changed (%s): wait until that is over", name, status)
+	case !strings.HasSuffix(status, "_COMPLETE"):
+		return fmt.Errorf("%s is %s, which can't be updated: see its events in CloudFormation, and continue its rollback there", name, status)
+	}
+	return nil
+}
+
+// inProgress ends the status of a stack that CloudFormation is changing.
+const inProgress = "_IN_PROGRESS"
 
 // tell says what has become live.
 func (r release) tell(before, published versions) {

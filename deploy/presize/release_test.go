@@ -283,6 +283,40 @@ func TestFunctionsAreBackBeforeTheStack(t *testing.T) {
 	h.expectLive(11)
 }
 
+// TestRollbackThatIsStoppedGoesBackOnce stops osls while CloudFormation changes the stack, and
+// after that.
+func TestRollbackThatIsStoppedGoesBackOnce(t *testing.T) {
+	for status, want := range map[string]string{
+		"UPDATE_IN_PROGRESS": "When presize-prod is UPDATE_COMPLETE, run presize publish --stage prod.",
+		"UPDATE_COMPLETE":    "the stack has gone back, and its functions are not live yet: run presize publish --stage prod",
+	} {
+		h := newReleaseHarness(t, s3test.Start(t, nil), "prod")
+		for deployment := range int64(3) {
+			h.deploy(10 + deployment)
+			h.mustPublish()
+		}
+		become := func(status string) {
+			h.cloudFormation.Change("presize-prod", func(s *stacktest.Stack) { s.Status = status })
+		}
+		_, err := rollback{stage: "prod", out: &h.out, open: h.open, rollBackStack: func(_ context.Context, to int64) error {
+			h.update(to)
+			become(status)
+			return fmt.Errorf("osls rollback: %w", context.Canceled)
+		}}.run(t.Context())
+		if err == nil || !strings.Contains(explain(err, "rollback").Error(), want) {
+			t.Errorf("%s: %v", status, err)
+		}
+		if status == "UPDATE_IN_PROGRESS" {
+			if _, err := h.rollBack(t.Context(), h.watch); err == nil || !strings.Contains(err.Error(), "wait until that is over") {
+				t.Errorf("in the middle of a rollback, the next one ends with %v", err)
+			}
+		}
+		become("UPDATE_COMPLETE")
+		h.mustPublish()
+		h.expectLive(11)
+	}
+}
+
 func TestFunctionsComeBackWithTheStack(t *testing.T) {
 	for name, lose := range map[string]func(h *releaseHarness) error{
 		"no versions are recorded": func(h *releaseHarness) error { return h.env.Input.Delete(t.Context(), h.folder(10)+"/"+recorded) },

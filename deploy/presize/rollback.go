@@ -7,6 +7,7 @@ import (
 	"io"
 	"os/exec"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -96,6 +97,9 @@ func (r rollback) run(ctx context.Context) (done rolledBack, _ error) {
 	if release.history.artifacts == nil {
 		return done, errors.New("can't roll back a stack that osls has not deployed")
 	}
+	if err := release.settled(ctx); err != nil { // until then, it is open which deployment is in force
+		return done, fmt.Errorf("can't roll back: %w", err)
+	}
 	from, to, err := release.history.step(ctx)
 	if err != nil {
 		return done, fmt.Errorf("can't roll back: %w", err)
@@ -114,13 +118,30 @@ func (r rollback) run(ctx context.Context) (done rolledBack, _ error) {
 		fmt.Fprintf(r.out, "its functions come back with the stack: %v\n", err)
 	}
 	if err := r.rollBackStack(ctx, to.at); err != nil {
-		return done, fmt.Errorf("%w; roll back again, or deploy", err)
+		return done, r.halfway(ctx, release, to, err)
 	}
 	if release, err = r.open(ctx); err == nil { // the stack may have other functions now
 		done.Versions, err = release.publish(ctx)
 	}
 	if err != nil {
-		return done, fmt.Errorf("the stack has gone back, and its functions are not live yet: run presize publish --stage %s (%w)", r.stage, err)
+		return done, fmt.Errorf("the stack has gone back, and its functions are not live yet: run presize publish --stage %s (%v)", r.stage, err)
 	}
 	return done, nil
+}
+
+// halfway says what to do where osls has failed or was stopped. CloudFormation goes on without
+// it, and a second rollback after that would go back one deployment more. The cause is only
+// text: it must not be explained instead.
+func (r rollback) halfway(ctx context.Context, release release, to deployment, cause error) error {
+	ctx = context.WithoutCancel(ctx)
+	status, err := release.history.stack.Status(ctx)
+	if err == nil && strings.HasSuffix(status, inProgress) {
+		return fmt.Errorf("CloudFormation still changes the stack (%v). When %s is UPDATE_COMPLETE, run presize publish --stage %s. "+
+			"If it becomes UPDATE_ROLLBACK_COMPLETE, roll back again", cause, release.history.stack.Name, r.stage)
+	}
+	current, _, failure := release.history.current(ctx)
+	if failure == nil && current == to {
+		return fmt.Errorf("the stack has gone back, and its functions are not live yet: run presize publish --stage %s (%v)", r.stage, cause)
+	}
+	return fmt.Errorf("%v; roll back again, or deploy", errors.Join(cause, err, failure))
 }
