@@ -23,15 +23,16 @@ const adoptUsage = `take the buckets of an earlier deployment into a new stack
 
 The buckets outlive their stack. A new stack can't make buckets of names that are taken,
 so adopt makes a stack of the buckets alone, by an import of CloudFormation and an update
-that adds outputs, and the deployment after it adds the rest. What is in the buckets is not touched. Where there is a
-stack already, or no bucket, it does nothing. It can be stopped anywhere and run again.
-make deploy runs it.
+that adds outputs. The deployment after it adds the rest. What is in the buckets is not
+touched. Where there is no bucket, or a stack that was deployed, it does nothing. It can
+be stopped anywhere and run again. make deploy runs it.
 
 IAM actions: sts:GetCallerIdentity (needs no permission), cloudformation:DescribeStacks,
 cloudformation:ListStackResources, cloudformation:CreateChangeSet,
 cloudformation:DescribeChangeSet, cloudformation:ExecuteChangeSet,
-cloudformation:GetTemplate and cloudformation:UpdateStack; s3:ListBucket on the buckets, and s3:GetBucket* and s3:Get*Configuration on them, with which CloudFormation
-reads their settings.
+cloudformation:GetTemplate and cloudformation:UpdateStack; s3:ListBucket on the buckets,
+and s3:GetBucket* and s3:Get*Configuration on them, with which CloudFormation reads their
+settings.
 `
 
 // adopted is what an adoption has done.
