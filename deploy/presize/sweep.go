@@ -32,7 +32,7 @@ of their images, of any age: the worker removes them from the bucket and from th
 tells the backend. This makes up for deletions whose events were lost, as with the queues
 of a stack that was removed. Rejected uploads stay. So do all where the stage sets
 originalsExpireDays: an original that has expired is gone too. If it was set earlier, look
-at the list of --dry-run first.
+at the list of --dry-run first. It refuses where there is no original at all.
 
 --json writes one document with the counts; with --dry-run, also one for each object.
 
@@ -61,6 +61,9 @@ func runSweep(ctx context.Context, c *call) error {
 	if *deleted {
 		if err := s.refuseExpiry(ctx); err != nil {
 			return err
+		}
+		if err := s.refuseLoss(ctx); err != nil {
+			return s.explain(err)
 		}
 	}
 	w := &sweep{

@@ -26,6 +26,18 @@ func (s service) refuseExpiry(ctx context.Context) error {
 	return nil
 }
 
+// refuseLoss fails where there is no original at all. To the worker, a bucket that somebody has
+// deleted or made anew looks as if every original had been deleted, and it would remove every
+// image. HEAD, which it sends, can't tell a bucket that is gone from an object that is.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+func (s service) refuseLoss(ctx context.Context) error {
+	for _, err := range s.Input.List(ctx, media.OriginalPrefix) {
+		return err // one is enough
+	}
+	return fmt.Errorf("--deleted: the bucket %s has no original, and every image would be deleted. "+
+		"If that is meant, empty the bucket %s", s.Input.Name(), s.Output.Name())
+}
+
 // isDeleted reports whether the original of an upload is gone. That of a rejected upload
 // expires, and its manifest stays.
 func (s *sweep) isDeleted(ctx context.Context, upload published) (bool, error) {

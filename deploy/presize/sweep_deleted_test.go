@@ -13,6 +13,7 @@ import (
 	"github.com/presize/presize/deploy/presize/stack/stacktest"
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/media"
+	"github.com/presize/presize/internal/s3local/s3test"
 	"github.com/presize/presize/worker"
 )
 
@@ -103,6 +104,22 @@ func TestSweepQueuesTheDeletionsThatWereLost(t *testing.T) {
 	if got := u.published(); !slices.Equal(got, before) {
 		t.Errorf("it has removed %q itself", without(before, got...))
 	}
+}
+
+func TestBucketWithoutOriginalsDeletesNoImages(t *testing.T) {
+	u := newUploads(t)
+	expect := func(s service, want string) {
+		t.Helper()
+		if err := s.refuseLoss(t.Context()); err == nil && want != "" || err != nil && (want == "" || !strings.Contains(err.Error(), want)) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+	expect(u.service, "has no original, and every image would be deleted")
+	gone := u.service
+	gone.Input = bucket.New(s3test.Start(t, nil).Server.Client(s3test.Owner), "deleted-by-hand")
+	expect(gone, "NoSuchBucket")
+	u.put(media.NewID())
+	expect(u.service, "")
 }
 
 func TestExpiredOriginalsAreNotTakenForDeletedOnes(t *testing.T) {
