@@ -667,18 +667,18 @@ describe('the secret', () => {
     }
   });
 
-  it('deletes the upload, however often the answer is lost', async () => {
+  it('deletes the upload, however often the answer is lost, or there is too much to do', async () => {
     const secret = createSecret();
     const { id } = await send(PHOTO, { secret });
     const { endpoint } = service;
     const denied = await deleteUpload(id, { endpoint, secret: createSecret() }).catch((error) => error);
     assert.deepEqual([denied.code, denied.retryable], ['forbidden', false]);
     assert.ok(service.original);
-    service.faults.delete = [drop];
+    service.faults.delete = [drop, answer(429), answer(429)];
     await deleteUpload(id, { endpoint, secret });
     assert.equal(service.original, undefined);
     await deleteUpload(id, { endpoint, secret });
-    assert.deepEqual(service.log.slice(-4), ['delete', 'delete', 'delete', 'delete']);
+    assert.deepEqual(service.log.slice(-6), Array(6).fill('delete'));
   });
 
   it('shows the upload', async () => {

@@ -22,7 +22,8 @@ func passing() map[string]faulttest.Fault {
 	faults := map[string]faulttest.Fault{
 		"cut off in the answer": cut,
 		"503 of the storage":    answer(503, "application/xml", "<Error><Code>SlowDown</Code></Error>"),
-		"429 of API Gateway":    answer(429, "application/json", `{"message":"Too Many Requests"}`, "Retry-After", "7"),
+		"429 of API Gateway":    answer(429, "application/json", `{"message":"Too Many Requests"}`),
+		"429 with a time":       answer(429, "text/plain", "", "Retry-After", "7"),
 		"502 of a proxy":        answer(502, "text/html", "<html>"),
 	}
 	maps.Copy(faults, faulttest.Faults())
@@ -54,6 +55,23 @@ func TestUploadSurvivesAnyFault(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestDeletionSurvivesAnyFault(t *testing.T) {
+	for name, fault := range passing() {
+		h, upload := newHarness(t, endpoint), NewUpload()
+		if err := h.Send(t.Context(), upload, png(100), Settings{}); err != nil {
+			t.Fatal(err)
+		}
+		step, injected := faulttest.At(1, fault, nil)
+		h.faults.Restart(step)
+		if err := h.Delete(t.Context(), upload); err != nil || !injected() {
+			t.Errorf("%s: %v", name, err)
+		}
+		if sent := len(h.faults.Sent(http.MethodDelete)); sent != 2 {
+			t.Errorf("%s: sent %d times", name, sent)
+		}
 	}
 }
 
