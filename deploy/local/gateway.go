@@ -79,7 +79,7 @@ func (g gateway) addCORS(header http.Header, r *http.Request) {
 }
 
 // isOpen reports whether a request needs no token: the routes of serverless.yml beside
-// ANY /api/{proxy+}.
+// ANY and DELETE /api/{proxy+}.
 func isOpen(r *http.Request) bool {
 	switch r.Method + " " + r.URL.Path {
 	case "GET /api/v1/presets", "GET /api/v1/openapi.yaml", "GET /api/v1/healthz":

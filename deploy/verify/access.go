@@ -16,6 +16,7 @@ func checkAccess(t template, r *report) {
 	for _, id := range stages {
 		settings := t.props(id).at("DefaultRouteSettings")
 		r.want(number(settings.at("ThrottlingRateLimit")) > 0 && number(settings.at("ThrottlingBurstLimit")) > 0, "%s must bound rate and burst", id)
+		checkDeleteRate(t, r, id)
 		checkAccessLog(t, r, id)
 	}
 	var public []string
@@ -39,6 +40,22 @@ func checkAccess(t template, r *report) {
 	// An audience without an issuer must fail, and not leave the API open.
 	condition := references(t.Conditions["HasJwt"].value)
 	r.want(slices.Contains(condition, "JwtIssuer") && slices.Contains(condition, "JwtAudience"), "HasJwt must hold by issuer or audience")
+}
+
+// deleteRoute is the route of every request that deletes an upload. API Gateway prefers it to the route of the same path
+// for any method.
+const deleteRoute = "DELETE /api/{proxy+}"
+
+// checkDeleteRate checks that a stage bounds deletions more closely than other requests. Its settings need the route first.
+func checkDeleteRate(t template, r *report, stage string) {
+	limits, others := t.props(stage).at("RouteSettings", deleteRoute), t.props(stage).at("DefaultRouteSettings")
+	for _, limit := range []string{"ThrottlingRateLimit", "ThrottlingBurstLimit"} {
+		bound := number(limits.at(limit))
+		r.want(bound > 0 && bound < number(others.at(limit)), "%s must bound deletions: %s", stage, limit)
+	}
+	r.want(slices.ContainsFunc(t.Resources[stage].DependsOn.texts(), func(id string) bool {
+		return t.props(id).at("RouteKey").text() == deleteRoute
+	}), "%s must be made after the route %s", stage, deleteRoute)
 }
 
 // checkAccessLog checks that a stage logs requests as JSON, for a while, and nothing that lets somebody in.

@@ -46,6 +46,7 @@ var packagings = []packaging{
 		"jwtAudience=presize,other",
 		"apiRate=1234",
 		"apiBurst=2345",
+		"deleteRate=17",
 		"apiConcurrency=51",
 		"workerConcurrency=52",
 		"heldAnswers=0",

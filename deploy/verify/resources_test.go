@@ -106,10 +106,18 @@ func TestAccessLogs(t *testing.T) {
 
 func TestAccess(t *testing.T) {
 	const catchAll = "HttpApiRouteAnyApiProxyVar"
+	const deleteRoute = "HttpApiRouteDeleteApiProxyVar"
 	const token = "with an issuer, the HTTP API must ask for a token on all routes but"
+	deletions := func(limit string) []any { return props("HttpApiStage", "RouteSettings", "DELETE /api/{proxy+}", limit) }
 	testEdits(t, map[string]edit{
 		"no rate limit":          {"HttpApiStage must bound rate and burst", nil, props("HttpApiStage", "DefaultRouteSettings", "ThrottlingRateLimit")},
 		"no burst limit":         {"HttpApiStage must bound rate and burst", 0, props("HttpApiStage", "DefaultRouteSettings", "ThrottlingBurstLimit")},
+		"deletions unlimited":    {"HttpApiStage must bound deletions: ThrottlingRateLimit", nil, props("HttpApiStage", "RouteSettings")},
+		"deletions as fast":      {"HttpApiStage must bound deletions: ThrottlingRateLimit", 200, deletions("ThrottlingRateLimit")},
+		"burst of deletions":     {"HttpApiStage must bound deletions: ThrottlingBurstLimit", nil, deletions("ThrottlingBurstLimit")},
+		"one path of deletions":  {"HttpApiStage must be made after the route DELETE", "DELETE /api/v1/uploads/{id}", props(deleteRoute, "RouteKey")},
+		"limit before its route": {"HttpApiStage must be made after the route DELETE", nil, way("HttpApiStage", "DependsOn")},
+		"anybody deletes":        {token, "NONE", props(deleteRoute, "AuthorizationType")},
 		"no access log":          {"HttpApiStage must log requests", nil, props("HttpApiStage", "AccessLogSettings")},
 		"access log as text":     {"HttpApiStage must log requests as JSON", "$context.requestId $context.status", props("HttpApiStage", "AccessLogSettings", "Format")},
 		"ids logged":             {"HttpApiStage must not log $context.path", `{"path":"$context.path"}`, props("HttpApiStage", "AccessLogSettings", "Format")},

@@ -41,6 +41,7 @@ func patterns(checkout fs.FS) (map[string]string, error) {
 		"grantSeconds":      whole,
 		"apiRate":           whole,
 		"apiBurst":          whole,
+		"deleteRate":        whole,
 		"apiConcurrency":    natural,
 		"workerConcurrency": `^([2-9]|[1-9][0-9]{1,2}|1000)$`,
 		"heldAnswers":       `^[01]$`,

@@ -31,6 +31,12 @@ def defects(d):
         "the route ANY /api/{proxy+} must lead to the alias of api",
     )
 
+    def unlimited():
+        gateway.delete_stage(**api, StageName="$default")
+        gateway.create_stage(**api, StageName="$default", AutoDeploy=True)
+
+    yield unlimited, "the HTTP API must bound deletions"
+
     def swap_layer():
         other = lambda_.publish_layer_version(LayerName="other", Content={"ZipFile": b"other"})
         lambda_.update_function_configuration(FunctionName=name, Layers=[other["LayerVersionArn"]])

@@ -227,8 +227,11 @@ def http_api(d):
             integration.get("IntegrationUri") == d.alias("api") and integration["PayloadFormatVersion"] == "2.0",
             f"the route {route['RouteKey']} must lead to the alias of api as payload 2.0",
         )
+    stages = gateway.get_stages(**api)["Items"]
+    limited = [s["RouteSettings"].get("DELETE /api/{proxy+}", {}).get("ThrottlingRateLimit") for s in stages]
+    d.want(all(limited), "the HTTP API must bound deletions")
     d.want(
-        [s["StageName"] for s in gateway.get_stages(**api)["Items"] if s["AutoDeploy"]] == ["$default"],
+        [s["StageName"] for s in stages if s["AutoDeploy"]] == ["$default"],
         "the HTTP API must deploy its one stage by itself",
     )
 
