@@ -12,6 +12,9 @@ import (
 // apiRate is the default of serverless.yml, in requests per second; a test compares.
 const apiRate = 200
 
+// deleteRate is the default of serverless.yml, in deletions per second; a test compares.
+const deleteRate = 2
+
 // maxImage is the largest body that the API takes, in bytes (api/image.go); a test compares.
 const maxImage = 4 << 20
 
@@ -23,6 +26,7 @@ type opening struct {
 	rate    float64 // requests of strangers per second that reach the API, each one a grant
 	refused float64 // and those that API Gateway refuses
 	bytes   int64   // maxBytes
+	deletes float64 // deleteRate
 }
 
 // openings are the settings that bound what strangers can cost. The first one is the default, in
@@ -30,7 +34,7 @@ type opening struct {
 func openings() []opening {
 	const limit, newLimit = 1000, 10
 	bytes := media.DefaultLimits().Bytes
-	byDefault := opening{"the defaults", limit, workersOf(limit), apiRate, 0, bytes}
+	byDefault := opening{"the defaults", limit, workersOf(limit), apiRate, 0, bytes, deleteRate}
 	change := func(name string, change func(*opening)) opening {
 		o := byDefault
 		o.name = name
@@ -42,6 +46,7 @@ func openings() []opening {
 		change("a new account: 10 invocations at a time", func(o *opening) { o.limit, o.workers = newLimit, workersOf(newLimit) }),
 		change("`workerConcurrency=50`", func(o *opening) { o.workers = 50 }),
 		change("`maxBytes=10000000`", func(o *opening) { o.bytes = 10e6 }),
+		change("`deleteRate=20`", func(o *opening) { o.deletes = 20 }),
 		change("`apiRate=20`", func(o *opening) { o.rate = 20 }),
 		change("`apiRate=20 workerConcurrency=50 maxBytes=10000000`", func(o *opening) { o.rate, o.workers, o.bytes = 20, 50, 10e6 }),
 		change("`webAclArn`, a rule of 1,000 requests in 5 minutes, one address", func(o *opening) { o.rate = 1000.0 / 300 }),
@@ -87,7 +92,7 @@ func (o opening) hour() []expense {
 		perHour("CloudFront", count(answered)+" requests", answered, cloudFrontRequests),
 		perHour("CloudWatch", fmt.Sprintf("%.1f GB of logs", logged/gb), logged, logBytes),
 		perHour(deletionsService, fmt.Sprintf("%s invalidated paths, %d at a time and %.0f s each, in this hour and the day after", count(paths), wildcards, shortestInvalidation.Seconds()), paths, invalidations),
-		perHour(deletionsService, fmt.Sprintf("%s LIST, for %s deletions", count(o.deletions()*removalLists), count(o.deletions())), o.deletions()*removalLists, s3Put),
+		perHour(deletionsService, fmt.Sprintf("%s LIST, for %s deletions", count(o.removals()*removalLists), count(o.deletions())), o.removals()*removalLists, s3Put),
 		perHour(deletionsService, count(o.deletions()*removalGets)+" GET and HEAD", o.deletions()*removalGets, s3Get),
 		{deletionsService, fmt.Sprintf("%s tries to invalidate, of what waits in that day", count(tries)), tries * tryPrice()},
 	}

@@ -41,7 +41,8 @@ func TestFunctionsAreAsDeployed(t *testing.T) {
 		}
 		Params struct {
 			Default struct {
-				Rate int `yaml:"apiRate"`
+				Rate       int `yaml:"apiRate"`
+				DeleteRate int `yaml:"deleteRate"`
 			}
 		}
 	}
@@ -57,8 +58,8 @@ func TestFunctionsAreAsDeployed(t *testing.T) {
 			t.Errorf("%s: %+v in serverless.yml, %+v here", name, got, want)
 		}
 	}
-	if got := service.Params.Default.Rate; got != apiRate {
-		t.Errorf("apiRate is %d in serverless.yml, %d here", got, apiRate)
+	if got := service.Params.Default; got.Rate != apiRate || got.DeleteRate != deleteRate {
+		t.Errorf("%+v in serverless.yml, apiRate %d and deleteRate %d here", got, apiRate, deleteRate)
 	}
 }
 
