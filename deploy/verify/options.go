@@ -43,8 +43,8 @@ func checkRecords(t template, r *report) {
 	r.want(slices.Equal(types, []string{"A", "AAAA"}), "the domain must have records for IPv4 and IPv6, has %q", types)
 }
 
-// checkBudget checks that the owner is told before the budget of a month is used up, and when it is: of a new account AWS
-// forecasts nothing.
+// checkBudget checks that the budget of a month sends an e-mail before it is used up, and also when it is: AWS makes no
+// forecast for a new account.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-budgets-budget.html
 func checkBudget(t template, r *report) {
 	const id = "Budget"
@@ -53,6 +53,8 @@ func checkBudget(t template, r *report) {
 	r.want(budget.at("BudgetType").text() == "COST" && budget.at("TimeUnit").text() == "MONTHLY" &&
 		budget.at("BudgetLimit", "Amount").text() == "${MonthlyBudget}" && budget.at("BudgetLimit", "Unit").text() == "USD",
 		"%s must be of the costs of a month", id)
+	// CloudFormation replaces the budget for each change of its notifications.
+	r.want(budget.at("BudgetName").value == nil, "%s must have no name, or its notifications can't be changed", id)
 	var told []string
 	for _, n := range t.props(id).at("NotificationsWithSubscribers").items() {
 		subscribers := n.at("Subscribers").items()

@@ -297,6 +297,7 @@ func TestOptions(t *testing.T) {
 		"no IPv6":                 {"the domain must have records for IPv4 and IPv6", nil, way("DomainRecordIPv6")},
 		"budget without asking":   {"Budget must be there by parameter only", nil, way("Budget", "Condition")},
 		"budget of usage":         {"Budget must be of the costs of a month", "USAGE", budget("Budget", "BudgetType")},
+		"budget with a name":      {"Budget must have no name", "presize", budget("Budget", "BudgetName")},
 		"budget told to others":   {"Budget must tell the address of the alarms", "x@example.com", budget("NotificationsWithSubscribers", 0, "Subscribers", 0, "Address")},
 		"budget told once":        {"Budget must tell of costs, and of what is expected", 80, budget("NotificationsWithSubscribers", 1, "Notification", "Threshold")},
 		"budget told too late":    {"Budget must tell of costs, and of what is expected", 200, budget("NotificationsWithSubscribers", 0, "Notification", "Threshold")},

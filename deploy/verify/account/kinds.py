@@ -265,11 +265,12 @@ class TopicPolicy(QueuePolicy):
 
 
 class Budget(Kind):
-    """Made by a call that says the account too."""
+    """Made by a call that says the account too, under a name that CloudFormation makes up."""
 
     def create(self, account, properties):
+        budget = {"BudgetName": f"Budget-{uuid.uuid4().hex}", **properties["Budget"]}
         sent, answer = account.call(
-            self.type, "budgets", "create_budget", {"AccountId": NUMBER, **properties}
+            self.type, "budgets", "create_budget", {"AccountId": NUMBER, **properties, "Budget": budget}
         )
         known = {"BudgetName": sent["Budget"]["BudgetName"]}
         if answer is not None:
