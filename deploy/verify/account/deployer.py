@@ -59,6 +59,7 @@ OSLS = """
     cloudformation:DescribeChangeSet cloudformation:ExecuteChangeSet cloudformation:DeleteChangeSet cloudformation:DescribeStacks
     cloudformation:DescribeStackEvents cloudformation:DescribeStackResource cloudformation:DescribeStackResources
     cloudformation:ListStackResources cloudformation:GetTemplate cloudformation:ValidateTemplate
+    cloudformation:TagResource
     s3:ListBucket s3:PutObject s3:GetObject s3:DeleteObject
 """.split()
 
