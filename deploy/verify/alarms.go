@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// mostAlarms bounds what the alarms cost that are always there. An account has ten for nothing; the three on the
-// worker's own metrics cost some 0.50 $ a month.
+// mostAlarms bounds the cost of the alarms that every stage has. They watch 14 metrics, of which ten are free in every
+// account; the others cost $0.40 a month.
 // https://aws.amazon.com/cloudwatch/pricing/
 const mostAlarms = 11
 
 // redriveCommand is the command that an alarm's text names, to be copied into a shell in the repository's root.
 const redriveCommand = "AWS_REGION=${AWS::Region} go run ./deploy/presize redrive"
 
-// watched is a metric that somebody must be told of.
+// watched is a metric that must have an alarm.
 type watched struct {
 	namespace, metric string
 	of                string // the value of its only dimension, or the first of several
