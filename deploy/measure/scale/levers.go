@@ -20,10 +20,10 @@ func levers() []lever {
 	const requests = rate * hour
 	return []lever{
 		{"fetch images", "1 Gbit/s", gigabit * listPrice(cloudFrontBytes), "`webAclArn`; a private preset"},
-		{"fetch images, and ask for an answer of 304", "1,000 a second", requests * (listPrice(cloudFrontRequests) + listPrice(cloudFrontFunctions)), "`webAclArn`"},
-		{"fetch images that there are not", "1,000 a second", requests * (listPrice(cloudFrontRequests) + listPrice(cloudFrontFunctions) + listPrice(s3Get)), "`webAclArn`"},
+		{"ask again for images that have not changed, and get 304", "1,000 a second", requests * (listPrice(cloudFrontRequests) + listPrice(cloudFrontFunctions)), "`webAclArn`"},
+		{"ask for images that do not exist", "1,000 a second", requests * (listPrice(cloudFrontRequests) + listPrice(cloudFrontFunctions) + listPrice(s3Get)), "`webAclArn`"},
 		{"send bodies to the API, which it refuses", "1 Gbit/s", gigabit * listPrice(cloudFrontToOrigin), "`webAclArn`"},
-		{"send a grant's `PUT` again, which S3 refuses with 412", "1,000 a second", requests * listPrice(s3Put), "`jwtIssuer`, as far as strangers get no token"},
+		{"send a grant's `PUT` again, which S3 refuses with 412", "1,000 a second", requests * listPrice(s3Put), "`jwtIssuer`, if strangers get no token"},
 	}
 }
 
