@@ -88,7 +88,7 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 	server := &Server{
 		address:   config.Address,
 		accounts:  accounts,
-		transport: awshttp.NewBuildableClient().GetTransport(),
+		transport: transport(),
 		backend:   disk,
 		done:      make(chan error, 1),
 		uploads:   uploads{conns: make(map[net.Conn]bool)},
@@ -99,7 +99,7 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 		s3api.WithQuiet(),
 		s3api.WithKeepAlive(),
 		s3api.WithMpMaxParts(10_000),
-		s3api.WithConcurrencyLimiter(1_000, 1_000),
+		s3api.WithConcurrencyLimiter(maxConnections, maxConnections),
 		s3api.WithMiddleware("/", server.admit),
 		s3api.WithMiddleware("/", server.uploads.track),
 		s3api.WithOnListen(func() { close(listening) }),
@@ -119,6 +119,17 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 		}
 	}
 	return server, nil
+}
+
+// maxConnections is how many connections the server takes. It answers further ones with 503.
+const maxConnections = 1_000
+
+// transport returns what the server's own clients send with. It leaves half of the connections
+// to clients that upload.
+func transport() *http.Transport {
+	t := awshttp.NewBuildableClient().GetTransport()
+	t.MaxConnsPerHost = maxConnections / 2
+	return t
 }
 
 // checkFree returns the system's error for a taken port, which the server would hide.
