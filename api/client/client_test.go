@@ -177,20 +177,32 @@ func TestSecretAndTokenStayWithTheService(t *testing.T) {
 	}
 }
 
-func TestEndpointsAreUnderstood(t *testing.T) {
+// TestEndpointIsTheSameHoweverItIsWritten also takes addresses of a proxy below a path.
+func TestEndpointIsTheSameHoweverItIsWritten(t *testing.T) {
 	for endpoint, want := range map[string]string{
-		"https://images.example.com":             "https://images.example.com",
-		"https://images.example.com/":            "https://images.example.com",
-		"https://images.example.com/api/v1":      "https://images.example.com",
-		"http://localhost:8080/sub/api/v1/?a=b#": "http://localhost:8080/sub",
-		"images.example.com":                     "",
-		"ftp://images.example.com":               "",
-		"https:///api":                           "",
-		"http://\x7f":                            "",
+		"https://a.example":                "https://a.example",
+		"https://a.example/":               "https://a.example",
+		"https://a.example//":              "https://a.example",
+		"https://a.example/api/v1":         "https://a.example",
+		"https://a.example/api/v1/":        "https://a.example",
+		"https://A.Example:443/api/v1":     "https://a.example",
+		"HTTPS://a.example?x=1#y":          "https://a.example",
+		"https://a.example/sub/api/v1/?x#": "https://a.example/sub",
+		"http://localhost:80/":             "http://localhost",
+		"http://localhost:8080":            "http://localhost:8080",
+		"http://a.example:443":             "http://a.example:443",
 	} {
 		c, err := New(endpoint, Options{})
-		if want == "" && err == nil || want != "" && (err != nil || c.endpoint.String() != want) {
-			t.Errorf("%q: %v, %v", endpoint, c, err)
+		if err != nil || c.Endpoint() != want {
+			t.Errorf("%s: got %v, %v, want %s", endpoint, c, err, want)
+		}
+	}
+}
+
+func TestWhatIsNoEndpointIsRefused(t *testing.T) {
+	for _, endpoint := range []string{"a.example", "ftp://a.example", "https:///api", "http://\x7f"} {
+		if c, err := New(endpoint, Options{}); err == nil {
+			t.Errorf("%q: %s", endpoint, c.Endpoint())
 		}
 	}
 }

@@ -175,28 +175,6 @@ func TestRefusalsAreNotRepeated(t *testing.T) {
 	}
 }
 
-// TestEndpointIsTheSameHoweverItIsWritten also takes addresses of a proxy below a path.
-func TestEndpointIsTheSameHoweverItIsWritten(t *testing.T) {
-	for endpoint, want := range map[string]string{
-		"https://a.example":             "https://a.example",
-		"https://a.example/":            "https://a.example",
-		"https://a.example//":           "https://a.example",
-		"https://a.example/api/v1":      "https://a.example",
-		"https://a.example/api/v1/":     "https://a.example",
-		"https://A.Example:443/api/v1":  "https://a.example",
-		"HTTPS://a.example?x=1#y":       "https://a.example",
-		"http://localhost:80/":          "http://localhost",
-		"http://localhost:8080":         "http://localhost:8080",
-		"http://a.example:443":          "http://a.example:443",
-		"https://a.example/img/api/v1/": "https://a.example/img",
-	} {
-		c, err := New(endpoint, Options{})
-		if err != nil || c.Endpoint() != want {
-			t.Errorf("%s: got %s, %v, want %s", endpoint, c.Endpoint(), err, want)
-		}
-	}
-}
-
 func TestEndOfTheContextEndsAnUpload(t *testing.T) {
 	for n := 1; ; n++ {
 		h := newHarness(t, endpoint)
