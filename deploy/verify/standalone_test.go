@@ -9,15 +9,21 @@ import (
 	"testing"
 )
 
+// templates returns what osls has compiled, and what is made of that for other ways to deploy.
+func templates(t *testing.T) (ofOsls, text []byte) {
+	t.Helper()
+	ofOsls, err := compiled()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err = standalone(ofOsls); err != nil {
+		t.Fatal(err)
+	}
+	return ofOsls, text
+}
+
 func TestStandaloneTemplateNeedsNoOsls(t *testing.T) {
-	compiled, err := compiled()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := standalone(compiled)
-	if err != nil {
-		t.Fatal(err)
-	}
+	compiled, text := templates(t)
 	standing := parse(t, text)
 	for _, failure := range check(standing) {
 		t.Error(failure)
@@ -39,14 +45,7 @@ func TestStandaloneTemplateNeedsNoOsls(t *testing.T) {
 }
 
 func TestStandaloneRefusesContradictions(t *testing.T) {
-	compiled, err := compiled()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := standalone(compiled)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, text := templates(t)
 	var template struct {
 		Parameters map[string]any
 		Rules      map[string]struct {
