@@ -121,3 +121,12 @@ func (h *harness) down(requests ...string) {
 		return carry()
 	})
 }
+
+// record puts the record of a try, as the worker does before it begins.
+func (h *harness) record(message string, receives int) {
+	h.Helper()
+	d := &delivery{Worker: New(h.config), message: events.SQSMessage{MessageId: message}, receives: receives}
+	if err := d.put(h.Context(), d.key()); err != nil {
+		h.Fatal(err)
+	}
+}

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"github.com/presize/presize/internal/bucket"
 	"github.com/presize/presize/internal/faulttest"
 	"github.com/presize/presize/internal/media"
@@ -161,15 +159,6 @@ func TestEventOfWhatIsDoneIsDeletedThoughItsTriesWereCutOff(t *testing.T) {
 	}
 	if !h.deliverMessage(t.Context(), "m", time.Now(), Tries+1, created(id)) {
 		t.Error("an event of what is done is dead-lettered")
-	}
-}
-
-// record puts the record of a try, as the worker does before it begins.
-func (h *harness) record(message string, receives int) {
-	h.Helper()
-	d := &delivery{Worker: New(h.config), message: events.SQSMessage{MessageId: message}, receives: receives}
-	if err := d.put(h.Context(), d.key()); err != nil {
-		h.Fatal(err)
 	}
 }
 

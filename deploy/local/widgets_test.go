@@ -201,20 +201,6 @@ func TestUppyTellsTheSecretThatTheUploadHas(t *testing.T) {
 	}
 }
 
-func TestFilePondTriesAFailedImageAsAnotherUpload(t *testing.T) {
-	photo := phototest.Path(t, "test_exif_full.jpg")
-	b, _ := openSample(t, samples()[0], "filepond.html")
-	b.do(
-		chromedp.WaitReady(chromedp.CSS(".filepond--browser")),
-		chromedp.Evaluate[chromedp.Void](failOnce),
-		chromedp.SetUploadFiles(chromedp.CSS(".filepond--browser"), []string{photo}),
-		chromedp.WaitReady(chromedp.CSS("[data-filepond-item-state='processing-error']")),
-	)
-	evaluate[bool](b, `pond.processFile().then(() => true)`) // what its button does
-	b.await(`told.length === 1`)
-	checkSecrets(b)
-}
-
 // readmeRecipe returns the code of a section of the package's README.
 func readmeRecipe(t *testing.T, heading string) string {
 	t.Helper()
@@ -286,37 +272,5 @@ func TestOwnUploaderOfUppyWorksByTheRecipe(t *testing.T) {
 	})()`
 	if refusal := evaluate[string](b, large); refusal != "The file has 60 MB; at most 52.4 MB are accepted." {
 		t.Errorf("it says %q of a large file", refusal)
-	}
-}
-
-func TestFilePondUploadsRevertsAndTellsOfARejection(t *testing.T) {
-	photo, broken := phototest.Path(t, "test_exif_full.jpg"), damaged(t)
-	b, stack := openSample(t, samples()[0], "filepond.html")
-	b.do(
-		chromedp.WaitReady(chromedp.CSS(".filepond--browser")),
-		chromedp.SetUploadFiles(chromedp.CSS(".filepond--browser"), []string{photo}),
-		chromedp.WaitReady(chromedp.CSS("[data-filepond-item-state='processing-complete']")),
-	)
-	ready := evaluate[[]struct {
-		Manifest media.Manifest
-		Secret   string
-	}](b, `told`)
-	if len(ready) != 1 || ready[0].Manifest.Status != media.Ready || len(ready[0].Secret) != 43 {
-		t.Fatalf("the app was told %+v", ready)
-	}
-	id := ready[0].Manifest.ID
-	if field := evaluate[string](b, `document.querySelector('input[name=photos][type=hidden]').value`); field != string(id) {
-		t.Errorf("the form has %q, want the upload's id %s", field, id)
-	}
-	evaluate[bool](b, `pond.removeFile({ revert: true }), true`)
-	b.await(`pond.getFiles().length === 0`)
-	stack.awaitStatus(media.StatusURL(id), 404)
-
-	b.do(
-		chromedp.SetUploadFiles(chromedp.CSS(".filepond--browser"), []string{broken}),
-		chromedp.WaitReady(chromedp.CSS("[data-filepond-item-state='processing-error']")),
-	)
-	if message := evaluate[string](b, `document.querySelector('.filepond--file-status-main').textContent`); !strings.HasSuffix(message, ".") {
-		t.Errorf("it says %q, want the reason of the rejection", message)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -67,5 +68,99 @@ func TestRollbackFindsTheDeploymentBefore(t *testing.T) {
 				t.Errorf("got %v, %v, %v, want %d, %d", from, to, err, test.from, test.to)
 			}
 		})
+	}
+}
+
+func TestFunctionsAreBackBeforeTheStack(t *testing.T) {
+	h := newReleaseHarness(t, s3test.Start(t, nil), "prod")
+	for deployment := range int64(3) {
+		h.deploy(10 + deployment)
+		h.mustPublish()
+	}
+	h.oslsFails = true
+	if _, err := h.rollBack(t.Context(), h.watch); err == nil || !strings.Contains(err.Error(), "osls rollback; roll back again, or deploy") {
+		t.Errorf("got %v", err)
+	}
+	h.expectLive(11)
+	if !strings.Contains(h.out.String(), "its functions are live again, after ") {
+		t.Errorf("it says %q", h.out.String())
+	}
+	h.oslsFails = false
+	done, err := h.rollBack(t.Context(), h.watch)
+	if err != nil || done.Seconds <= 0 || done.From.UnixMilli() != 12 || done.To.UnixMilli() != 11 || done.Versions[h.name("worker")] == "" {
+		t.Errorf("got %+v, %v", done, err)
+	}
+	h.expectLive(11)
+}
+
+// TestRollbackThatIsStoppedGoesBackOnce stops osls while CloudFormation changes the stack, and
+// after that.
+func TestRollbackThatIsStoppedGoesBackOnce(t *testing.T) {
+	for status, want := range map[string]string{
+		"UPDATE_IN_PROGRESS": "When presize-prod is UPDATE_COMPLETE, run presize publish --stage prod.",
+		"UPDATE_COMPLETE":    "the stack has gone back, and its functions are not live yet: run presize publish --stage prod",
+	} {
+		h := newReleaseHarness(t, s3test.Start(t, nil), "prod")
+		for deployment := range int64(3) {
+			h.deploy(10 + deployment)
+			h.mustPublish()
+		}
+		become := func(status string) {
+			h.cloudFormation.Change("presize-prod", func(s *stacktest.Stack) { s.Status = status })
+		}
+		_, err := rollback{stage: "prod", out: &h.out, open: h.open, rollBackStack: func(_ context.Context, to int64) error {
+			h.update(to)
+			become(status)
+			return fmt.Errorf("osls rollback: %w", context.Canceled)
+		}}.run(t.Context())
+		if err == nil || !strings.Contains(explain(err, "rollback").Error(), want) {
+			t.Errorf("%s: %v", status, err)
+		}
+		if status == "UPDATE_IN_PROGRESS" {
+			if _, err := h.rollBack(t.Context(), h.watch); err == nil || !strings.Contains(err.Error(), "wait until that is over") {
+				t.Errorf("in the middle of a rollback, the next one ends with %v", err)
+			}
+		}
+		become("UPDATE_COMPLETE")
+		h.mustPublish()
+		h.expectLive(11)
+	}
+}
+
+func TestFunctionsComeBackWithTheStack(t *testing.T) {
+	for name, lose := range map[string]func(h *releaseHarness) error{
+		"no versions are recorded": func(h *releaseHarness) error { return h.env.Input.Delete(t.Context(), h.folder(10)+"/"+recorded) },
+		"point the alias of presize-prod-worker to version 1": func(h *releaseHarness) error {
+			delete(h.lambda.functions[h.name("worker")].versions, "1")
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newReleaseHarness(t, s3test.Start(t, nil), "prod")
+			for deployment := range int64(2) {
+				h.deploy(10 + deployment)
+				h.mustPublish()
+			}
+			if err := lose(h); err != nil {
+				t.Fatal(err)
+			}
+			done, err := h.rollBack(t.Context(), h.watch)
+			if err != nil || done.Seconds != 0 || !strings.Contains(h.out.String(), name) {
+				t.Errorf("got %+v, %v, and it says %q", done, err, h.out.String())
+			}
+			h.expectLive(10)
+		})
+	}
+}
+
+func TestStackWithoutOslsIsNotRolledBack(t *testing.T) {
+	h := newReleaseHarness(t, s3test.Start(t, nil), "prod")
+	_, err := rollback{stage: "prod", out: &h.out, open: func(ctx context.Context) (release, error) {
+		r, err := h.open(ctx)
+		r.history.artifacts = nil
+		return r, err
+	}}.run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "that osls has not deployed") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -43,3 +43,22 @@ func TestCORS(t *testing.T) {
 		"every header":          {"HttpApi must allow other origins nothing unnamed", []any{"*"}, rule("AllowHeaders")},
 	})
 }
+
+func TestOriginSecret(t *testing.T) {
+	origins := func(steps ...any) []any {
+		return props(distribution, append([]any{"DistributionConfig", "Origins"}, steps...)...)
+	}
+	header := func(name string) []any { return origins(2, "OriginCustomHeaders", "Fn::If", 1, 0, name) }
+	const inSSM = "the API must get a version of a secret that is in SSM, by parameter"
+	testEdits(t, map[string]edit{
+		"no secret":              {inSSM, nil, origins(2, "OriginCustomHeaders")},
+		"secret in a parameter":  {inSSM, ref("OriginDigestA"), header("HeaderValue")},
+		"secret in the template": {inSSM, "secret", header("HeaderValue")},
+		"secret of any version":  {inSSM, sub("{{resolve:ssm:/presize/dev/origin-secret-${SigningKey}}}"), header("HeaderValue")},
+		"other header":           {inSSM, "X-Secret", header("HeaderName")},
+		"secret for S3":          {"origin site must get no secret", []any{}, origins(0, "OriginCustomHeaders")},
+		"sent in any case":       {"SendsOriginSecret must hold by OriginDigestB", true, []any{"Conditions", "SendsOriginSecret"}},
+		"never demanded":         {"ApiLambdaFunction: PRESIZE_ORIGIN_DIGESTS must be", "", props(apiFunction, "Environment", "Variables", "PRESIZE_ORIGIN_DIGESTS")},
+		"demanded too early":     {"ApiLambdaFunction must demand a secret after Distribution sends it", nil, way(apiFunction, "DependsOn")},
+	})
+}
